@@ -1,0 +1,65 @@
+"""Small pieces that several networks share: sampling grids, warping, the anti-aliased downscale.
+
+Every grid spans pixel centres: -1 and 1 are the centres of the outer pixels, x comes first.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def coordinate_grid(
+    height: int, width: int, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "h w 2"]:
+    """The (x, y) of every pixel centre in [-1, 1]: the sampling grid that changes nothing."""
+    ys = torch.linspace(-1, 1, height, device=device, dtype=dtype)
+    xs = torch.linspace(-1, 1, width, device=device, dtype=dtype)
+    y, x = torch.meshgrid(ys, xs, indexing="ij")
+    return torch.stack((x, y), dim=-1)
+
+
+def warp(
+    image: Float[Tensor, "b c h w"], grid: Float[Tensor, "b hg wg 2"], *, align_corners: bool = True
+) -> Float[Tensor, "b c hg wg"]:
+    """Sample `image` bilinearly at `grid`; outside the picture there are zeros.
+
+    `align_corners=True` reads the grid as spanning pixel centres (the rule of this project and of the published
+    weights), False as spanning pixel edges (what the first-order code does under today's torch).
+    """
+    return F.grid_sample(image, grid.to(image.dtype), align_corners=align_corners)
+
+
+def resize_like(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c hn wn"]:
+    """Bilinear resize to `size` (height, width); nothing to do when it fits already."""
+    if (x.shape[2], x.shape[3]) == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+def gaussian_kernel(scale: float) -> Float[Tensor, "k k"]:
+    """The low-pass filter before shrinking by `scale` < 1: sigma = (1/scale - 1)/2, reaching four sigma, summing to 1."""
+    sigma = (1 / scale - 1) / 2
+    size = 2 * round(sigma * 4) + 1
+    offset = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
+    line = torch.exp(-(offset**2) / (2 * sigma**2))
+    kernel = line[:, None] * line[None, :]
+    return kernel / kernel.sum()
+
+
+class AntiAliasedDownscale(nn.Module):
+    """Blur, then keep every (1/scale)-th pixel, so that shrinking does not alias (zeros outside the picture)."""
+
+    kernel: Tensor
+
+    def __init__(self, channels: int, scale: float) -> None:
+        super().__init__()
+        self.stride = round(1 / scale)
+        kernel = gaussian_kernel(scale) if self.stride > 1 else torch.ones(1, 1)
+        self.channels, self.padding = channels, kernel.shape[0] // 2
+        self.register_buffer("kernel", kernel.expand(channels, 1, -1, -1).clone(), persistent=False)
+
+    def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hs ws"]:
+        if self.stride == 1:
+            return image
+        return F.conv2d(image, self.kernel, padding=self.padding, stride=self.stride, groups=self.channels)
