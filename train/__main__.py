@@ -1,0 +1,82 @@
+"""`python -m train RECIPE`: build a recipe from a preset and train it."""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deepfake_core.device import DEVICES, choose_device
+from deepfake_core.errors import LabError, MissingFile
+from train.config import LoopConfig
+from train.loop import fit
+from train.recipe import Recipe
+from train.settings import configure, read_preset
+
+Build = Callable[[dict[str, Any], str, torch.device], Recipe]
+"""(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, placed on the device."""
+
+RECIPES = {"fomm": "train.fomm:build"}
+"""module:function of each recipe's `Build`, imported when it is asked for."""
+
+logger = logging.getLogger("train")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's options."""
+    options = argparse.ArgumentParser(prog="python -m train", description="Train the networks of one paper.")
+    options.add_argument("recipe", choices=sorted(RECIPES), help="which paper")
+    options.add_argument("--preset", default="starter", help="one of train/presets, or a .toml file (default: starter)")
+    options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
+    options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
+    options.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
+    options.add_argument("--steps", type=int, metavar="N", help="train for N steps in all, instead of the preset's")
+    options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after so long")
+    options.add_argument("--device", choices=DEVICES, default="auto", help="default: the fastest one here")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train; return the exit status: 0, or 2 after one line on what was wrong with the request."""
+    asked = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        train(asked)
+    except LabError as error:
+        print(f"python -m train: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train(asked: argparse.Namespace) -> None:
+    """Build what was asked for and hand it to the loop."""
+    preset = read_preset(asked.recipe, asked.preset)
+    overrides = {"steps": asked.steps, "time_limit": asked.time_limit}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    config = configure(LoopConfig, {**preset.loop, **given}, "[loop]")
+    if asked.data != "synthetic" and not Path(asked.data).is_dir():
+        raise MissingFile(f"there is no folder {asked.data}; name one with --data, or use '--data synthetic'")
+    device = choose_device(asked.device)
+    torch.backends.cudnn.benchmark = True  # every batch has one size
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 where the GPU has it
+    torch.manual_seed(config.seed)  # the networks' first weights
+    recipe = builder(asked.recipe)(preset.recipe, asked.data, device)
+    parameters = sum(parameter.numel() for parameter in recipe.networks.parameters())
+    logger.info("%s, preset %s: %.2f million parameters on %s", asked.recipe, asked.preset, parameters / 1e6, device)
+    out = asked.out or Path("runs") / f"{asked.recipe}-{Path(asked.preset).stem}"
+    fit(recipe, config, out, asked.resume)
+
+
+def builder(recipe: str) -> Build:
+    """Import the function that builds a recipe."""
+    module, function = RECIPES[recipe].split(":")
+    build: Build = getattr(importlib.import_module(module), function)
+    return build
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Training of the First Order Motion Model (Siarohin et al., NeurIPS 2019).
+
+The model rebuilds a driving frame from another frame of the same clip; nobody tells it what a keypoint is. Where the
+clips are drawn, their truth can guide it as well: landmarks, their Jacobians, and the flow. That saves most of the
+time that finding keypoints takes, and fades out.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.networks.fomm import Discriminator, DiscriminatorConfig, FirstOrderModel, FommConfig
+from train.clips import Pairs, sample_clips
+from train.equivariance import ThinPlateSpline, equivariance_terms, random_spline
+from train.fomm_losses import (
+    Reconstruction,
+    adversarial_terms,
+    discriminator_terms,
+    reconstruct,
+    reconstruction_terms,
+    truth_terms,
+)
+from train.perceptual import Pyramid, perceptual_features
+from train.portraits import draw_pairs, relative_sheet
+from train.recipe import Phase
+from train.schedules import linear
+from train.settings import configure
+
+logger = logging.getLogger("train")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guidance:
+    """Weights of the terms that compare with the drawn truth; all zero for clips without one."""
+
+    keypoints: float = 0.0
+    """Mean distance of the keypoints to the landmarks, in grid units."""
+    jacobians: float = 0.0
+    flow: float = 0.0
+    """Mean distance of the deformation to the true flow, where the source shows what the driving frame shows."""
+    fades: int = 0
+    """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
+    floor: float = 0.1
+
+    def weights(self, step: int) -> dict[str, float]:
+        """The weights at a step; terms that never count are not named."""
+        factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
+        terms = {"keypoints": self.keypoints, "jacobians": self.jacobians, "flow": self.flow}
+        return {f"truth_{name}": factor * weight for name, weight in terms.items() if weight > 0}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FommTraining:
+    """The `[recipe]` table of a preset; the defaults are the paper's for vox-256 without its discriminator."""
+
+    network: FommConfig = field(default_factory=FommConfig)
+    batch: int = 36
+    learning_rate: float = 2e-4
+    perceptual: float = 10.0
+    equivariance_position: float = 10.0
+    equivariance_jacobian: float = 10.0
+    adversarial: float = 0.0
+    """Weight of the least-squares adversarial term; 0 trains without a discriminator, 1 is vox-adv's."""
+    feature_matching: float = 10.0
+    guidance: Guidance = field(default_factory=Guidance)
+    motion_first: int = 0
+    """Steps in which keypoints and dense motion learn from the truth alone, before the generator joins in."""
+    spread: float = 1.0
+    """How far drawn heads move; 1 is as in VoxCeleb."""
+    clip_norm: float | None = None
+
+    def equivariance(self) -> dict[str, float]:
+        """Weights of the terms under random transforms."""
+        terms = {"equivariance_position": self.equivariance_position}
+        return terms | ({"equivariance_jacobian": self.equivariance_jacobian} if self.network.jacobians else {})
+
+    def generator(self) -> dict[str, float]:
+        """Weights of all terms of the generator's phase but the guidance."""
+        fooling = {"adversarial": self.adversarial, "feature_matching": self.feature_matching}
+        return {"perceptual": self.perceptual, **self.equivariance(), **(fooling if self.adversarial > 0 else {})}
+
+
+class FommBatch(NamedTuple):
+    """What the phases of one step share."""
+
+    pairs: Pairs
+    spline: ThinPlateSpline
+    seen: Reconstruction | None = None  # by the generator's phase, for the discriminator's
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FommRecipe:
+    """The recipe as the loop wants it."""
+
+    settings: FommTraining
+    networks: nn.ModuleDict
+    phases: tuple[Phase, ...]
+    draw: Callable[[torch.Generator], Pairs]
+    device: torch.device
+    averaged: tuple[str, ...] = ("fomm",)
+
+    @property
+    def batch_size(self) -> int:
+        return self.settings.batch
+
+    def batch(self, generator: torch.Generator) -> FommBatch:
+        return FommBatch(self.draw(generator), random_spline(self.settings.batch, generator, device=self.device))
+
+    def sheet(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
+        model = networks["fomm"]
+        assert isinstance(model, FirstOrderModel)
+        return relative_sheet(model, self.device)
+
+    def metadata(self) -> Mapping[str, str]:
+        network = json.dumps(asdict(self.settings.network))
+        return {"network": "fomm", "config": network, "recipe": json.dumps(asdict(self.settings))}
+
+
+def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
+    """The recipe of a preset's `[recipe]` table; `data` is "synthetic" or a folder of clips."""
+    settings = configure(FommTraining, table, "[recipe]")
+    model = FirstOrderModel(settings.network).to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    networks = nn.ModuleDict({"fomm": model})
+    if settings.adversarial > 0:
+        networks["discriminator"] = Discriminator(DiscriminatorConfig(keypoints=settings.network.keypoints)).to(device)
+    guided = bool(settings.guidance.weights(0)) and data == "synthetic"
+    if data == "synthetic" and settings.batch % 2:
+        raise BadRequest(f"batch must be even for drawn pairs, which are used both ways; it is {settings.batch}")
+    if settings.motion_first and not guided:
+        raise BadRequest("motion_first needs guidance and --data synthetic: only drawn clips know their motion")
+    if data == "synthetic":
+
+        def draw(generator: torch.Generator) -> Pairs:
+            return draw_pairs(settings.batch, settings.network, generator, device, settings.spread, guided)
+
+    else:
+        logger.info("the clips of %s have no drawn truth: no guidance", data)
+        draw = sample_clips(data, settings.batch, settings.network.size, device)
+    phases = build_phases(settings, networks, guided, device)
+    return FommRecipe(settings=settings, networks=networks, phases=phases, draw=draw, device=device)
+
+
+def build_phases(
+    settings: FommTraining, networks: nn.ModuleDict, guided: bool, device: torch.device
+) -> tuple[Phase, ...]:
+    """Motion alone for a while, then everything, then the discriminator if there is one."""
+    model = networks["fomm"]
+    assert isinstance(model, FirstOrderModel)
+    moving = nn.ModuleList([model.keypoint_detector, model.dense_motion])
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
+
+    def guidance(step: int) -> dict[str, float]:
+        return settings.guidance.weights(step) if guided else {}
+
+    def joined(step: int) -> bool:
+        return step >= settings.motion_first
+
+    motion = Phase(
+        name="motion",
+        trained=moving,
+        optimizer=optimizer,
+        losses=lambda batch, step: (motion_terms(model, batch, guidance(step)), batch),
+        weights=lambda step: settings.equivariance() | guidance(step),
+        clip_norm=settings.clip_norm,
+        active=lambda step: not joined(step),
+    )
+    generator = Phase(
+        name="generator",
+        trained=model,
+        optimizer=optimizer,
+        losses=generator_losses(settings, networks, guidance, device),
+        weights=lambda step: settings.generator() | guidance(step),
+        clip_norm=settings.clip_norm,
+        active=joined,
+    )
+    first = (motion, generator) if settings.motion_first else (generator,)
+    return (*first, *discriminator_phase(settings, networks, joined))
+
+
+def motion_terms(model: FirstOrderModel, batch: FommBatch, guidance: Mapping[str, float]) -> dict[str, Tensor]:
+    """The terms of keypoints and dense motion alone: no generator runs."""
+    pairs, spline = batch.pairs, batch.spline
+    here, there = model.keypoint_detector(pairs.source), model.keypoint_detector(pairs.driving)
+    bent = spline.image(pairs.driving, align_corners=model.config.align_corners)
+    terms = equivariance_terms(spline, there, model.keypoint_detector(bent))
+    assert pairs.truth is not None
+    motion = model.dense_motion(model.dense_motion.down(pairs.source), here, there)
+    truth = truth_terms(pairs.truth, here, there, motion)
+    return terms | {name: truth[name] for name in guidance}
+
+
+def generator_losses(
+    settings: FommTraining, networks: nn.ModuleDict, guidance: Callable[[int], dict[str, float]], device: torch.device
+) -> Callable[[FommBatch, int], tuple[dict[str, Tensor], FommBatch]]:
+    """The generator's phase as a function of batch and step."""
+    features, which = perceptual_features()
+    logger.info(which)
+    if isinstance(features, nn.Module):
+        features.to(device)
+    pyramid = Pyramid().to(device)
+
+    def losses(batch: FommBatch, step: int) -> tuple[dict[str, Tensor], FommBatch]:
+        pairs, model = batch.pairs, networks["fomm"]
+        seen = reconstruct(model, pairs.source, pairs.driving, batch.spline)
+        terms = reconstruction_terms(seen, pairs.driving, pyramid, features)
+        if settings.adversarial > 0:
+            terms |= adversarial_terms(networks["discriminator"], seen, pairs.driving)
+        if wanted := guidance(step):
+            assert pairs.truth is not None
+            truth = truth_terms(pairs.truth, seen.source, seen.driving, seen.generated.motion)
+            terms |= {name: truth[name] for name in wanted}
+        return terms, batch._replace(seen=seen)
+
+    return losses
+
+
+def discriminator_phase(
+    settings: FommTraining, networks: nn.ModuleDict, active: Callable[[int], bool]
+) -> tuple[Phase, ...]:
+    """The discriminator's phase, or none."""
+    if settings.adversarial <= 0:
+        return ()
+    network = networks["discriminator"]
+
+    def losses(batch: FommBatch, step: int) -> tuple[dict[str, Tensor], FommBatch]:
+        assert batch.seen is not None
+        return discriminator_terms(network, batch.seen, batch.pairs.driving), batch
+
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
+    weights = {"adversarial": 1.0}
+    return (
+        Phase(
+            name="discriminator",
+            trained=network,
+            optimizer=optimizer,
+            losses=losses,
+            weights=lambda step: weights,
+            active=active,
+        ),
+    )

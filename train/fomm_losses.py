@@ -1,0 +1,85 @@
+"""What the First Order Motion Model is trained on: the paper's terms (section 3.1 and appendix), and the drawn truth's."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepfake_core.motion import Keypoints
+from deepfake_core.networks.fomm import Discriminator, Encoded, FirstOrderModel, Generated, Motion
+from train.adversarial import feature_matching, least_squares
+from train.clips import Truth
+from train.equivariance import ThinPlateSpline, equivariance_terms
+from train.perceptual import Features, Pyramid, perceptual
+
+
+class Reconstruction(NamedTuple):
+    """A driving frame rebuilt from its source, and all that the losses look at."""
+
+    generated: Generated
+    encoded: Encoded
+    source: Keypoints
+    driving: Keypoints
+    transformed: Keypoints
+    spline: ThinPlateSpline
+
+
+def reconstruct(
+    model: FirstOrderModel,
+    source: Float[Tensor, "b 3 h w"],
+    driving: Float[Tensor, "b 3 h w"],
+    spline: ThinPlateSpline,
+) -> Reconstruction:
+    """Rebuild `driving` from `source`, and find the keypoints of `driving` under a random transform too."""
+    here, there = model.keypoint_detector(source), model.keypoint_detector(driving)
+    encoded = model.encode(source)
+    generated = model.generate(encoded, here, there)
+    bent = spline.image(driving, align_corners=model.config.align_corners)
+    return Reconstruction(generated, encoded, here, there, model.keypoint_detector(bent), spline)
+
+
+def reconstruction_terms(
+    seen: Reconstruction, driving: Float[Tensor, "b 3 h w"], pyramid: Pyramid, features: Features
+) -> dict[str, Tensor]:
+    """The paper's terms that need no discriminator, unweighted."""
+    terms = {"perceptual": perceptual(pyramid, features, seen.generated.prediction, driving)}
+    return terms | equivariance_terms(seen.spline, seen.driving, seen.transformed)
+
+
+def adversarial_terms(
+    discriminator: Discriminator, seen: Reconstruction, driving: Float[Tensor, "b 3 h w"]
+) -> dict[str, Tensor]:
+    """What the generator is told by the discriminator, which sees where the keypoints are but does not move them."""
+    keypoints = Keypoints(seen.driving.position.detach())
+    made, real = discriminator(seen.generated.prediction, keypoints), discriminator(driving, keypoints)
+    pairs = list(zip(made, real, strict=True))
+    return {
+        "adversarial": torch.stack([least_squares(one.scores, 1.0) for one in made]).sum(),
+        "feature_matching": torch.stack([feature_matching(one.features, two.features) for one, two in pairs]).sum(),
+    }
+
+
+def discriminator_terms(
+    discriminator: Discriminator, seen: Reconstruction, driving: Float[Tensor, "b 3 h w"]
+) -> dict[str, Tensor]:
+    """Real patches shall score 1, made ones 0."""
+    keypoints = Keypoints(seen.driving.position.detach())
+    made = discriminator(seen.generated.prediction.detach(), keypoints)
+    real = discriminator(driving, keypoints)
+    losses = [
+        least_squares(one.scores, 0.0) + least_squares(two.scores, 1.0) for one, two in zip(made, real, strict=True)
+    ]
+    return {"adversarial": torch.stack(losses).sum()}
+
+
+def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Motion) -> dict[str, Tensor]:
+    """How far keypoints, Jacobians and deformation are from the drawn truth, in grid units."""
+    pairs = ((source, truth.source), (driving, truth.driving))
+    gap = (motion.deformation - truth.flow).abs().sum(dim=-1)
+    terms = {
+        "truth_keypoints": torch.stack([(a.position - b.position).abs().mean() for a, b in pairs]).mean(),
+        "truth_flow": (gap * truth.shown).sum() / truth.shown.sum().clamp_min(1),
+    }
+    jacobians = [(a.jacobian - b.jacobian).abs().mean() for a, b in pairs if a.jacobian is not None]  # type: ignore[operator]
+    return terms | ({"truth_jacobians": torch.stack(jacobians).mean()} if jacobians else {})
