@@ -1,0 +1,23 @@
+"""Face and image synthesis with generative adversarial networks.
+
+    from deepfake_core import ImageAnimator
+    animator = ImageAnimator.from_pretrained("fomm-vox-adv")
+    for frame in animator("portrait.png", "driving.mp4"): ...
+
+The classes are imported when they are first asked for, so that `import deepfake_core` stays quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.animator import ImageAnimator
+
+__all__ = ["ImageAnimator"]
+_HOMES = {"ImageAnimator": "deepfake_core.pipelines.animator"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

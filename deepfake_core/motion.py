@@ -135,20 +135,19 @@ def smooth(previous: Keypoints | None, current: Keypoints, strength: float) -> K
 def smooth_batch(previous: Keypoints | None, batch: Keypoints, strength: float) -> Keypoints:
     """Return `batch`, whose rows are consecutive frames, smoothed row after row with `smooth`.
 
-    Its last row, `last_frame` of the result, is the `previous` of the next batch.
+    Its last row, `frame_at(result, -1)`, is the `previous` of the next batch.
     """
     rows: list[Keypoints] = []
     for index in range(len(batch.position)):
-        jacobian = None if batch.jacobian is None else batch.jacobian[index : index + 1]
-        previous = smooth(previous, Keypoints(batch.position[index : index + 1], jacobian), strength)
+        previous = smooth(previous, frame_at(batch, index), strength)
         rows.append(previous)
     jacobians = [row.jacobian for row in rows if row.jacobian is not None]
     return Keypoints(torch.cat([row.position for row in rows]), torch.cat(jacobians) if jacobians else None)
 
 
-def last_frame(batch: Keypoints) -> Keypoints:
-    """Return the last of the batch's frames as a batch of one."""
-    return Keypoints(batch.position[-1:], None if batch.jacobian is None else batch.jacobian[-1:])
+def frame_at(batch: Keypoints, row: int) -> Keypoints:
+    """Return one of the batch's frames as a batch of one."""
+    return Keypoints(batch.position[row, None], None if batch.jacobian is None else batch.jacobian[row, None])
 
 
 def best_frame(source_landmarks: Float[Tensor, "k 2"], driving_landmarks: Iterable[Float[Tensor, "k 2"]]) -> int:
@@ -170,14 +169,3 @@ def _normalised(landmarks: Float[Tensor, "k 2"]) -> Float[Tensor, "k 2"]:
     """Centre the landmarks and divide them by the square root of their hull's area, where it has one."""
     area = convex_hull_area(landmarks)
     return (landmarks - landmarks.mean(dim=0)) / (area**0.5 if area > 0 else 1.0)
-
-
-def from_best_frame(count: int, best: int) -> tuple[list[int], list[int]]:
-    """Return the driving frames' indices in the two orders that start at the frame `best`: forwards and backwards.
-
-    Both passes take `best` as their initial frame. The forwards one draws it, the backwards one begins just before it;
-    `reversed(backwards) + forwards` is the order of the finished clip. Raises `BadRequest` when there is no such frame.
-    """
-    if not 0 <= best < count:
-        raise BadRequest(f"the driving clip has no frame {best}; choose one from 0 to {count - 1}")
-    return list(range(best, count)), list(range(best - 1, -1, -1))

@@ -45,6 +45,8 @@ class Guidance:
     jacobians: float = 0.0
     flow: float = 0.0
     """Mean distance of the deformation to the true flow, where the source shows what the driving frame shows."""
+    occlusion: float = 0.0
+    """Binary cross entropy of the occlusion map with what the source shows."""
     fades: int = 0
     """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
     floor: float = 0.1
@@ -52,7 +54,12 @@ class Guidance:
     def weights(self, step: int) -> dict[str, float]:
         """The weights at a step; terms that never count are not named."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
-        terms = {"keypoints": self.keypoints, "jacobians": self.jacobians, "flow": self.flow}
+        terms = {
+            "keypoints": self.keypoints,
+            "jacobians": self.jacobians,
+            "flow": self.flow,
+            "occlusion": self.occlusion,
+        }
         return {f"truth_{name}": factor * weight for name, weight in terms.items() if weight > 0}
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -74,12 +75,14 @@ def discriminator_terms(
 
 
 def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Motion) -> dict[str, Tensor]:
-    """How far keypoints, Jacobians and deformation are from the drawn truth, in grid units."""
+    """How far keypoints, Jacobians, deformation (in grid units) and occlusion are from the drawn truth."""
     pairs = ((source, truth.source), (driving, truth.driving))
     gap = (motion.deformation - truth.flow).abs().sum(dim=-1)
+    occlusion = motion.occlusion[:, 0].clamp(1e-4, 1 - 1e-4)
     terms = {
         "truth_keypoints": torch.stack([(a.position - b.position).abs().mean() for a, b in pairs]).mean(),
         "truth_flow": (gap * truth.shown).sum() / truth.shown.sum().clamp_min(1),
+        "truth_occlusion": F.binary_cross_entropy(occlusion.float(), truth.shown),
     }
     jacobians = [(a.jacobian - b.jacobian).abs().mean() for a, b in pairs if a.jacobian is not None]  # type: ignore[operator]
     return terms | ({"truth_jacobians": torch.stack(jacobians).mean()} if jacobians else {})

@@ -6,7 +6,7 @@ random weights stands in, beside the plain difference of pixels.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,7 @@ VGG_FEATURES = 30  # relu5_1 is layer 29
 VGG_TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
 
 
+@runtime_checkable
 class Features(Protocol):
     """A fixed network that shows several layers of features of a picture in [0, 1]."""
 

@@ -8,7 +8,7 @@ Images are RGB in [0, 1]; positions and grids lie in [-1, 1], x first, spanning 
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -61,9 +61,18 @@ class FommConfig:
     residual_blocks: int = 6
     align_corners: bool = True
     """How grids are read when sampling; True is the rule under which the published weights were trained."""
+    blend: bool = False
+    """Show the warped source itself where nothing is hidden, and paint only the rest, as Siarohin et al. (CVPR 2021,
+    Motion Representations for Articulated Animation) do. Not in this paper; small networks stay sharp with it."""
 
     def width(self, level: int) -> int:
         return min(self.widest, self.base * 2**level)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "FommConfig":
+        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        hourglasses = {name: HourglassConfig(**fields[name]) for name in ("detector", "motion")}
+        return cls(**{**fields, **hourglasses})
 
 
 CONFIGS = {
@@ -75,6 +84,11 @@ CONFIGS = {
     "fomm-bair": FommConfig(),
     "fomm-nemo": FommConfig(),
 }
+
+
+def exactly(device: torch.device) -> torch.autocast:
+    """Suspends autocast: half precision knows a place in a picture of 256 pixels only to a tenth of one, or worse."""
+    return torch.autocast(device.type, enabled=False)
 
 
 class ConvNormReLU(nn.Module):
@@ -114,7 +128,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         inner = self.conv1(F.relu(self.norm1(x)))
-        return x + self.conv2(F.relu(self.norm2(inner)))  # type: ignore[no-any-return]
+        return x + self.conv2(F.relu(self.norm2(inner)))
 
 
 class Hourglass(nn.Module):
@@ -167,16 +181,20 @@ class KeypointDetector(nn.Module):
     def detect(self, image: Float[Tensor, "b 3 h w"]) -> Detected:
         """Keypoints of each picture in [0, 1], beside the heatmaps' logits."""
         features = self.hourglass(self.down(image))
-        logits = self.heatmaps(features)
+        logits = self.heatmaps(features).float()
+        maps = None if self.jacobians is None else self.jacobians(features).float()
+        with exactly(logits.device):
+            return Detected(self.read(logits, maps), logits)
+
+    def read(self, logits: Float[Tensor, "b k h w"], maps: Float[Tensor, "b j h w"] | None) -> Keypoints:
+        """The centres of mass of the heatmaps, and the means of the Jacobians' maps under them."""
         batch, _, height, width = logits.shape
         heatmaps = (logits.flatten(2) / self.temperature).softmax(dim=2)  # (b, k, h*w), each sums to 1
-        grid = coordinate_grid(height, width, device=logits.device, dtype=logits.dtype).flatten(0, 1)
-        position = heatmaps @ grid
-        jacobian = None
-        if self.jacobians is not None:
-            maps = self.jacobians(features).view(batch, -1, 4, height * width)
-            jacobian = (heatmaps[:, :, None] * maps).sum(dim=3).view(batch, self.count, 2, 2)
-        return Detected(Keypoints(position, jacobian), logits)
+        position = heatmaps @ coordinate_grid(height, width, device=logits.device).flatten(0, 1)
+        if maps is None:
+            return Keypoints(position)
+        maps = maps.view(batch, -1, 4, height * width)
+        return Keypoints(position, (heatmaps[:, :, None] * maps).sum(dim=3).view(batch, self.count, 2, 2))
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Keypoints:
         """Keypoints of each picture in [0, 1]."""
@@ -231,17 +249,19 @@ class DenseMotion(nn.Module):
         """`small` is the source picture after `self.down`."""
         batch, _, height, width = small.shape
         size = (height, width)
-        moves = sparse_motions(source, driving, size)
+        with exactly(small.device):
+            moves = sparse_motions(source, driving, size)
         count = moves.shape[1]
-        repeated = small[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1)
+        repeated = small.float()[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1)
         deformed = warp(repeated, moves.flatten(0, 1), align_corners=self.align_corners)
-        deformed = deformed.view(batch, count, 3, height, width)
+        deformed = deformed.view(batch, count, 3, height, width).to(small.dtype)
         difference = gaussian_heatmaps(driving, size) - gaussian_heatmaps(source, size)
         difference = F.pad(difference, (0, 0, 0, 0, 1, 0))[:, :, None]  # the background has no heatmap: zeros first
         seen = torch.cat((difference.to(deformed.dtype), deformed), dim=2).flatten(1, 2)
         features = self.hourglass(seen)
-        mask = self.mask(features).softmax(dim=1)
-        deformation = torch.einsum("bkhw,bkhwc->bhwc", mask, moves.to(mask.dtype))
+        mask = self.mask(features).float().softmax(dim=1)
+        with exactly(small.device):
+            deformation = torch.einsum("bkhw,bkhwc->bhwc", mask, moves)
         return Motion(mask, deformation, self.occlusion(features).sigmoid(), deformed)
 
 
@@ -262,7 +282,7 @@ class Generator(nn.Module):
 
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
-        self.align_corners = config.align_corners
+        self.align_corners, self.blend = config.align_corners, config.blend
         levels = range(config.halvings)
         self.first = ConvNormReLU(3, config.width(0), kernel=7)
         self.down = nn.ModuleList(Down(config.width(i), config.width(i + 1)) for i in levels)
@@ -277,21 +297,25 @@ class Generator(nn.Module):
             out = block(out)
         return out
 
-    def decode(self, features: Float[Tensor, "b c hf wf"], motion: Motion) -> Float[Tensor, "b 3 h w"]:
+    def decode(self, encoded: Encoded, motion: Motion) -> Float[Tensor, "b 3 h w"]:
         """Warp the features, dim what is hidden (Eq. 5), and paint the picture in [0, 1]."""
-        out = self.deform(features, motion.deformation)
-        size = (out.shape[2], out.shape[3])
-        out = out * resize_like(motion.occlusion, size)
+        out = self.deform(encoded.features, motion.deformation)
+        out = out * resize_like(motion.occlusion, (out.shape[2], out.shape[3]))
         for block in (*self.residual, *self.up):
             out = block(out)
-        return self.final(out).sigmoid()
+        painted = self.final(out).sigmoid()
+        if not self.blend:
+            return painted
+        shown = resize_like(motion.occlusion, (painted.shape[2], painted.shape[3]))
+        return shown * self.deform(encoded.image, motion.deformation) + (1 - shown) * painted
 
     def deform(
         self, x: Float[Tensor, "b c h w"], deformation: Float[Tensor, "b hs ws 2"]
     ) -> Float[Tensor, "b c h w"]:
         """Warp `x`, whatever its size, by a flow field given at the size of dense motion."""
         field_at_size = resize_like(deformation.permute(0, 3, 1, 2), (x.shape[2], x.shape[3]))
-        return warp(x, field_at_size.permute(0, 2, 3, 1), align_corners=self.align_corners)
+        grid = field_at_size.permute(0, 2, 3, 1)
+        return warp(x.float(), grid, align_corners=self.align_corners).to(x.dtype)
 
 
 class Generated(NamedTuple):
@@ -318,7 +342,7 @@ class FirstOrderModel(nn.Module):
     def generate(self, encoded: Encoded, source: Keypoints, driving: Keypoints) -> Generated:
         """The source, moved from its keypoints to the driving ones; all three have the same batch size."""
         motion = self.dense_motion(encoded.small, source, driving)
-        return Generated(self.generator.decode(encoded.features, motion), motion)
+        return Generated(self.generator.decode(encoded, motion), motion)
 
     def forward(self, source: Float[Tensor, "b 3 h w"], driving: Float[Tensor, "b 3 h w"]) -> Generated:
         """Absolute transfer of one picture's pose to another: what training learns by reconstructing `driving`."""

@@ -1,0 +1,78 @@
+"""Decide which square of a picture a network sees."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from deepfake_core.errors import BadRequest, NoFaceFound
+from deepfake_core.faces import landmarks, lbp
+from deepfake_core.faces.box import Box, centre_square, frame_face
+from deepfake_core.faces.detector import Detector, DetectorUnavailable
+
+Method = Literal["face-alignment", "lbp", "centre", "whole", "manual"]
+
+DETECTORS: tuple[tuple[Method, Detector], ...] = (("face-alignment", landmarks.find_faces), ("lbp", lbp.find_faces))
+"""The detectors, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceCrop:
+    """The square of a picture that a network shall see, and how it was found."""
+
+    box: Box
+    method: Method
+    """Who found it: a detector; "centre" where none can run; "whole" where cropping is off; "manual": the user."""
+    faces: int
+    """How many faces the detector saw; 0 where none looked."""
+    note: str
+    """One sentence for the user: what was done."""
+
+
+def find_crop(image: UInt8[np.ndarray, "h w 3"], *, mode: str = "auto", name: str = "the picture") -> FaceCrop:
+    """Return the square around the largest face of a picture ("auto"), or around all of it ("none").
+
+    `name` is what an error calls the picture. Raises `NoFaceFound` when a detector ran and saw nothing, `BadRequest`
+    for another mode.
+    """
+    if mode == "none":
+        return _whole(image)
+    if mode != "auto":
+        raise BadRequest(f"unknown crop mode {mode!r}; choose 'auto' or 'none'")
+    reasons: list[str] = []
+    for method, find_faces in DETECTORS:
+        try:
+            faces = find_faces(image)
+        except DetectorUnavailable as reason:
+            reasons.append(str(reason))
+            continue
+        if not faces:
+            raise NoFaceFound(
+                f"no face found in {name}; use a frontal photo, or switch cropping off to use the whole picture"
+            )
+        return _around_largest(image, faces, method, reasons)
+    box = centre_square(height=image.shape[0], width=image.shape[1])
+    note = f"No face was looked for, and the centre is used, because {' and '.join(reasons)}."
+    return FaceCrop(box=box, method="centre", faces=0, note=note)
+
+
+def _around_largest(
+    image: UInt8[np.ndarray, "h w 3"], faces: list[Box], method: Method, reasons: list[str]
+) -> FaceCrop:
+    """Frame the first face, which is the largest; `reasons` say why better detectors did not look."""
+    height, width = image.shape[:2]
+    box = frame_face(faces[0], height=height, width=width)
+    note = "1 face found" if len(faces) == 1 else f"{len(faces)} faces found; the largest is used"
+    if box.side == min(height, width):
+        note += "; it fills the picture already, so no closer crop is made"
+    if reasons:
+        note += f" (with the simpler detector, because {' and '.join(reasons)})"
+    return FaceCrop(box=box, method=method, faces=len(faces), note=f"{note}.")
+
+
+def _whole(image: UInt8[np.ndarray, "h w 3"]) -> FaceCrop:
+    """Take the whole picture, or its centre square where it is not square, so that no face is stretched."""
+    height, width = image.shape[:2]
+    note = "The whole picture is used." if height == width else "The picture is not square; its centre square is used."
+    return FaceCrop(box=centre_square(height=height, width=width), method="whole", faces=0, note=note)

@@ -1,0 +1,88 @@
+"""Cut a square out of a picture, and paste it back with soft edges. Pictures are uint8 RGB arrays (H, W, 3)."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.faces.box import Box
+
+REACH = 2
+"""Output pixels that the resampling filters reach beyond the square (bicubic: two)."""
+
+
+def cut(image: UInt8[np.ndarray, "h w 3"], box: Box, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    """Return what `box` holds as a picture of size x size; outside the picture its edge pixels are repeated.
+
+    A square picture of that size, cut whole, keeps its bytes.
+    """
+    return _resample(image, (box.left, box.top, box.left + box.side, box.top + box.side), (size, size))
+
+
+def fit(image: UInt8[np.ndarray, "h w 3"], longest: int) -> tuple[UInt8[np.ndarray, "height width 3"], float]:
+    """Return the picture with a longer side of `longest` pixels, and how many of the old pixels one new pixel spans."""
+    height, width = image.shape[:2]
+    ratio = max(height, width) / longest
+    new = max(1, round(width / ratio)), max(1, round(height / ratio))
+    return _resample(image, (0, 0, width, height), new), ratio
+
+
+def paste(
+    image: UInt8[np.ndarray, "h w 3"], patch: UInt8[np.ndarray, "p p 3"], box: Box, feather: int | float = 0.1
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Return `image` with `patch`, which was cut from `box`, put back in its place.
+
+    `feather` is the share of the box's side over which the patch fades in from its edges; a side that lies on the
+    picture's own edge does not fade. Parts of the box outside the picture are dropped.
+    """
+    if not 0 <= feather <= 0.5:
+        raise BadRequest(f"a feather of {feather} makes no sense; choose one from 0 (hard edges) to 0.5")
+    height, width = image.shape[:2]
+    x0, x1 = max(0, math.floor(box.left)), min(width, math.ceil(box.left + box.side))
+    y0, y1 = max(0, math.floor(box.top)), min(height, math.ceil(box.top + box.side))
+    result = image.copy()
+    if x0 >= x1 or y0 >= y1:
+        return result
+    zoom = len(patch) / box.side  # patch pixels per picture pixel
+    corners = ((x0 - box.left) * zoom, (y0 - box.top) * zoom, (x1 - box.left) * zoom, (y1 - box.top) * zoom)
+    new = _resample(patch, corners, (x1 - x0, y1 - y0))
+    across = _fade(np.arange(x0, x1) + 0.5, box.left, box.side, feather, width)
+    down = _fade(np.arange(y0, y1) + 0.5, box.top, box.side, feather, height)
+    opacity = down[:, None, None] * across[None, :, None]
+    old = result[y0:y1, x0:x1]
+    result[y0:y1, x0:x1] = np.rint(old + opacity * (new.astype(np.float32) - old)).astype(np.uint8)
+    return result
+
+
+def _fade(
+    at: Float[np.ndarray, " n"], start: int | float, side: int | float, feather: int | float, end: int
+) -> Float[np.ndarray, " n"]:
+    """Return the patch's opacity along one axis at the pixel centres `at` of a picture that spans 0 to `end`."""
+    from_start = at - start if start > 0 else np.full_like(at, np.inf)
+    from_end = start + side - at if start + side < end else np.full_like(at, np.inf)
+    share = np.clip((np.minimum(from_start, from_end) + 0.5) / max(feather * side, 1.0), 0.0, 1.0)
+    smooth: Float[np.ndarray, " n"] = (share * share * (3 - 2 * share)).astype(np.float32)
+    return smooth
+
+
+def _resample(
+    image: UInt8[np.ndarray, "h w 3"],
+    corners: tuple[int | float, int | float, int | float, int | float],
+    size: tuple[int, int],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the rectangle (left, top, right, bottom) of `image` with `size` (width, height), edges repeated.
+
+    Shrinking averages over the area that an output pixel covers (a Hamming window of twice its width, which is free of
+    the steps of a plain box); enlarging is bicubic. On whole pixels at scale 1 both hand the bytes through.
+    """
+    left, top, right, bottom = corners
+    shrink = (right - left) / size[0]
+    margin = math.ceil(REACH * max(shrink, 1.0))
+    x0, y0 = math.floor(left) - margin, math.floor(top) - margin
+    columns = np.arange(x0, math.ceil(right) + margin).clip(0, image.shape[1] - 1)
+    rows = np.arange(y0, math.ceil(bottom) + margin).clip(0, image.shape[0] - 1)
+    part = Image.fromarray(image[rows[:, None], columns])
+    method = Image.Resampling.HAMMING if shrink > 1 else Image.Resampling.BICUBIC
+    return np.array(part.resize(size, method, box=(left - x0, top - y0, right - x0, bottom - y0)))

@@ -1,0 +1,123 @@
+"""Weights on this machine: where they lie, and how a network is made from them."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from deepfake_core.errors import BadWeights, MissingFile, WeightsMissing
+from deepfake_core.hub.manifest import WEIGHTS, entry, manifest
+from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
+
+PREFERENCE = {"fomm": ("fomm-vox-adv", "fomm-vox", "fomm-starter")}
+"""Which named weights a pipeline takes when nobody names any: the best that is here."""
+
+NETWORKS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "fomm": lambda config: FirstOrderModel(FommConfig.from_dict(config)),
+}
+
+
+class Loaded(NamedTuple):
+    """A network with its weights, on the CPU, in evaluation mode."""
+
+    name: str
+    network: nn.Module
+    about: str
+    metadata: Mapping[str, str]
+
+
+def cache_folder() -> Path:
+    """Where imported weights lie: `$DEEPFAKE_HOME`, else `deepfake-lab` in the user's cache folder."""
+    home = os.environ.get("DEEPFAKE_HOME")
+    base = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    return Path(home) if home else Path(base) / "deepfake-lab"
+
+
+def find(name: str) -> Path | None:
+    """The file of named weights, if it is on this machine."""
+    shipped = entry(name).file
+    places = [cache_folder() / f"{name}.safetensors", *([WEIGHTS / shipped] if shipped else [])]
+    return next((place for place in places if place.is_file()), None)
+
+
+def installed() -> list[str]:
+    """Names of the weights that are on this machine, in the manifest's order."""
+    return [name for name in manifest() if find(name)]
+
+
+def choose(network: str) -> str:
+    """The best weights on this machine for a network; raises `WeightsMissing` when there are none at all."""
+    for name in PREFERENCE[network]:
+        if find(name):
+            return name
+    raise WeightsMissing(
+        f"no weights for {network} are on this machine, not even the starter ones in {WEIGHTS}; "
+        "fetch the repository again"
+    )
+
+
+def load(model: str | Path | None, network: str) -> Loaded:
+    """Load weights by name or file; None takes the best on this machine.
+
+    Raises `UnknownModel`, `WeightsMissing` with the way to get them, `MissingFile`, or `BadWeights` when the file is
+    damaged or does not fit `network`.
+    """
+    if model is None:
+        model = choose(network)
+    if isinstance(model, Path) or model.endswith(".safetensors"):
+        path, name, about = Path(model), Path(model).stem, "weights of your own"
+        if not path.is_file():
+            raise MissingFile(f"there is no weights file {path}")
+    else:
+        wanted = entry(model)
+        found, name, about = find(model), model, wanted.about
+        if found is None:
+            raise WeightsMissing(
+                f"{model} is not on this machine; get it from {wanted.source}, then run "
+                f"'python -m deepfake_core weights import {model} CHECKPOINT'"
+            )
+        path = found
+    state, metadata = read_weights(path)
+    return Loaded(name, build(network, state, metadata, path.name), about, metadata)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; raises `BadWeights` when it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+            return tensors, file.metadata() or {}
+    except SafetensorError as error:
+        raise BadWeights(f"{path.name} is damaged or no safetensors file; import or fetch it again") from error
+
+
+def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> nn.Module:
+    """The network that the metadata describes, with `state` in it; raises `BadWeights` when they do not fit."""
+    if metadata.get("network") != network:
+        raise BadWeights(f"{name} holds weights for {metadata.get('network', 'an unknown network')}, not for {network}")
+    module = NETWORKS[network](json.loads(metadata["config"]))
+    prefix = f"{network}."
+    wide = {key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()}
+    try:
+        module.load_state_dict(wide, strict=True)
+    except RuntimeError as error:
+        raise BadWeights(f"{name} does not fit its network: {str(error).splitlines()[1].strip()}") from error
+    return module.eval().requires_grad_(False)
+
+
+def save(module: nn.Module, path: Path, metadata: Mapping[str, str], network: str) -> None:
+    """Write a network's weights under the keys that `load` reads, all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.part")
+    tensors = {f"{network}.{key}": value.contiguous() for key, value in module.state_dict().items()}
+    try:
+        save_file(tensors, aside, metadata={"network": network, **metadata})
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+

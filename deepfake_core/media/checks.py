@@ -1,0 +1,47 @@
+"""What a file must pass before any decoder sees its pixels: it is there, it may be read, its size is sane."""
+
+import os
+from pathlib import Path
+
+from deepfake_core.errors import MediaTooLarge, MediaTooSmall, MissingFile, UnreadableMedia
+
+MAX_PIXELS = 64_000_000
+"""More than any camera's picture in common use, and 192 MB as RGB."""
+
+MIN_SIDE = 16
+"""Below this a face or a texture is no longer there to be seen."""
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return `path` when it names a file with bytes in it that may be read.
+
+    Raises `MissingFile` (nothing there, a folder, no permission) or `UnreadableMedia` (an empty file).
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise MissingFile(f"{path.name or path} is a folder; name a file in it")
+        if not path.is_file():
+            raise MissingFile(f"there is no file {path.name}; check its name and folder")
+        size = path.stat().st_size
+    except OSError as error:
+        raise MissingFile(f"{path.name} cannot be opened ({error.strerror}); check its name and folder") from error
+    if not os.access(path, os.R_OK):
+        raise MissingFile(f"{path.name} may not be read by this program; change its permissions")
+    if size == 0:
+        raise UnreadableMedia(f"{path.name} is empty; copy or download it again")
+    return path
+
+
+def check_size(name: str, width: int, height: int) -> None:
+    """Refuse a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
+
+    Raises `MediaTooLarge` or `MediaTooSmall`.
+    """
+    if width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS // 1_000_000} million pixels"
+        raise MediaTooLarge(f"{name} is {width} x {height} pixels and the limit is {limit}; scale it down first")
+    if min(width, height) < MIN_SIDE:
+        raise MediaTooSmall(
+            f"{name} is a {width} x {height} image; choose one with at least {MIN_SIDE} pixels on each side"
+        )

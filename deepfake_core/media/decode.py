@@ -1,0 +1,132 @@
+"""A video file as a stream of frames: one ffmpeg process, a pipe, and one frame in memory at a time."""
+
+import math
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from jaxtyping import UInt8
+
+from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
+from deepfake_core.media.checks import MAX_PIXELS, MIN_SIDE
+from deepfake_core.media.ffmpeg import STALL_SECONDS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.probe import VideoInfo, probe
+
+__all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
+
+HEADER_SLACK = 0.5
+"""Seconds by which a clip may exceed `max_seconds`: sound often runs a little past the last picture."""
+
+
+def read_frames(
+    path: str | Path, *, rate: Fraction | None = None, max_side: int = 1920, max_seconds: float | int | None = None
+) -> "FrameStream":
+    """Open the video at `path` as a stream of frames at a constant rate, upright, on the file's own clock from zero.
+
+    `rate` replaces the clip's own; frames with a side above `max_side` are scaled down. A clip whose header says more
+    than `max_seconds` is refused; one whose header is silent, or lies, ends there with a warning.
+    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, or `BadRequest` for senseless options.
+    """
+    if (rate is not None and rate <= 0) or max_side < MIN_SIDE or (max_seconds is not None and max_seconds <= 0):
+        raise BadRequest(f"rate and max_seconds must be above zero and max_side at least {MIN_SIDE}")
+    info, name = probe(path), Path(path).name
+    if max_seconds is not None and info.seconds is not None and info.seconds > max_seconds + HEADER_SLACK:
+        raise MediaTooLarge(
+            f"{name} lasts {info.seconds:.1f} seconds and the limit is {max_seconds:g}; cut it shorter first"
+        )
+    width, height = _fit(info.width, info.height, max_side)
+    delivered = replace(info, width=width, height=height, rate=rate or info.rate)
+    limit = None if max_seconds is None else math.ceil((max_seconds + HEADER_SLACK) * delivered.rate)
+    return FrameStream(Path(path), delivered, limit)
+
+
+def _fit(width: int, height: int, max_side: int) -> tuple[int, int]:
+    scale = min(1.0, max_side / max(width, height))
+    return max(MIN_SIDE, round(width * scale)), max(MIN_SIDE, round(height * scale))
+
+
+class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
+    """Iterates over the frames once. Leaving it early, by `close`, `with` or neglect, ends its process."""
+
+    info: VideoInfo
+    """The frames as this stream delivers them: their size after scaling, their rate."""
+    delivered: int
+    """Frames handed out so far."""
+    warning: str | None
+    """What the viewer should know about the clip, once the stream has ended."""
+
+    def __init__(self, path: Path, info: VideoInfo, limit: int | None) -> None:
+        """Start decoding; at most `limit` frames are delivered. `UnreadableMedia` when there is not even one."""
+        self.info = info
+        self.delivered = 0
+        self.warning = None
+        self._name = path.name
+        self._limit = limit
+        self._ffmpeg = Ffmpeg(_arguments(path, info), yields=True)
+        self._end = weakref.finalize(self, self._ffmpeg.kill)
+        self._first = self._read()
+        if self._first is None:
+            self.close()
+            raise UnreadableMedia(f"{path.name} holds no frame that can be read; choose another clip")
+
+    def __next__(self) -> UInt8[np.ndarray, "h w 3"]:
+        frame, self._first = self._first, None
+        if frame is None:
+            frame = self._read()
+        if frame is not None and self.delivered == self._limit:
+            self.warning = f"{self._name} is longer than allowed: only its first {self.delivered} frames were read"
+            self.close()
+            frame = None
+        if frame is None:
+            raise StopIteration
+        self.delivered += 1
+        return frame
+
+    def __enter__(self) -> "FrameStream":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; the stream is over. Harmless when repeated."""
+        self._first = None
+        self._end()
+
+    def _read(self) -> UInt8[np.ndarray, "h w 3"] | None:
+        """The next whole frame, or None at the end, when `warning` is settled and the process gone."""
+        if not self._end.alive:
+            return None
+        frame = np.empty((self.info.height, self.info.width, 3), np.uint8)
+        with self._ffmpeg.guarded():
+            count = self._ffmpeg.output.readinto(frame.reshape(-1).data)  # type: ignore[attr-defined]
+        if count == frame.nbytes:
+            return frame
+        self.warning = self._damage(self._ffmpeg.wait(STALL_SECONDS))
+        self._end()
+        return None
+
+    def _damage(self, status: int) -> str | None:
+        if status == 0 and not self._ffmpeg.messages:
+            return None
+        if self.info.frames is None or self.delivered < self.info.frames - 1:
+            return f"{self._name} is damaged: only its first {self.delivered} frames could be read"
+        return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
+
+
+def _arguments(path: Path, info: VideoInfo) -> list[str]:
+    """Constant rate by timestamps (not by count), which keeps clips of variable rate, or a late start, in sync."""
+    timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
+    scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
+    return [
+        *("-loglevel", "error", "-max_pixels", str(MAX_PIXELS), *source(path)),
+        *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
+        *("-vf", f"{timing},{scaling}", "-fps_mode", "passthrough"),
+        *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
+    ]

@@ -1,0 +1,230 @@
+"""Frames to files. Only `provenance` calls this, so that nothing generated gets a final name unlabelled."""
+
+import errno
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, PngImagePlugin
+
+from deepfake_core.errors import BadRequest, NotEnoughSpace, UnreadableMedia
+from deepfake_core.media.ffmpeg import STALL_SECONDS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.probe import has_sound
+
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another place"
+OUT_OF_SPACE = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EDQUOT", "EFBIG")}
+
+EXIF_TITLE, EXIF_SOFTWARE, EXIF_FOLDER, EXIF_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
+
+
+@contextmanager
+def reporting_full_disk(name: str) -> Iterator[None]:
+    """Turn the operating system's several ways of saying "no more space" into `NotEnoughSpace` about `name`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OUT_OF_SPACE:
+            raise NotEnoughSpace(FULL_DISK.format(name)) from error
+        raise
+
+
+def encode_image(array: UInt8[np.ndarray, "h w 3"], path: Path, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
+    """Write `array` in the format that the suffix of `path` names, with `title`, `comment` and `software` inside.
+
+    PNG holds them as text, JPEG and WebP as EXIF (and JPEG the comment also as its own segment).
+    Raises `BadRequest` for another suffix, `NotEnoughSpace` for a full disk; nothing is left at `path` then.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
+        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(IMAGE_SUFFIXES)}")
+    image = Image.fromarray(array)
+    try:
+        with reporting_full_disk("the picture"):
+            if suffix == ".png":
+                image.save(path, format="PNG", pnginfo=_png_text(metadata))
+            elif suffix == ".webp":
+                image.save(path, format="WEBP", quality=95, exif=_exif(metadata))
+            else:
+                comment = metadata.get("comment", "").encode()
+                image.save(path, format="JPEG", quality=95, subsampling=0, exif=_exif(metadata), comment=comment)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _png_text(metadata: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    text = PngImagePlugin.PngInfo()
+    for key, value in metadata.items():
+        text.add_itxt(key.capitalize(), value)  # the PNG standard's keywords: Title, Comment, Software
+    return text
+
+
+def _exif(metadata: Mapping[str, str]) -> Image.Exif:
+    exif = Image.Exif()
+    for tag, key in ((EXIF_TITLE, "title"), (EXIF_SOFTWARE, "software")):
+        if key in metadata:
+            exif[tag] = metadata[key]
+    if "comment" in metadata:
+        exif.get_ifd(EXIF_FOLDER)[EXIF_COMMENT] = b"UNICODE\0" + metadata["comment"].encode("utf-16-be")
+    return exif
+
+
+class VideoEncoder:
+    """Writes frames as H.264, which every browser and phone plays, and the sound of another file beside them.
+
+    The sound is added once the number of frames is known: cut where the frames end, and left to end by itself when it
+    is shorter. (ffmpeg's `-shortest` beside a pipe of frames did either of two wrong things: it dropped the frames
+    behind a shorter sound or, with padded sound, now and then ran up to 0.6 s past the last frame.)
+    """
+
+    warning: str | None
+    """Set after the end when the sound could not be kept."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rate: Fraction,
+        sound_from: Path | None = None,
+        crf: int = 18,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> None:
+        """`crf`: H.264's quality, 0 (lossless) to 51. `metadata`: `title`, `comment`, `software`.
+
+        Raises `MissingFile` or `UnreadableMedia` when `sound_from` cannot be opened; without sound it is ignored.
+        """
+        self.path = path
+        self.warning = None
+        self.written = 0
+        self._rate = rate
+        self._crf = crf
+        self._metadata = metadata
+        self._sound = sound_from if sound_from is not None and has_sound(sound_from) else None
+        self._silent = path.with_name(f"{path.stem}.silent{path.suffix}") if self._sound else path
+        self._shape: tuple[int, ...] = ()
+        self._ffmpeg: Ffmpeg | None = None
+
+    def __enter__(self) -> "VideoEncoder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Append `frame`; the first one sets the size of all. Raises `NotEnoughSpace` when the disk fills up."""
+        if self._ffmpeg is None:
+            self._shape = frame.shape
+            self._ffmpeg = Ffmpeg(self._picture_arguments(), feeds=True)
+        if frame.shape != self._shape:
+            raise ValueError(f"frame {self.written} has shape {frame.shape}, the first one {self._shape}")
+        try:
+            with self._ffmpeg.guarded():
+                self._ffmpeg.input.write(_even(frame).data)
+        except OSError:
+            self._fail(self._ffmpeg, self._ffmpeg.wait(STALL_SECONDS))
+        self.written += 1
+
+    def close(self) -> None:
+        """Finish the file. Raises `UnreadableMedia` when no frame was written; nothing is left then."""
+        try:
+            if self._ffmpeg is None:
+                raise UnreadableMedia("there was not one frame to write; choose another clip")
+            with suppress(OSError):  # it ended before the last frames reached it: its status tells why
+                self._ffmpeg.input.close()
+            self._finish(self._ffmpeg)
+            if self._sound is not None:
+                self._add_sound(self._sound)
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """End the process and remove what it wrote. Harmless when repeated."""
+        if self._ffmpeg is not None:
+            self._ffmpeg.kill()
+        for path in (self.path, self._silent):
+            path.unlink(missing_ok=True)
+
+    def _add_sound(self, sound: Path) -> None:
+        """Put the frames' length of sound beside them; keep them silent when the sound does not decode at all."""
+        ffmpeg = Ffmpeg(self._sound_arguments(sound))
+        try:
+            status = ffmpeg.wait(STALL_SECONDS + self.written / float(self._rate))
+        finally:
+            ffmpeg.kill()
+        if ffmpeg.ran_out_of_space(status):
+            self._fail(ffmpeg, status)
+        if status == 0:
+            self._silent.unlink()
+        else:
+            self.warning = f"the sound of {sound.name} could not be read, so the video is silent"
+            os.replace(self._silent, self.path)
+
+    def _finish(self, ffmpeg: Ffmpeg) -> None:
+        status = ffmpeg.wait()
+        if status != 0:
+            self._fail(ffmpeg, status)
+
+    def _fail(self, ffmpeg: Ffmpeg, status: int) -> None:
+        self.abort()
+        if ffmpeg.ran_out_of_space(status):
+            raise NotEnoughSpace(FULL_DISK.format("the video"))
+        raise RuntimeError(f"ffmpeg ended with status {status}: {' | '.join(list(ffmpeg.messages)[-5:])}")
+
+    def _picture_arguments(self) -> list[str]:
+        height, width = (math.ceil(side / 2) * 2 for side in self._shape[:2])
+        return [
+            *("-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{width}x{height}"),
+            *("-framerate", f"{self._rate.numerator}/{self._rate.denominator}", "-i", "pipe:0"),
+            *(
+                "-vf",
+                f"scale=out_color_matrix=bt709:out_range=tv:flags={TRUE_COLOUR},format=yuv420p,setparams={BT709}",
+            ),
+            *("-c:v", "libx264", "-preset", "fast", "-crf", str(self._crf), "-fps_mode", "passthrough"),
+            *self._container_arguments(self._silent),
+        ]
+
+    def _sound_arguments(self, sound: Path) -> list[str]:
+        """Sound on its own file's clock (a late start becomes silence), up to the end of the last frame."""
+        seconds = float(self.written / self._rate)
+        return [
+            *("-y", "-loglevel", "error", *source(self._silent), *source(sound), "-map", "0:v:0", "-map", "1:a:0"),
+            *("-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-max_error_rate", "1"),
+            *("-af", f"aresample=async=1:first_pts=0,atrim=end={seconds:.6f}"),
+            *self._container_arguments(self.path),
+        ]
+
+    def _container_arguments(self, path: Path) -> list[str]:
+        """Nothing of the sound's file but its sound: its metadata may hold a person's name or place.
+
+        The software goes in as the artist, because ffmpeg puts its own name where MP4 keeps the software's.
+        """
+        named = {("artist" if key == "software" else key): value for key, value in self._metadata.items()}
+        tags = [argument for key, value in named.items() for argument in ("-metadata", f"{key}={value}")]
+        return [
+            *("-map_metadata", "-1", "-map_chapters", "-1", *tags),
+            *("-movflags", "+faststart", "-f", "mp4", f"file:{os.path.abspath(path)}"),
+        ]
+
+
+def _even(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "even_h even_w 3"]:
+    """H.264 with halved colour needs even sides: repeat the last row or column."""
+    height, width, _ = frame.shape
+    if height % 2 or width % 2:
+        frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(frame)

@@ -1,0 +1,144 @@
+"""What a video says about itself, read from the header through ffmpeg (its binary comes without ffprobe)."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from deepfake_core.errors import UnreadableMedia
+from deepfake_core.media.checks import check_size, existing_file
+from deepfake_core.media.ffmpeg import STALL_SECONDS, Ffmpeg, source
+
+MAX_RATE = Fraction(60)
+FALLBACK_RATE = Fraction(30)
+"""For a file that names no believable rate, as recordings of a browser's webcam often do not."""
+
+PRINTED_RATES = {
+    printed: Fraction(thousands * 1000, 1001)
+    for printed, thousands in (("23.98", 24), ("29.97", 30), ("47.95", 48), ("59.94", 60), ("14.99", 15))
+}
+"""ffmpeg prints two decimals; the broadcast rates behind them are these."""
+
+STREAM = re.compile(r"^  Stream #0:\d+\S*: (?P<kind>Video|Audio): (?P<details>.*)$", re.MULTILINE)
+SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
+PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
+DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+RATE = r", (\d+(?:\.\d+)?)(k?) {}\b"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """A video as it is shown and delivered."""
+
+    width: int
+    """Pixels, after rotation, square."""
+    height: int
+    rate: Fraction
+    """Frames per second, constant."""
+    seconds: float | None
+    """Length by the header; None when it is silent, as for a live recording."""
+    has_sound: bool
+
+    @property
+    def frames(self) -> int | None:
+        """How many frames to expect; an estimate, as headers are."""
+        return None if self.seconds is None else max(1, round(self.seconds * self.rate))
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Read the header of the video at `path`.
+
+    Raises `MissingFile`, `UnreadableMedia` (no video, sound only), `MediaTooLarge` or `MediaTooSmall`.
+    """
+    path = existing_file(path)
+    header = _header(path)
+    video = next((s for s in STREAM.finditer(header) if _is_moving_picture(s)), None)
+    size = SIZE.search(video["details"]) if video else None
+    if video is None or size is None:
+        raise UnreadableMedia(_why_no_video(path.name, header))
+    width, height = _shown_size(video["details"], _side_data(header, video), *map(int, size.groups()))
+    check_size(path.name, width, height)
+    return VideoInfo(
+        width=width,
+        height=height,
+        rate=_rate(video["details"]),
+        seconds=_seconds(header),
+        has_sound=_has_sound(header),
+    )
+
+
+def has_sound(path: str | Path) -> bool:
+    """Whether the video or recording at `path` holds sound. Raises `MissingFile`, or `UnreadableMedia` when empty."""
+    return _has_sound(_header(existing_file(path)))
+
+
+def _header(path: Path) -> str:
+    """What ffmpeg prints of its input; given no output it stops there with an error, which says nothing."""
+    ffmpeg = Ffmpeg(source(path))
+    try:
+        ffmpeg.wait(STALL_SECONDS)
+    finally:
+        ffmpeg.kill()
+    return "\n".join(ffmpeg.messages)
+
+
+def _is_moving_picture(stream: re.Match[str]) -> bool:
+    return stream["kind"] == "Video" and "(attached pic)" not in stream["details"]  # a song's cover is no video
+
+
+def _has_sound(header: str) -> bool:
+    return any(stream["kind"] == "Audio" for stream in STREAM.finditer(header))
+
+
+def _why_no_video(name: str, header: str) -> str:
+    if _has_sound(header):
+        return f"{name} holds sound only; choose a clip with a picture"
+    return f"{name} is not a video that can be read; choose an MP4, MOV, WebM or GIF, or download it again"
+
+
+def _side_data(header: str, stream: re.Match[str]) -> str:
+    """The lines that belong to `stream`: those up to the next line of its own indentation."""
+    rest = header[stream.end() :]
+    following = re.search(r"^ {0,2}\S", rest, re.MULTILINE)
+    return rest[: following.start()] if following else rest
+
+
+def _shown_size(details: str, side_data: str, width: int, height: int) -> tuple[int, int]:
+    aspect = PIXEL_ASPECT.search(details)
+    if aspect and int(aspect[1]) and int(aspect[2]):
+        width = max(1, round(Fraction(width * int(aspect[1]), int(aspect[2]))))
+    rotation = ROTATION.search(side_data)
+    sideways = rotation is not None and round(float(rotation[1]) / 90) % 2 == 1
+    return (height, width) if sideways else (width, height)
+
+
+def _seconds(header: str) -> float | None:
+    duration = DURATION.search(header)
+    if duration is None:
+        return None
+    hours, minutes, seconds = duration.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _rate(details: str) -> Fraction:
+    """The constant rate that shows every frame of the clip without many repeats.
+
+    ffmpeg prints the mean rate (`fps`) and the rate whose ticks hit all frames (`tbr`). They agree for a constant rate.
+    A phone that slowed down in the dark has a mean just below its ticks: the ticks are right. Ticks far above the mean
+    (interlacing, GIFs, screen recordings) would only repeat frames: the mean is right.
+    """
+    mean, ticks = _printed_rate(details, "fps"), _printed_rate(details, "tbr")
+    rate = ticks if mean is None or (ticks is not None and mean <= ticks < mean * Fraction(19, 10)) else mean
+    if rate is None or (mean is None and rate > MAX_RATE):
+        return FALLBACK_RATE
+    return min(max(rate, Fraction(1)), MAX_RATE)
+
+
+def _printed_rate(details: str, unit: str) -> Fraction | None:
+    printed = re.search(RATE.format(unit), details)
+    if printed is None:
+        return None
+    value, kilo = printed.groups()
+    rate = PRINTED_RATES.get(value, Fraction(value))
+    return rate * 1000 if kilo else rate or None

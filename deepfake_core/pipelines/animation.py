@@ -1,0 +1,227 @@
+"""Image animation, from a request to a finished file: what screen, command line and Python call alike."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Box, FaceCrop, cut, find_crop, paste
+from deepfake_core.faces.resample import fit
+from deepfake_core.media.images import read_image
+from deepfake_core.motion import (
+    Keypoints,
+    RelativeMotion,
+    Transfer,
+    best_frame,
+    frame_at,
+    scale_of_movement,
+    smooth_batch,
+    transfer_motion,
+)
+from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike
+from deepfake_core.pipelines.driving import Clip, by_hand, name_of, open_clip
+from deepfake_core.provenance.writer import Origin, Sink, open_sink, open_video
+
+LONGEST_PASTED = 1280  # pixels; a larger picture is shrunk before the moving face is pasted into it
+preview_crop = find_crop
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnimationRequest:
+    """Everything that one animation needs to know."""
+
+    source: ImageLike
+    """The portrait."""
+    driving: str | Path | Iterable[Frame]
+    """The clip that moves it."""
+    output: str | Path | None = None
+    """`.mp4`, or a folder or `.png` for numbered frames."""
+    side_by_side: str | Path | None = None
+    """A second video that shows source, driver and result."""
+    transfer: Transfer = RelativeMotion()
+    best_frame: bool = False
+    """Measure motion from the driving frame whose pose fits the source's best, not from the first."""
+    smoothing: float = 0.0
+    """How much jitter of the keypoints is calmed, 0 (nothing) to 1."""
+    crop: Literal["auto", "none"] = "auto"
+    """Of both: around the face, or the whole picture."""
+    source_box: Box | None = None
+    """A crop drawn by hand, instead."""
+    driving_box: Box | None = None
+    paste_back: bool = False
+    """Put the moving face back into the whole source picture."""
+    label: bool = True
+    """The visible label; only who runs the program may switch it off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """One frame is done."""
+
+    frame: Frame
+    driving_frame: UInt8[np.ndarray, "s s 3"]
+    index: int
+    total: int | None
+    frames_per_second: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """All frames are done and the files have their names."""
+
+    path: Path
+    side_by_side: Path | None
+    frames: int
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Progress | Finished]:
+    """Animate into files: yields `Progress` for every frame, then `Finished`.
+
+    Closing the iterator stops within a batch and leaves nothing under the final names, as every error does. Raises
+    `BadRequest` without an output, and what reading, cropping and writing raise.
+    """
+    if request.output is None:
+        raise BadRequest("an animation needs a place to go to; name one, such as result.mp4")
+    portrait, began, done = Sitter.of(request), time.monotonic(), 0
+    with open_driving(animator, request) as clip, ExitStack() as files:
+        result, beside = open_outputs(animator, request, clip, files)
+        still, canvas = portrait.square(animator.size), portrait.canvas() if request.paste_back else None
+        for square, driver in moved_frames(animator, request, still, clip):
+            frame = canvas.paint(square) if canvas else square
+            result.write(frame)
+            if beside:
+                beside.write(np.hstack((still, driver, square)))
+            done += 1
+            yield progress(frame, driver, done, clip.total, time.monotonic() - began)
+    notes = (f"Portrait: {portrait.crop.note}", f"Driving clip: {clip.crop.note}", *clip.notes)
+    yield Finished(
+        path=result.path,
+        side_by_side=beside.path if beside else None,
+        frames=done,
+        seconds=time.monotonic() - began,
+        notes=notes,
+    )
+
+
+def frames_of(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Frame]:
+    """The animated squares alone, without files or labels."""
+    still = Sitter.of(request).square(animator.size)
+    with open_driving(animator, request) as clip:
+        for square, _ in moved_frames(animator, request, still, clip):
+            yield square
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sitter:
+    """The source picture and its crop."""
+
+    picture: Frame
+    crop: FaceCrop
+
+    @classmethod
+    def of(cls, request: AnimationRequest) -> "Sitter":
+        picture = read_image(request.source)
+        if request.source_box:
+            return cls(picture=picture, crop=by_hand(request.source_box))
+        name = name_of(request.source, "the portrait")
+        return cls(picture=picture, crop=find_crop(picture, mode=request.crop, name=name))
+
+    def square(self, size: int) -> UInt8[np.ndarray, "s s 3"]:
+        return cut(self.picture, self.crop.box, size)
+
+    def canvas(self) -> "Canvas":
+        shrunk, factor = fit(self.picture, LONGEST_PASTED)
+        box = self.crop.box
+        return Canvas(picture=shrunk, box=Box(left=box.left * factor, top=box.top * factor, side=box.side * factor))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canvas:
+    """The whole source picture, into which each moving square is pasted."""
+
+    picture: Frame
+    box: Box
+
+    def paint(self, square: UInt8[np.ndarray, "s s 3"]) -> Frame:
+        return paste(self.picture, square, self.box)
+
+
+def open_driving(animator: ImageAnimator, request: AnimationRequest) -> AbstractContextManager[Clip]:
+    """The request's driving clip as squares of the network's size."""
+    return open_clip(request.driving, animator.size, mode=request.crop, box=request.driving_box)
+
+
+def open_outputs(
+    animator: ImageAnimator, request: AnimationRequest, clip: Clip, files: ExitStack
+) -> tuple[Sink, Sink | None]:
+    """Open the result, and the side-by-side video if one is wanted, both with the driver's sound."""
+    assert request.output is not None
+    origin = Origin(model=animator.name)
+    sound = Path(request.driving) if isinstance(request.driving, str | Path) else None
+    result = open_sink(request.output, rate=clip.rate, origin=origin, label=request.label, sound_from=sound)
+    sink = files.enter_context(result)
+    if request.side_by_side is None:
+        return sink, None
+    beside = open_video(request.side_by_side, rate=clip.rate, origin=origin, label=request.label, sound_from=sound)
+    return sink, files.enter_context(beside)
+
+
+def moved_frames(
+    animator: ImageAnimator, request: AnimationRequest, still: UInt8[np.ndarray, "s s 3"], clip: Clip
+) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
+    """(result, driving square) of every frame: the portrait is encoded once, the driving frames go in batches."""
+    portrait = animator.portrait(still)
+    initial = start_of(animator, request, portrait.keypoints) if request.best_frame else None
+    previous: Keypoints | None = None
+    scale: float | None = None
+    for squares in batches(clip.squares, animator.batch):
+        there = smooth_batch(previous, animator.keypoints(squares), request.smoothing)
+        previous = frame_at(there, -1)
+        if initial is None:
+            initial = frame_at(there, 0)
+        if scale is None:
+            scale = scale_of_movement(portrait.keypoints, initial)
+        moved = transfer_motion(portrait.keypoints, there, initial, request.transfer, scale)
+        yield from zip(animator.render(portrait, moved), squares, strict=True)
+
+
+def start_of(animator: ImageAnimator, request: AnimationRequest, source: Keypoints) -> Keypoints:
+    """Keypoints of the driving frame whose pose fits the source's best; reads the clip once from end to end.
+
+    The result needs no second pass forwards and backwards from there: every frame depends on the initial one alone.
+    """
+    if not isinstance(request.driving, str | Path | Sequence):
+        raise BadRequest("best_frame reads the clip twice; give a file or a list of frames")
+    found: list[Keypoints] = []
+    with open_driving(animator, request) as clip:
+        for squares in batches(clip.squares, animator.batch):
+            there = animator.keypoints(squares)
+            found += [frame_at(there, row) for row in range(len(squares))]
+    return found[best_frame(source.position[0], (keypoints.position[0] for keypoints in found))]
+
+
+def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:
+    """Lists of at most `count` consecutive frames. The first holds one, so that something is seen at once."""
+    batch = list(islice(frames, 1))
+    while batch:
+        yield batch
+        batch = list(islice(frames, count))
+
+
+def progress(frame: Frame, driver: Frame, done: int, total: int | None, seconds: float) -> Progress:
+    """The state after `done` frames in `seconds`."""
+    rate = done / max(seconds, 1e-6)
+    left = max(0, total - done) / rate if total else None
+    return Progress(
+        frame=frame, driving_frame=driver, index=done - 1, total=total, frames_per_second=rate, seconds_left=left
+    )

@@ -1,0 +1,148 @@
+"""The Image Animation model as Python calls it: one loaded network, and frames in and out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from deepfake_core.device import choose_device
+from deepfake_core.errors import BadRequest
+from deepfake_core.faces import cut, find_crop
+from deepfake_core.hub.store import load
+from deepfake_core.media.images import read_image
+from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer
+from deepfake_core.networks.fomm import Encoded, FirstOrderModel
+from deepfake_core.networks.inference import prepare
+
+Frame = UInt8[np.ndarray, "h w 3"]
+ImageLike = str | Path | Image.Image | np.ndarray
+BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    """All that the model thinks about one driving frame, on the CPU; shapes as in `networks.fomm`."""
+
+    source_keypoints: Keypoints
+    driving_keypoints: Keypoints
+    mask: Float[Tensor, "1 k1 hs ws"]
+    deformation: Float[Tensor, "1 hs ws 2"]
+    occlusion: Float[Tensor, "1 1 hs ws"]
+    warped: Float[Tensor, "1 3 h w"]
+    prediction: Float[Tensor, "1 3 h w"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portrait:
+    """A source picture, encoded once for a whole clip."""
+
+    encoded: Encoded
+    keypoints: Keypoints
+
+
+class ImageAnimator:
+    """First Order Motion Model on one device (Siarohin et al., NeurIPS 2019)."""
+
+    def __init__(self, network: FirstOrderModel, *, name: str, about: str, device: torch.device) -> None:
+        self.network = prepare(network.to(device))
+        self.name, self.about, self.device = name, about, device
+        self.size = network.config.size
+        self.batch = BATCH[device.type]
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
+        """Load weights by manifest name or file; None takes the best on this machine.
+
+        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
+        """
+        loaded = load(model, "fomm")
+        assert isinstance(loaded.network, FirstOrderModel)
+        return cls(loaded.network, name=loaded.name, about=loaded.about, device=choose_device(device))
+
+    def __call__(
+        self,
+        source: ImageLike,
+        driving: str | Path | Iterable[Frame],
+        *,
+        transfer: Literal["relative", "absolute"] = "relative",
+        adapt_scale: bool = True,
+        crop: Literal["auto", "none"] = "auto",
+        best_frame: bool = False,
+        smoothing: float = 0.0,
+    ) -> Iterator[Frame]:
+        """Move `source` as `driving` moves; yields uint8 RGB frames of the network's size, a stream.
+
+        `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Nothing is
+        written, so nothing is labelled: see `pipelines.animation.animate` for files.
+        """
+        from deepfake_core.pipelines.animation import AnimationRequest, frames_of
+
+        motion = transfer_named(transfer, adapt_scale)
+        request = AnimationRequest(
+            source=source, driving=driving, transfer=motion, crop=crop, best_frame=best_frame, smoothing=smoothing
+        )
+        return frames_of(self, request)
+
+    @torch.inference_mode()
+    def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
+        """Encode a picture of the network's size."""
+        tensor = self.tensor([image])
+        return Portrait(encoded=self.network.encode(tensor), keypoints=self.network.keypoint_detector(tensor))
+
+    @torch.inference_mode()
+    def keypoints(self, frames: list[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
+        """Keypoints of frames of the network's size."""
+        return self.network.keypoint_detector(self.tensor(frames))  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
+        """The portrait at each row of keypoints."""
+        count = len(moved.position)
+        here = Keypoints(*(None if part is None else part.expand(count, *part.shape[1:]) for part in portrait.keypoints))
+        made = self.network.generate(portrait.encoded.repeat(count), here, moved).prediction
+        pixels = (made.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return list(pixels.cpu().contiguous().numpy())
+
+    @torch.inference_mode()
+    def inspect(
+        self, source: ImageLike, driving_frame: ImageLike, *, crop: Literal["auto", "none"] = "none"
+    ) -> Inspection:
+        """Show the insides for one driving frame, transferred absolutely."""
+        images = [read_image(image) for image in (source, driving_frame)]
+        squares = [cut(image, find_crop(image, mode=crop).box, self.size) for image in images]
+        portrait, there = self.portrait(squares[0]), self.keypoints(squares[1:])
+        made = self.network.generate(portrait.encoded, portrait.keypoints, there)
+        warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)
+        return Inspection(
+            source_keypoints=_on_cpu(portrait.keypoints),
+            driving_keypoints=_on_cpu(there),
+            mask=made.motion.mask.cpu(),
+            deformation=made.motion.deformation.cpu(),
+            occlusion=made.motion.occlusion.cpu(),
+            warped=warped.cpu(),
+            prediction=made.prediction.cpu(),
+        )
+
+    def tensor(self, frames: list[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
+        """Frames as the network takes them: [0, 1], on its device."""
+        pixels = torch.from_numpy(np.stack(frames)).to(self.device)
+        return pixels.permute(0, 3, 1, 2).float() / 255
+
+
+def transfer_named(transfer: str, adapt_scale: bool) -> Transfer:
+    """The transfer that a word stands for."""
+    if transfer == "relative":
+        return RelativeMotion(adapt_scale=adapt_scale)
+    if transfer == "absolute":
+        return AbsoluteMotion()
+    raise BadRequest(f"unknown transfer {transfer!r}; choose 'relative' or 'absolute'")
+
+
+def _on_cpu(keypoints: Keypoints) -> Keypoints:
+    return Keypoints(*(None if part is None else part.cpu() for part in keypoints))

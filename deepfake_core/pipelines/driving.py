@@ -1,0 +1,85 @@
+"""The driving clip: a file or an iterable of frames, cut alike from first to last, read as a stream."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from deepfake_core.errors import BadRequest, NoFaceFound, UnreadableMedia
+from deepfake_core.faces import Box, FaceCrop, cut, find_crop
+from deepfake_core.media.decode import FrameStream, read_frames
+from deepfake_core.media.images import read_image
+
+Frame = UInt8[np.ndarray, "h w 3"]
+DEFAULT_RATE = Fraction(25)  # of frames that come without a file
+FACE_SEARCH = 12  # frames at the start of a clip in which a face is looked for
+
+
+@dataclass(kw_only=True, slots=True)
+class Clip:
+    """An opened driving clip: its squares come one by one, and `notes` fills with what the viewer should know."""
+
+    squares: Iterator[UInt8[np.ndarray, "s s 3"]]
+    rate: Fraction
+    total: int | None
+    crop: FaceCrop
+    notes: list[str] = field(default_factory=list)
+
+
+def name_of(source: object, otherwise: str) -> str:
+    """What an error calls an input."""
+    return Path(source).name if isinstance(source, str | Path) else otherwise
+
+
+@contextmanager
+def open_clip(
+    driving: str | Path | Iterable[Frame], size: int, *, mode: str = "auto", box: Box | None = None
+) -> Iterator[Clip]:
+    """Open the clip and choose its crop: `box`, or what `find_crop` finds in one of the first frames.
+
+    The one crop serves every frame, so that the head's own movement stays in the picture. Raises what reading the file
+    raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
+    """
+    stream = read_frames(driving) if isinstance(driving, str | Path) else None
+    frames = iter(stream) if stream else (read_image(frame) for frame in iter(driving))  # type: ignore[arg-type]
+    try:
+        first = list(islice(frames, FACE_SEARCH))
+        if not first:
+            raise UnreadableMedia("the driving clip holds no frame; choose another clip")
+        crop = by_hand(box) if box else first_face(first, mode, name_of(driving, "the driving clip"))
+        squares = (cut(frame, crop.box, size) for frame in chain(first, frames))
+        rate = stream.info.rate if stream else DEFAULT_RATE
+        total = stream.info.frames if stream else getattr(driving, "__len__", lambda: None)()
+        clip = Clip(squares=squares, rate=rate, total=total, crop=crop)
+        yield clip
+        clip.notes += warnings_of(stream)
+    finally:
+        if stream:
+            stream.close()
+
+
+def by_hand(box: Box) -> FaceCrop:
+    """A crop that the user drew."""
+    return FaceCrop(box=box, method="manual", faces=0, note="The crop was drawn by hand.")
+
+
+def first_face(frames: list[Frame], mode: str, name: str) -> FaceCrop:
+    """The crop of the first frame that shows a face; raises `NoFaceFound` when none of them does."""
+    if mode not in ("auto", "none"):
+        raise BadRequest(f"unknown crop mode {mode!r}; choose 'auto' or 'none'")
+    for frame in frames[:-1]:
+        try:
+            return find_crop(frame, mode=mode, name=name)  # type: ignore[arg-type]
+        except NoFaceFound:
+            continue
+    return find_crop(frames[-1], mode=mode, name=name)  # type: ignore[arg-type]
+
+
+def warnings_of(stream: FrameStream | None) -> list[str]:
+    """What the decoder noticed, as sentences."""
+    return [f"{stream.warning}."] if stream and stream.warning else []

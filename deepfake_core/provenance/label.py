@@ -1,0 +1,88 @@
+"""The small visible label, "AI-generated", in the lower right corner."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+LAYOUTS = ((True, "AI-generated"), (False, "AI-generated"), (True, "AI"), (False, "AI"))
+"""With or without the mark, and the text: the first one that fits is drawn."""
+
+SMALLEST_TYPE, LARGEST_TYPE = 9, 96
+"""Pixels: below 9 the letters run together, above 96 the label would cover more than it tells."""
+
+TYPE_PER_SIDE = 1 / 24
+PLATE_OPACITY = 0.62
+"""White on this plate keeps a contrast of more than 4.5 : 1 over a white picture."""
+
+MARK_SAMPLES = 4
+
+
+class Patch(NamedTuple):
+    """What the corner becomes: `corner * keep + add`, the label's two layers already composed."""
+
+    keep: Float[np.ndarray, "patch_h patch_w 1"]
+    add: Float[np.ndarray, "patch_h patch_w 1"]
+    margin: int
+
+
+def label(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a copy of `frame` with the label; every pixel outside the label's plate stays as it was."""
+    height, width, _ = frame.shape
+    keep, add, margin = patch_for(height, width)
+    bottom, right = height - margin, width - margin
+    corner = (slice(bottom - keep.shape[0], bottom), slice(right - keep.shape[1], right))
+    labelled = frame.copy()
+    labelled[corner] = np.rint(frame[corner] * keep + add).astype(np.uint8)
+    return labelled
+
+
+@lru_cache(maxsize=32)
+def patch_for(height: int, width: int) -> Patch:
+    """The label for frames of this size, drawn once for a whole stream."""
+    wanted = round(min(height, width) * TYPE_PER_SIDE)
+    type_size = min(max(wanted, SMALLEST_TYPE), LARGEST_TYPE)
+    margin = min(type_size // 2, min(height, width) // 32)
+    layers = [_draw(text, type_size, marked=marked) for marked, text in LAYOUTS]
+    fitting = (ink for ink in layers if ink.shape[0] + margin <= height and ink.shape[1] + margin <= width)
+    ink = next(fitting, layers[-1][: height - margin, : width - margin])
+    plate = _plate(*ink.shape) * PLATE_OPACITY
+    keep = (1.0 - plate) * (1.0 - ink)  # first the dark plate over the picture, then white ink over the plate
+    for layer in (keep, ink):
+        layer.setflags(write=False)  # shared by every caller
+    return Patch(keep=keep[..., None], add=(255.0 * ink)[..., None], margin=margin)
+
+
+def _draw(text: str, type_size: int, *, marked: bool) -> Float[np.ndarray, "patch_h patch_w"]:
+    """Coverage, 0 to 1, of `text`, behind a four-pointed star when `marked`, padded for its plate."""
+    font = ImageFont.load_default(type_size)  # Pillow's own font: none need be installed
+    left, top, right, bottom = font.getbbox(text)
+    padding, star, gap = max(2, type_size // 3), round(type_size * 0.8), max(1, type_size // 6)
+    text_at = padding + (star + gap if marked else 0)
+    width = text_at + round(right - left) + padding
+    height = round(bottom - top) + 2 * padding
+    canvas = Image.new("L", (width, height))
+    if marked:
+        canvas.paste(_star(star), (padding, (height - star) // 2))
+    ImageDraw.Draw(canvas).text((text_at - left, padding - top), text, 255, font)
+    return np.asarray(canvas, np.float32) / np.float32(255)
+
+
+def _star(size: int) -> Image.Image:
+    """A four-pointed star, the sign that many programs use for generated media."""
+    side = size * MARK_SAMPLES
+    middle, inner = side / 2, side / 8
+    points = [(middle, 0), (middle + inner, middle - inner), (side, middle), (middle + inner, middle + inner)]
+    points += [(middle, side), (middle - inner, middle + inner), (0, middle), (middle - inner, middle - inner)]
+    star = Image.new("L", (side, side))
+    ImageDraw.Draw(star).polygon(points, fill=255)
+    return star.resize((size, size), Image.Resampling.BOX)
+
+
+def _plate(height: int, width: int) -> Float[np.ndarray, "patch_h patch_w"]:
+    large = Image.new("L", (width * MARK_SAMPLES, height * MARK_SAMPLES))
+    corners = (0, 0, large.width - 1, large.height - 1)
+    ImageDraw.Draw(large).rounded_rectangle(corners, radius=large.height // 4, fill=255)
+    return np.asarray(large.resize((width, height), Image.Resampling.BOX), np.float32) / np.float32(255)

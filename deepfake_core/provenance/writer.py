@@ -1,0 +1,154 @@
+"""Finished results: a picture, a video, or numbered frames, each with its label and a plain statement of its origin."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from deepfake_core.errors import BadRequest, UnreadableMedia
+from deepfake_core.media.encode import IMAGE_SUFFIXES, VideoEncoder, encode_image, reporting_full_disk
+from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
+from deepfake_core.provenance.label import label as add_label
+
+FRAME_NAME = re.compile(r"\d{6,}\.png")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What made a result."""
+
+    model: str
+    """The manifest's name of the weights."""
+    tool: str = "Deepfake Lab"
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Tags for any program that shows a file's properties."""
+        return {
+            "title": "AI-generated media",
+            "comment": f"Synthetic: made with {self.model} in {self.tool}; what it shows did not happen.",
+            "software": self.tool,
+        }
+
+
+class Sink(Protocol):
+    """Takes the frames of one result; its file or folder appears when the `with` block that opened it ends well."""
+
+    path: Path
+
+    def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Append `frame`. Raises `NotEnoughSpace`."""
+
+
+def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: Origin, label: bool = True) -> Path:
+    """Write one picture to `path` (PNG, JPEG or WebP, by its suffix) and return where it is.
+
+    Raises `BadRequest` for another suffix or a place that cannot be written, and `NotEnoughSpace`.
+    """
+    _require_suffix(Path(path), IMAGE_SUFFIXES, "a picture")
+    path = final_path(path)
+    with reporting_full_disk(path.name), file_aside(path) as draft:
+        encode_image(add_label(image) if label else image, draft, metadata=origin.metadata)
+    return path
+
+
+def open_sink(
+    output: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+) -> AbstractContextManager[Sink]:
+    """Choose by the name of `output`: `.mp4` is a video, a folder or a name without suffix numbered frames.
+
+    A name that ends in `.png` means frames too: `walk.png` becomes the folder `walk`. Raises `BadRequest` for others.
+    """
+    path = Path(output)
+    if path.is_dir() or not path.suffix or str(output).endswith((os.sep, "/")):
+        return open_frames(path, origin=origin, label=label)
+    if path.suffix.lower() == ".png":
+        return open_frames(path.with_suffix(""), origin=origin, label=label)
+    _require_suffix(path, (".mp4", ".png"), "an animation")
+    return open_video(path, rate=rate, origin=origin, label=label, sound_from=sound_from)
+
+
+@contextmanager
+def open_video(
+    path: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+) -> Iterator[Sink]:
+    """Open a video of `rate` frames per second, with the sound of `sound_from` if it has any.
+
+    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written.
+    """
+    _require_suffix(Path(path), (".mp4",), "a video")
+    path = final_path(path)
+    with (
+        reporting_full_disk(path.name),
+        file_aside(path) as draft,
+        VideoEncoder(draft, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder,
+    ):
+        yield _VideoSink(path, encoder, label)
+
+
+@contextmanager
+def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> Iterator[Sink]:
+    """Open a folder of lossless frames: 000000.png, 000001.png, ...
+
+    In a folder that holds frames of an earlier run the new ones replace the whole set; other files stay.
+    """
+    folder = final_path(folder)
+    with reporting_full_disk(folder.name):
+        with folder_aside(folder) as draft:
+            sink = _FrameSink(folder, draft, origin, label)
+            yield sink
+            if sink.written == 0:
+                raise UnreadableMedia("there was not one frame to write; choose another clip")
+        _remove_surplus(folder, sink.written, origin)
+
+
+class _VideoSink:
+    def __init__(self, path: Path, encoder: VideoEncoder, label: bool) -> None:
+        self.path = path
+        self._encoder = encoder
+        self._label = label
+
+    def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
+        self._encoder.write(add_label(frame) if self._label else frame)
+
+
+class _FrameSink:
+    def __init__(self, path: Path, draft: Path, origin: Origin, label: bool) -> None:
+        self.path = path
+        self.written = 0
+        self._draft = draft
+        self._origin = origin
+        self._label = label
+
+    def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
+        name = f"{self.written:06d}.png"
+        encode_image(add_label(frame) if self._label else frame, self._draft / name, metadata=self._origin.metadata)
+        self.written += 1
+
+
+def _require_suffix(path: Path, allowed: tuple[str, ...], what: str) -> None:
+    if path.suffix.lower() not in allowed:
+        raise BadRequest(f"{what} cannot be saved as {path.name}; end its name in {', '.join(allowed)}")
+
+
+def _remove_surplus(folder: Path, count: int, origin: Origin) -> None:
+    """Frames of a longer run before this one would look like its end; only files that say they are ours are removed."""
+    for file in folder.iterdir():
+        if FRAME_NAME.fullmatch(file.name) and int(file.stem) >= count and _made_by(file) == origin.tool:
+            file.unlink()
+
+
+def _made_by(file: Path) -> str | None:
+    try:
+        with Image.open(file, formats=("PNG",)) as image:
+            return image.info.get("Software")
+    except OSError:
+        return None

@@ -1,0 +1,113 @@
+"""Drawn heads: the picture, and the truth about it.
+
+Grids and points: x right, y down, -1 and 1 at the centres of the outer pixels. 'Left' is the left of the picture when
+the head looks straight ahead. The same identity and state give the same picture in whatever batch they come.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from deepfake_core.synthetic.backgrounds import paint_background
+from deepfake_core.synthetic.hairstyles import hair_count
+from deepfake_core.synthetic.identity import HeadIdentity
+from deepfake_core.synthetic.layers import (
+    finish,
+    paint_body,
+    paint_glasses,
+    paint_hair_layer,
+    paint_head,
+    paint_neck,
+)
+from deepfake_core.synthetic.scene import Scene, bounds, build_scene, show
+from deepfake_core.synthetic.state import HeadState
+from deepfake_core.synthetic.truth import truth
+
+FAR = 50.0
+Window = tuple[slice, slice]
+
+
+class Drawing(NamedTuple):
+    """A picture of b heads and its truth."""
+
+    image: Float[Tensor, "b 3 h w"]  # [0, 1]
+    mask: Float[Tensor, "b 1 h w"]  # head with hair and glasses, soft
+    landmarks: Float[Tensor, "b n 2"]  # in the order of LANDMARKS
+    visible: Bool[Tensor, "b n"]
+    landmark_jacobian: Float[Tensor, "b n 2 2"]  # d(picture x, y) / d(head x, y)
+    attributes: Float[Tensor, "b 5"]
+
+
+@torch.no_grad()
+def draw(identity: HeadIdentity, state: HeadState, size: int = 128) -> Drawing:
+    """Draw every head in its state at size x size pixels; a CPU paints one after another, for its cache's sake."""
+    scene = build_scene(identity, state, size)
+    grid = pixel_grid(size, state.yaw.device)
+    if state.yaw.device.type == "cpu":
+        windows = windows_of(scene, size)
+        parts = [compose(*_one(identity, state, scene, i), grid, windows[i]) for i in range(len(state.yaw))]
+        image, mask = (torch.cat(part) for part in zip(*parts, strict=True))
+    else:
+        whole = (slice(0, size), slice(0, size))
+        image, mask = compose(identity, state, scene, grid, [whole] * 5)
+    return Drawing(image, mask, *truth(identity, state, scene), identity.attributes)
+
+
+def pixel_grid(size: int, device: torch.device | str = "cpu") -> Float[Tensor, "h w 2"]:
+    """Grid coordinates of the pixels' centres."""
+    line = torch.linspace(-1, 1, size, device=device)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack((x, y), -1)
+
+
+def _one(identity: HeadIdentity, state: HeadState, scene: Scene, i: int) -> tuple[HeadIdentity, HeadState, Scene]:
+    """One head of a batch."""
+    one = slice(i, i + 1)
+    return identity.pick(one), state.pick(one), scene.pick(one, hair_count(identity.hair_style[one]))
+
+
+def compose(
+    identity: HeadIdentity, state: HeadState, scene: Scene, grid: Float[Tensor, "h w 2"], windows: list[Window]
+) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
+    """Paint every layer inside its window and lay them over the background by depth; also the head's share."""
+    count, size = len(state.yaw), grid.shape[0]
+    points = [grid[window].reshape(1, -1, 2) for window in windows]
+    layers = [
+        (windows[0], paint_body(identity, scene, points[0])),
+        (windows[1], paint_neck(identity, scene, points[1])),
+        (windows[2], paint_head(identity, state, scene, points[2])),
+        (windows[3], paint_hair_layer(identity, scene, points[3])),
+    ]
+    if bool((identity.glasses > 0).any()):
+        layers += [(windows[4], card) for card in paint_glasses(identity, scene, points[4])]
+    tau, alpha = grid.new_full((count, len(layers), size, size), FAR), grid.new_zeros(count, len(layers), size, size)
+    for i, ((rows, columns), painted) in enumerate(layers):
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        tau[:, i, rows, columns] = painted.tau.unflatten(-1, shape)
+        alpha[:, i, rows, columns] = painted.alpha.unflatten(-1, shape)
+    weight = show(tau.flatten(2), alpha.flatten(2), scene.pixel).unflatten(-1, (size, size))
+    picture = paint_background(identity.background, identity.background_colour, identity.background_phase, grid)
+    picture *= (1 - weight.sum(1, keepdim=True)).clamp_min(0)
+    for i, ((rows, columns), painted) in enumerate(layers):
+        share = weight[:, i : i + 1, rows, columns]
+        picture[:, :, rows, columns] += share * painted.colour.unflatten(-1, share.shape[2:])
+    return finish(picture), weight[:, 2:].sum(1, keepdim=True).clamp(0, 1)
+
+
+def windows_of(scene: Scene, size: int) -> list[list[Window]]:
+    """For every head, rows and columns that hold each of its solids, and last its glasses."""
+    boxes = [bounds(solid) for solid in scene.solids]
+    beside = boxes[0].new_tensor((-0.25, 0.25, 0.0, 0.0)) * scene.frames.head.scale[:, None]
+    every = torch.stack((*boxes, boxes[2] + beside), 1)  # (b, 5, 4): glasses stand out beside a face in profile
+    pixels = ((every + 1) * ((size - 1) / 2)).clamp(-2, size + 1)
+    return [[_window(box, size) for box in boxes_of_one] for boxes_of_one in pixels.tolist()]
+
+
+def _window(box: list[float], size: int) -> Window:
+    """Whole pixels around left, right, top and bottom; never empty."""
+    left, right, top, bottom = (int(edge) for edge in box)
+    rows = slice(min(max(top - 1, 0), size - 1), max(min(bottom + 3, size), 1))
+    columns = slice(min(max(left - 1, 0), size - 1), max(min(right + 3, size), 1))
+    return rows, columns

@@ -1,0 +1,84 @@
+"""Draw the example portraits and clips of this folder again: python examples/00_draw_the_examples.py"""
+
+import math
+import sys
+import tempfile
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deepfake_core.provenance.writer import Origin, open_video, save_image
+from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
+
+HERE = Path(__file__).parent
+PORTRAITS = {"amara": 5, "ben": 3, "chloe": 4, "ines": 45, "mei": 32, "otto": 22}  # name: seed of the head
+DRIVERS = {"nod": 2, "look-around": 7, "sing": 16, "smile-and-tilt": 25}
+RATE, SECONDS, SOUND_RATE = 25, 4, 22050
+ORIGIN = Origin(model="the drawn heads (no network)")
+
+
+def main(folder: Path = HERE) -> None:
+    """Write portraits/*.png and clips/*.mp4 below `folder`."""
+    for name, seed in PORTRAITS.items():
+        save_image(picture(seed, neutral_state(1)._replace(smile=torch.tensor([0.45])), 512)[0], folder / "portraits" / f"{name}.png", origin=ORIGIN, label=False)
+    time = torch.arange(RATE * SECONDS) / RATE
+    for name, seed in DRIVERS.items():
+        write_clip(folder / "clips" / f"{name}.mp4", seed, motion(name, time))
+
+
+def motion(name: str, time: torch.Tensor) -> HeadState:
+    """The states of one clip; all start and end near the neutral one."""
+    still, turn = neutral_state(len(time)), 2 * math.pi * time / SECONDS
+    blink = (1 - ((time - 1.6).abs() / 0.12)).clamp(0, 1)
+    states = {
+        "nod": still._replace(pitch=0.22 * torch.sin(3 * turn) * torch.sin(turn / 2), shift_y=0.02 * torch.sin(3 * turn)),
+        "look-around": still._replace(
+            yaw=0.55 * torch.sin(turn), pitch=0.10 * torch.sin(2 * turn), gaze_x=0.8 * torch.sin(turn)
+        ),
+        "sing": still._replace(mouth_open=mouth(time), yaw=0.15 * torch.sin(turn), brow_raise=0.5 * mouth(time)),
+        "smile-and-tilt": still._replace(
+            smile=0.5 - 0.5 * torch.cos(2 * turn), roll=0.25 * torch.sin(turn), yaw=0.2 * torch.sin(2 * turn)
+        ),
+    }
+    return states[name]._replace(lids=blink)
+
+
+def mouth(time: torch.Tensor) -> torch.Tensor:
+    """How far the singing mouth is open: one syllable every half second."""
+    return torch.sin(math.pi * (2 * time % 1)) ** 0.7 * 0.9
+
+
+def melody() -> np.ndarray:
+    """One hummed note a syllable, as loud as the mouth is open; 16-bit mono."""
+    time = torch.arange(SOUND_RATE * SECONDS) / SOUND_RATE
+    notes = torch.tensor((262.0, 330.0, 392.0, 330.0, 349.0, 330.0, 294.0, 262.0))
+    phase = 2 * math.pi * torch.cumsum(notes[(2 * time).long()].double() / SOUND_RATE, 0)
+    voice = sum(torch.sin(harmonic * phase) / harmonic**1.5 for harmonic in range(1, 6))
+    return (9000 * mouth(time) * voice).numpy().astype(np.int16)  # type: ignore[union-attr, operator]
+
+
+def picture(seed: int, states: HeadState, size: int) -> list[np.ndarray]:
+    """One head in every state."""
+    head = sample_identity(1, torch.Generator().manual_seed(seed))
+    frames = [draw(head, states.pick(slice(row, row + 1)), size).image[0] for row in range(len(states.yaw))]
+    return [(frame.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for frame in frames]
+
+
+def write_clip(path: Path, seed: int, states: HeadState) -> None:
+    """Draw a clip; the singing one gets its sound."""
+    with tempfile.TemporaryDirectory() as folder:
+        sound = Path(folder) / "melody.wav" if path.stem == "sing" else None
+        if sound:
+            with wave.open(str(sound), "wb") as file:
+                file.setparams((1, 2, SOUND_RATE, 0, "NONE", ""))
+                file.writeframes(melody().tobytes())
+        with open_video(path, rate=Fraction(RATE), origin=ORIGIN, label=False, sound_from=sound) as video:
+            for frame in picture(seed, states, 256):
+                video.write(frame)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

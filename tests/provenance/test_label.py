@@ -1,0 +1,58 @@
+"""Laws of the visible label: in its corner and nowhere else, seen on any ground, at any size."""
+
+import numpy as np
+import pytest
+
+from deepfake_core.provenance.label import label, patch_for
+
+SIZES = [(64, 64), (128, 128), (256, 256), (90, 160), (720, 1280), (2160, 3840), (64, 300), (300, 64)]
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("height", "width"), [*SIZES, (16, 16), (17, 400), (400, 17), (37, 51)])
+def test_only_the_corner_changes(height: int, width: int) -> None:
+    frame = noise(height, width)
+    before = frame.copy()
+    labelled = label(frame)
+    changed = np.argwhere((labelled != frame).any(axis=2))
+    patch = patch_for(height, width)
+    top, left = height - patch.margin - patch.keep.shape[0], width - patch.margin - patch.keep.shape[1]
+    assert len(changed) > 20
+    assert (changed.min(axis=0) >= (top, left)).all()
+    assert (changed.max(axis=0) < (height - patch.margin, width - patch.margin)).all()
+    np.testing.assert_array_equal(frame, before)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_small_but_legible(height: int, width: int) -> None:
+    patch = patch_for(height, width)
+    rows, columns = np.nonzero(patch.add[..., 0] > 128)
+    assert np.ptp(rows) + 1 >= 6
+    assert np.ptp(columns) + 1 >= 40
+    assert patch.keep.size < 0.3 * height * width
+    if min(height, width) >= 256:
+        assert patch.keep.size < 0.03 * height * width
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_ink_stands_out_on_any_ground(ground: int) -> None:
+    labelled = label(np.full((256, 256, 3), ground, np.uint8)).astype(float) / 255
+    patch = patch_for(256, 256)
+    corner = labelled[
+        -patch.margin - patch.keep.shape[0] : -patch.margin, -patch.margin - patch.keep.shape[1] : -patch.margin, 0
+    ]
+    luminance = np.where(
+        corner <= 0.04045, corner / 12.92, ((corner + 0.055) / 1.055) ** 2.4
+    )  # WCAG's relative luminance
+    plate = np.median(luminance[patch.add[..., 0] < 1])
+    assert (luminance.max() + 0.05) / (plate + 0.05) > 4.5
+
+
+def test_drawn_once_for_a_stream() -> None:
+    patch_for.cache_clear()
+    for index in range(10):
+        label(np.full((96, 128, 3), index, np.uint8))
+    assert patch_for.cache_info().misses == 1
