@@ -69,14 +69,16 @@ def add_animate(commands: Any) -> None:
     command.add_argument("--smoothing", type=float, default=0.0, metavar="0..1", help="calm the keypoints' jitter")
     command.add_argument("--crop", choices=("auto", "none"), default="auto")
     command.add_argument("--paste-back", action="store_true", help="put the face back into the whole picture")
-    command.add_argument("--side-by-side", metavar="OUT.mp4", help="also write source, driver and result beside another")
+    command.add_argument(
+        "--side-by-side", metavar="OUT.mp4", help="also write source, driver and result beside another"
+    )
     command.add_argument("--label", action=argparse.BooleanOptionalAction, default=True, help="the visible label")
     command.add_argument("--device", choices=DEVICES, default="auto")
 
 
 def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Animate, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.animation import AnimationRequest, Finished, animate
+    from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
 
     animator = ImageAnimator.from_pretrained(asked.model, asked.device)
@@ -92,12 +94,13 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         paste_back=asked.paste_back,
         label=asked.label,
     )
+    event: Progress | Finished
     with tqdm(unit="frame", disable=asked.json or not sys.stderr.isatty()) as bar:
         for event in animate(animator, request):
-            if isinstance(event, Finished):
-                break
-            bar.total = event.total
-            bar.update()
+            if isinstance(event, Progress):
+                bar.total = event.total
+                bar.update()
+    assert isinstance(event, Finished)
     lines = [*event.notes, f"{event.path}: {event.frames} frames in {event.seconds:.1f} s with {animator.name}"]
     return {**asdict(event), "path": str(event.path), "side_by_side": asked.side_by_side, "model": animator.name,
             "text": "\n".join(lines)}  # fmt: skip
@@ -107,7 +110,9 @@ def add_weights(commands: Any) -> None:
     weights: argparse.ArgumentParser = commands.add_parser("weights", help="what is here, and how to get more")
     actions = weights.add_subparsers(required=True, metavar="ACTION")
     add_command(actions, "list", list_weights, "Every name, whether it is here, and what it is for.")
-    command = add_command(actions, "import", import_weights, "Convert the authors' checkpoint, checked and safe to load.")
+    command = add_command(
+        actions, "import", import_weights, "Convert the authors' checkpoint, checked and safe to load."
+    )
     command.add_argument("name", metavar="NAME")
     command.add_argument("checkpoint", metavar="CHECKPOINT")
     command.add_argument("-o", "--output", metavar="FILE", help="default: the cache, where the name finds it")

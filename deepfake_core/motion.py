@@ -5,7 +5,7 @@ to the picture at that place (First Order Motion Model, Siarohin et al., NeurIPS
 Positions are (x, y) in [-1, 1], where -1 and 1 are the centres of the outer pixels.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -145,9 +145,15 @@ def smooth_batch(previous: Keypoints | None, batch: Keypoints, strength: float) 
     return Keypoints(torch.cat([row.position for row in rows]), torch.cat(jacobians) if jacobians else None)
 
 
+def apply(change: Callable[[Tensor], Tensor], keypoints: Keypoints) -> Keypoints:
+    """Return keypoints whose position and Jacobian went through `change`, such as a move to another device."""
+    jacobian = None if keypoints.jacobian is None else change(keypoints.jacobian)
+    return Keypoints(change(keypoints.position), jacobian)
+
+
 def frame_at(batch: Keypoints, row: int) -> Keypoints:
     """Return one of the batch's frames as a batch of one."""
-    return Keypoints(batch.position[row, None], None if batch.jacobian is None else batch.jacobian[row, None])
+    return apply(lambda part: part[row, None], batch)
 
 
 def best_frame(source_landmarks: Float[Tensor, "k 2"], driving_landmarks: Iterable[Float[Tensor, "k 2"]]) -> int:

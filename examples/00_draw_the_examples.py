@@ -14,7 +14,7 @@ from deepfake_core.provenance.writer import Origin, open_video, save_image
 from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
 
 HERE = Path(__file__).parent
-PORTRAITS = {"amara": 5, "ben": 3, "chloe": 4, "ines": 45, "mei": 32, "otto": 22}  # name: seed of the head
+PORTRAITS = {"amara": 5, "ben": 3, "chloe": 4, "ines": 51, "mei": 32, "otto": 22}  # name: seed of the head
 DRIVERS = {"nod": 2, "look-around": 7, "sing": 16, "smile-and-tilt": 25}
 RATE, SECONDS, SOUND_RATE = 25, 4, 22050
 ORIGIN = Origin(model="the drawn heads (no network)")
@@ -23,7 +23,12 @@ ORIGIN = Origin(model="the drawn heads (no network)")
 def main(folder: Path = HERE) -> None:
     """Write portraits/*.png and clips/*.mp4 below `folder`."""
     for name, seed in PORTRAITS.items():
-        save_image(picture(seed, neutral_state(1)._replace(smile=torch.tensor([0.45])), 512)[0], folder / "portraits" / f"{name}.png", origin=ORIGIN, label=False)
+        save_image(
+            picture(seed, neutral_state(1)._replace(smile=torch.tensor([0.45])), 512)[0],
+            folder / "portraits" / f"{name}.png",
+            origin=ORIGIN,
+            label=False,
+        )
     time = torch.arange(RATE * SECONDS) / RATE
     for name, seed in DRIVERS.items():
         write_clip(folder / "clips" / f"{name}.mp4", seed, motion(name, time))
@@ -34,7 +39,9 @@ def motion(name: str, time: torch.Tensor) -> HeadState:
     still, turn = neutral_state(len(time)), 2 * math.pi * time / SECONDS
     blink = (1 - ((time - 1.6).abs() / 0.12)).clamp(0, 1)
     states = {
-        "nod": still._replace(pitch=0.22 * torch.sin(3 * turn) * torch.sin(turn / 2), shift_y=0.02 * torch.sin(3 * turn)),
+        "nod": still._replace(
+            pitch=0.22 * torch.sin(3 * turn) * torch.sin(turn / 2), shift_y=0.02 * torch.sin(3 * turn)
+        ),
         "look-around": still._replace(
             yaw=0.55 * torch.sin(turn), pitch=0.10 * torch.sin(2 * turn), gaze_x=0.8 * torch.sin(turn)
         ),

@@ -134,7 +134,7 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
     """The recipe of a preset's `[recipe]` table; `data` is "synthetic" or a folder of clips."""
     settings = configure(FommTraining, table, "[recipe]")
     model = FirstOrderModel(settings.network).to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     networks = nn.ModuleDict({"fomm": model})
     if settings.adversarial > 0:
         networks["discriminator"] = Discriminator(DiscriminatorConfig(keypoints=settings.network.keypoints)).to(device)
@@ -143,16 +143,21 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
         raise BadRequest(f"batch must be even for drawn pairs, which are used both ways; it is {settings.batch}")
     if settings.motion_first and not guided:
         raise BadRequest("motion_first needs guidance and --data synthetic: only drawn clips know their motion")
-    if data == "synthetic":
-
-        def draw(generator: torch.Generator) -> Pairs:
-            return draw_pairs(settings.batch, settings.network, generator, device, settings.spread, guided)
-
-    else:
-        logger.info("the clips of %s have no drawn truth: no guidance", data)
-        draw = sample_clips(data, settings.batch, settings.network.size, device)
+    draw = pairs_from(data, settings, guided, device)
     phases = build_phases(settings, networks, guided, device)
     return FommRecipe(settings=settings, networks=networks, phases=phases, draw=draw, device=device)
+
+
+def pairs_from(
+    data: str, settings: FommTraining, guided: bool, device: torch.device
+) -> Callable[[torch.Generator], Pairs]:
+    """The function that draws a batch: heads, or pairs of frames of a folder's clips."""
+    if data != "synthetic":
+        logger.info("the clips of %s have no drawn truth: no guidance", data)
+        return sample_clips(data, settings.batch, settings.network.size, device)
+    return lambda generator: draw_pairs(
+        settings.batch, settings.network, generator, device, settings.spread, truth=guided
+    )
 
 
 def build_phases(
@@ -208,6 +213,8 @@ def generator_losses(
     settings: FommTraining, networks: nn.ModuleDict, guidance: Callable[[int], dict[str, float]], device: torch.device
 ) -> Callable[[FommBatch, int], tuple[dict[str, Tensor], FommBatch]]:
     """The generator's phase as a function of batch and step."""
+    model, discriminator = networks["fomm"], networks["discriminator"] if settings.adversarial > 0 else None
+    assert isinstance(model, FirstOrderModel)
     features, which = perceptual_features()
     logger.info(which)
     if isinstance(features, nn.Module):
@@ -215,11 +222,11 @@ def generator_losses(
     pyramid = Pyramid().to(device)
 
     def losses(batch: FommBatch, step: int) -> tuple[dict[str, Tensor], FommBatch]:
-        pairs, model = batch.pairs, networks["fomm"]
+        pairs = batch.pairs
         seen = reconstruct(model, pairs.source, pairs.driving, batch.spline)
         terms = reconstruction_terms(seen, pairs.driving, pyramid, features)
-        if settings.adversarial > 0:
-            terms |= adversarial_terms(networks["discriminator"], seen, pairs.driving)
+        if isinstance(discriminator, Discriminator):
+            terms |= adversarial_terms(discriminator, seen, pairs.driving)
         if wanted := guidance(step):
             assert pairs.truth is not None
             truth = truth_terms(pairs.truth, seen.source, seen.driving, seen.generated.motion)
@@ -236,6 +243,7 @@ def discriminator_phase(
     if settings.adversarial <= 0:
         return ()
     network = networks["discriminator"]
+    assert isinstance(network, Discriminator)
 
     def losses(batch: FommBatch, step: int) -> tuple[dict[str, Tensor], FommBatch]:
         assert batch.seen is not None

@@ -1,4 +1,4 @@
-"""What the First Order Motion Model is trained on: the paper's terms (section 3.1 and appendix), and the drawn truth's."""
+"""What the First Order Motion Model is trained on: the paper's terms (section 3.1, appendix), and the truth's."""
 
 from typing import NamedTuple
 

@@ -5,6 +5,7 @@ random weights stands in, beside the plain difference of pixels.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -57,8 +58,7 @@ class RandomFeatures(nn.Module):
         super().__init__()
         channels = (3, *widths)
         self.convs = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2, padding=1)
-            for before, after in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv2d(before, after, 3, stride=2, padding=1) for before, after in pairwise(channels)
         )
         chance = torch.Generator().manual_seed(0)
         for conv in self.convs:

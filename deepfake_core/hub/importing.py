@@ -47,7 +47,9 @@ def read_checkpoint(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
         if "weights_only" in str(error) or "Unsupported" in str(error):
-            raise BadWeights(f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run") from error
+            raise BadWeights(
+                f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run"
+            ) from error
         raise BadWeights(f"{path.name} is damaged or no checkpoint; fetch it again") from error
 
 

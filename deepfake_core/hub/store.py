@@ -102,7 +102,9 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
         raise BadWeights(f"{name} holds weights for {metadata.get('network', 'an unknown network')}, not for {network}")
     module = NETWORKS[network](json.loads(metadata["config"]))
     prefix = f"{network}."
-    wide = {key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()}
+    wide = {
+        key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()
+    }
     try:
         module.load_state_dict(wide, strict=True)
     except RuntimeError as error:
@@ -120,4 +122,3 @@ def save(module: nn.Module, path: Path, metadata: Mapping[str, str], network: st
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-

@@ -1,12 +1,13 @@
 """First Order Motion Model for Image Animation (Siarohin et al., NeurIPS 2019), in the order in which data meets it.
 
 A keypoint detector finds K points and the local affine motion (Jacobian) around each, in the source and in the driving
-frame. Dense motion turns them into one backward flow field and an occlusion map. The generator encodes the source, warps
+frame. Dense motion turns them into one backward flow and an occlusion map. The generator encodes the source, warps
 its features by the flow, dims what the source cannot show, and paints the rest.
 
 Images are RGB in [0, 1]; positions and grids lie in [-1, 1], x first, spanning pixel centres.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -137,9 +138,7 @@ class Hourglass(nn.Module):
     def __init__(self, config: HourglassConfig, channels: int) -> None:
         super().__init__()
         levels = range(config.levels)
-        self.encoder = nn.ModuleList(
-            Down(channels if i == 0 else config.width(i), config.width(i + 1)) for i in levels
-        )
+        self.encoder = nn.ModuleList(Down(channels if i == 0 else config.width(i), config.width(i + 1)) for i in levels)
         self.decoder = nn.ModuleList(
             Up(config.width(i + 1) * (1 if i == config.levels - 1 else 2), config.width(i)) for i in reversed(levels)
         )
@@ -309,9 +308,7 @@ class Generator(nn.Module):
         shown = resize_like(motion.occlusion, (painted.shape[2], painted.shape[3]))
         return shown * self.deform(encoded.image, motion.deformation) + (1 - shown) * painted
 
-    def deform(
-        self, x: Float[Tensor, "b c h w"], deformation: Float[Tensor, "b hs ws 2"]
-    ) -> Float[Tensor, "b c h w"]:
+    def deform(self, x: Float[Tensor, "b c h w"], deformation: Float[Tensor, "b hs ws 2"]) -> Float[Tensor, "b c h w"]:
         """Warp `x`, whatever its size, by a flow field given at the size of dense motion."""
         field_at_size = resize_like(deformation.permute(0, 3, 1, 2), (x.shape[2], x.shape[3]))
         grid = field_at_size.permute(0, 2, 3, 1)
@@ -380,7 +377,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         wrap = spectral_norm if config.spectral else (lambda conv: conv)
         channels = [3 + config.keypoints, *(config.width(i + 1) for i in range(config.blocks))]
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        pairs = list(itertools.pairwise(channels))
         self.convs = nn.ModuleList(wrap(nn.Conv2d(before, after, 4)) for before, after in pairs)
         norms = [nn.InstanceNorm2d(after, affine=True) for _, after in pairs[1:]]
         self.norms = nn.ModuleList([nn.Identity(), *norms])
@@ -396,7 +393,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """One patch discriminator a scale, each shown the picture shrunk by that scale, and where its keypoints should be."""
+    """One patch discriminator a scale, each shown the picture shrunk by that, and where its keypoints should be."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()

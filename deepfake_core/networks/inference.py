@@ -21,9 +21,8 @@ from torch import Tensor, nn
 
 from deepfake_core.networks.fomm import ConvNormReLU, FirstOrderModel, Generator, Hourglass, Residual, Up
 
-
 SMALLEST = 8
-"""Side of the input from which on `FastUp` wins: below, reading its 16/9 times larger weights costs more than it saves."""
+"""Side of the input from which `FastUp` wins; below, reading 16/9 times as many weights costs more than it saves."""
 
 
 def prepare(model: FirstOrderModel) -> FirstOrderModel:
@@ -76,7 +75,14 @@ def convolution(
     """A fixed convolution with the given numbers."""
     after, before, *kernel = weight.shape
     made = nn.utils.skip_init(
-        nn.Conv2d, before, after, tuple(kernel), stride=stride, padding=padding, device=weight.device, dtype=weight.dtype
+        nn.Conv2d,
+        before,
+        after,
+        tuple(kernel),
+        stride=stride,
+        padding=padding,
+        device=weight.device,
+        dtype=weight.dtype,
     )
     made.weight.data.copy_(weight)
     made.bias.data.copy_(bias)
@@ -123,8 +129,8 @@ class FastUp(nn.Module):
     """What `FoldedUp` does, computed at the small resolution.
 
     One convolution makes the four pixels of every 2x2 block. With a border of one zero pixel it gives (h + 1, w + 1)
-    places, of which the even outputs take the first h (w), the odd ones the last: the zeros that the doubled picture has
-    around it are the same ones.
+    places, of which the even outputs take the first h (w), the odd ones the last. The border's zeros are the ones that
+    the doubled picture has around it, too.
     """
 
     def __init__(self, block: Up) -> None:
@@ -144,14 +150,16 @@ class FastUp(nn.Module):
 
 
 class FastResidual(nn.Module):
-    """x + conv(relu(conv(relu(norm(x))))): the norm in the middle is folded, the first one has no convolution before it."""
+    """x + conv(relu(conv(relu(norm(x))))): the middle norm is folded, the first one has no convolution before it."""
 
     def __init__(self, block: Residual) -> None:
         super().__init__()
         self.norm1, self.conv1, self.conv2 = block.norm1, fold(block.conv1, block.norm2), block.conv2
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        x = x.contiguous(memory_format=torch.channels_last)  # a warp, which comes before the first block, loses the order
+        x = x.contiguous(
+            memory_format=torch.channels_last
+        )  # a warp, which comes before the first block, loses the order
         inner = F.relu_(self.conv1(F.relu_(self.norm1(x))))
         return self.conv2(inner).add_(x)
 

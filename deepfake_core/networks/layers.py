@@ -38,7 +38,7 @@ def resize_like(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Ten
 
 
 def gaussian_kernel(scale: float) -> Float[Tensor, "k k"]:
-    """The low-pass filter before shrinking by `scale` < 1: sigma = (1/scale - 1)/2, reaching four sigma, summing to 1."""
+    """The low-pass filter before shrinking by `scale` < 1: sigma = (1/scale - 1)/2, out to four sigma; its sum is 1."""
     sigma = (1 / scale - 1) / 2
     size = 2 * round(sigma * 4) + 1
     offset = torch.arange(size, dtype=torch.float32) - (size - 1) / 2

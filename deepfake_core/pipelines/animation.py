@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,7 @@ class AnimationRequest:
     """`.mp4`, or a folder or `.png` for numbered frames."""
     side_by_side: str | Path | None = None
     """A second video that shows source, driver and result."""
-    transfer: Transfer = RelativeMotion()
+    transfer: Transfer = field(default_factory=RelativeMotion)
     best_frame: bool = False
     """Measure motion from the driving frame whose pose fits the source's best, not from the first."""
     smoothing: float = 0.0
@@ -140,9 +140,9 @@ class Sitter:
         return cut(self.picture, self.crop.box, size)
 
     def canvas(self) -> "Canvas":
-        shrunk, factor = fit(self.picture, LONGEST_PASTED)
+        shrunk, ratio = fit(self.picture, min(max(self.picture.shape[:2]), LONGEST_PASTED))
         box = self.crop.box
-        return Canvas(picture=shrunk, box=Box(left=box.left * factor, top=box.top * factor, side=box.side * factor))
+        return Canvas(picture=shrunk, box=Box(left=box.left / ratio, top=box.top / ratio, side=box.side / ratio))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,7 +218,9 @@ def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:
         batch = list(islice(frames, count))
 
 
-def progress(frame: Frame, driver: Frame, done: int, total: int | None, seconds: float) -> Progress:
+def progress(
+    frame: Frame, driver: UInt8[np.ndarray, "s s 3"], done: int, total: int | None, seconds: float
+) -> Progress:
     """The state after `done` frames in `seconds`."""
     rate = done / max(seconds, 1e-6)
     left = max(0, total - done) / rate if total else None

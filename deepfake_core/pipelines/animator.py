@@ -16,7 +16,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import cut, find_crop
 from deepfake_core.hub.store import load
 from deepfake_core.media.images import read_image
-from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer
+from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
 
@@ -98,13 +98,13 @@ class ImageAnimator:
     @torch.inference_mode()
     def keypoints(self, frames: list[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
         """Keypoints of frames of the network's size."""
-        return self.network.keypoint_detector(self.tensor(frames))  # type: ignore[no-any-return]
+        return self.network.keypoint_detector(self.tensor(frames))
 
     @torch.inference_mode()
     def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
         """The portrait at each row of keypoints."""
         count = len(moved.position)
-        here = Keypoints(*(None if part is None else part.expand(count, *part.shape[1:]) for part in portrait.keypoints))
+        here = apply(lambda part: part.expand(count, *part.shape[1:]), portrait.keypoints)
         made = self.network.generate(portrait.encoded.repeat(count), here, moved).prediction
         pixels = (made.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.cpu().contiguous().numpy())
@@ -120,8 +120,8 @@ class ImageAnimator:
         made = self.network.generate(portrait.encoded, portrait.keypoints, there)
         warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)
         return Inspection(
-            source_keypoints=_on_cpu(portrait.keypoints),
-            driving_keypoints=_on_cpu(there),
+            source_keypoints=apply(Tensor.cpu, portrait.keypoints),
+            driving_keypoints=apply(Tensor.cpu, there),
             mask=made.motion.mask.cpu(),
             deformation=made.motion.deformation.cpu(),
             occlusion=made.motion.occlusion.cpu(),
@@ -142,7 +142,3 @@ def transfer_named(transfer: str, adapt_scale: bool) -> Transfer:
     if transfer == "absolute":
         return AbsoluteMotion()
     raise BadRequest(f"unknown transfer {transfer!r}; choose 'relative' or 'absolute'")
-
-
-def _on_cpu(keypoints: Keypoints) -> Keypoints:
-    return Keypoints(*(None if part is None else part.cpu() for part in keypoints))

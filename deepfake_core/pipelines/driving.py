@@ -45,8 +45,11 @@ def open_clip(
     The one crop serves every frame, so that the head's own movement stays in the picture. Raises what reading the file
     raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
     """
-    stream = read_frames(driving) if isinstance(driving, str | Path) else None
-    frames = iter(stream) if stream else (read_image(frame) for frame in iter(driving))  # type: ignore[arg-type]
+    stream: FrameStream | None = None
+    if isinstance(driving, str | Path):
+        frames: Iterator[Frame] = (stream := read_frames(driving))
+    else:
+        frames = (read_image(frame) for frame in driving)
     try:
         first = list(islice(frames, FACE_SEARCH))
         if not first:
@@ -74,10 +77,10 @@ def first_face(frames: list[Frame], mode: str, name: str) -> FaceCrop:
         raise BadRequest(f"unknown crop mode {mode!r}; choose 'auto' or 'none'")
     for frame in frames[:-1]:
         try:
-            return find_crop(frame, mode=mode, name=name)  # type: ignore[arg-type]
+            return find_crop(frame, mode=mode, name=name)
         except NoFaceFound:
             continue
-    return find_crop(frames[-1], mode=mode, name=name)  # type: ignore[arg-type]
+    return find_crop(frames[-1], mode=mode, name=name)
 
 
 def warnings_of(stream: FrameStream | None) -> list[str]:

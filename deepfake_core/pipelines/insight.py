@@ -87,7 +87,7 @@ def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
 
 
 def mask_picture(mask: Float[Tensor, "1 k1 h w"], size: int) -> Picture:
-    """Mix the keypoints' colours by how much each one's motion counts at a pixel; the first channel is the background."""
+    """Mix the keypoints' colours by how much each one's motion counts at a pixel; the background comes first."""
     palette = torch.tensor([BACKGROUND, *_colours(mask.shape[1] - 1)])  # k1 3
     return _to_pixels(_enlarged(torch.einsum("bkhw,kc->bchw", mask.float(), palette), size)[0])
 

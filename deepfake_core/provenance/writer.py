@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -39,6 +39,7 @@ class Origin:
         }
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Takes the frames of one result; its file or folder appears when the `with` block that opened it ends well."""
 

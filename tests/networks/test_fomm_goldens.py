@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from deepfake_core.hub.layouts import FOMM_DISCRIMINATOR, fomm_state, rename
-from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, scale_of_movement, transfer_motion
+from deepfake_core.motion import (
+    AbsoluteMotion,
+    Keypoints,
+    RelativeMotion,
+    Transfer,
+    apply,
+    frame_at,
+    scale_of_movement,
+    transfer_motion,
+)
 from deepfake_core.networks.fomm import (
     CONFIGS,
     Discriminator,
@@ -103,6 +112,7 @@ def test_every_output_of_one_step(run, kind: str) -> None:
 
 def assert_keypoints(golden: np.lib.npyio.NpzFile, name: str, keypoints: Keypoints) -> None:
     np.testing.assert_allclose(keypoints.position.numpy(), golden[f"{name}.value"], atol=1e-4)
+    assert keypoints.jacobian is not None
     np.testing.assert_allclose(keypoints.jacobian.numpy(), golden[f"{name}.jacobian"], atol=5e-5)
 
 
@@ -112,13 +122,13 @@ def test_animation_of_three_frames(run, kind: str) -> None:
     golden, model, strictness = run
     source, driving = fomm_inputs(kind)
     here, there = model.keypoint_detector(source), model.keypoint_detector(driving)
-    initial = Keypoints(there.position[:1], there.jacobian[:1])
+    initial = frame_at(there, 0)
     scale = scale_of_movement(here, initial)
     area = np.sqrt(float(golden[f"{kind}.hull_area_source"]) / float(golden[f"{kind}.hull_area_driving0"]))
     assert scale == pytest.approx(area, rel=1e-4)
     encoded = model.encode(source).repeat(3)
-    repeated = Keypoints(here.position.expand(3, -1, -1), here.jacobian.expand(3, -1, -1, -1))
-    transfers = {
+    repeated = apply(lambda part: part.expand(3, *part.shape[1:]), here)
+    transfers: dict[str, Transfer] = {
         "rel1.adapt1": RelativeMotion(adapt_scale=True),
         "rel1.adapt0": RelativeMotion(adapt_scale=False),
         "rel0.adapt0": AbsoluteMotion(),
@@ -128,14 +138,15 @@ def test_animation_of_three_frames(run, kind: str) -> None:
         frames = model.generate(encoded, repeated, moved).prediction
         check_against(golden, f"{kind}.anim.{name}.frames", frames, 2e-3 * strictness, 5e-5 * strictness)
         for frame in range(3) if name.startswith("rel1") else ():
-            one = Keypoints(moved.position[frame : frame + 1], moved.jacobian[frame : frame + 1])
-            assert_keypoints(golden, f"{kind}.norm.{name}.f{frame}", one)
+            assert_keypoints(golden, f"{kind}.norm.{name}.f{frame}", frame_at(moved, frame))
 
 
 def test_filters_grids_and_heatmaps() -> None:
     golden = np.load(DATA / "fomm_lively.golden.npz")
     for scale in (0.25, 0.5, 0.125):
-        np.testing.assert_allclose(gaussian_kernel(scale).numpy(), golden[f"antialias.scale{scale}.kernel2d"], atol=1e-7)
+        np.testing.assert_allclose(
+            gaussian_kernel(scale).numpy(), golden[f"antialias.scale{scale}.kernel2d"], atol=1e-7
+        )
     np.testing.assert_allclose(coordinate_grid(4, 6).numpy(), golden["coordinate_grid.4x6"], atol=1e-7)
     keypoints = Keypoints(torch.from_numpy(golden["smooth.kp_source.value"]))
     check_against(golden, "kp2gaussian.smooth_source", gaussian_heatmaps(keypoints, (64, 64)), 1e-6, 1e-7)

@@ -1,0 +1,83 @@
+"""The benchmarks run, say what they measured, and tell good from bad; their figures are not judged at this size."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.__main__ import main
+from benchmarks.measures import liveliness, psnr, ssim
+from benchmarks.memory import measure_memory, narrow_config, peak_of_child
+from benchmarks.quality import Scene, compare, held_out_scene, judge
+from benchmarks.report import Report, Row
+from benchmarks.speed import OURS, measure_speed
+from deepfake_core.networks.fomm import FirstOrderModel
+from deepfake_core.pipelines.animator import ImageAnimator
+
+
+@pytest.fixture
+def animator() -> ImageAnimator:
+    model = FirstOrderModel(narrow_config(64)).eval().requires_grad_(False)
+    return ImageAnimator(model, name="narrow", about="", device=torch.device("cpu"))
+
+
+def test_psnr_of_a_known_error() -> None:
+    truth = np.full((1, 8, 8, 3), 100, dtype=np.uint8)
+    np.testing.assert_allclose(psnr(truth + 10, truth), 10 * np.log10(255**2 / 100))
+    assert psnr(truth, truth)[0] == pytest.approx(54.15, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return held_out_scene(3, 32)
+
+
+def test_the_truth_is_beaten_by_nothing(scene: Scene) -> None:
+    measured = judge(scene.truth, scene.truth, lambda frames: torch.zeros(len(frames), 10, 2))
+    assert measured.ssim == pytest.approx(1)
+    assert (measured.keypoints, measured.liveliness) == (0, 1)
+    worse = judge(scene.driving, scene.truth, lambda frames: torch.zeros(len(frames), 10, 2))
+    assert worse.psnr < measured.psnr and worse.ssim < 0.95
+
+
+def test_nothing_has_moved_in_the_initial_frame(scene: Scene) -> None:
+    np.testing.assert_array_equal(scene.truth[0], scene.source)
+    assert liveliness(scene.truth) > 0
+    assert ssim(scene.truth[-1:], scene.truth[:1])[0] < 0.99
+
+
+def test_quality_reports_margins_and_draws_a_sheet(animator: ImageAnimator, tmp_path) -> None:
+    report = compare(animator, heads=1, sheet=tmp_path / "sheet.png")
+    assert not report.passed  # random weights
+    assert (tmp_path / "sheet.png").is_file()
+    assert "repeat the source" in report.text() and "MISSED" in report.text()
+
+
+def test_speed_compares_equal_pictures() -> None:
+    report = measure_speed(narrow_config(64), rounds=2, frames=3)
+    assert report.figures["largest_difference"] in (0, 1)
+    assert OURS in report.text()
+
+
+def test_memory_of_a_process_of_its_own(tmp_path) -> None:
+    assert 50e6 < peak_of_child(tmp_path, frames=6, size=64) < 5e9
+
+
+@pytest.mark.parametrize(("peak", "passed"), [(109, True), (111, False)])
+def test_memory_may_not_grow(monkeypatch, peak: int, passed: bool) -> None:
+    monkeypatch.setattr("benchmarks.memory.peak_of_child", lambda folder, frames, size: 100 if frames == 3 else peak)
+    assert measure_memory(short=3, long=30).passed is passed
+
+
+def test_the_figures_are_written_with_the_machine(tmp_path) -> None:
+    row = Row(name="a", values=("1",))
+    report = Report(title="t", columns=("c",), rows=(row,), notes=(), bar="b", passed=True, figures={"x": 1.5})
+    report.write(tmp_path / "deep" / "report.json")
+    read = json.loads((tmp_path / "deep" / "report.json").read_text())
+    assert read["figures"] == {"x": 1.5} and read["machine"]["cores"]
+
+
+def test_missing_weights_are_one_sentence(tmp_path, capsys) -> None:
+    assert main(["quality", "fomm", "--weights", str(tmp_path / "none.safetensors")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
