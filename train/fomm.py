@@ -47,6 +47,9 @@ class Guidance:
     """Mean distance of the deformation to the true flow, where the source shows what the driving frame shows."""
     occlusion: float = 0.0
     """Binary cross entropy of the occlusion map with what the source shows."""
+    occlusion_until: int = 0
+    """Step from which the reconstruction alone shapes the occlusion map: an eye that looks elsewhere is not the same
+    eye, but often better than a painted one. 0: never."""
     fades: int = 0
     """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
     floor: float = 0.1
@@ -58,7 +61,7 @@ class Guidance:
             "keypoints": self.keypoints,
             "jacobians": self.jacobians,
             "flow": self.flow,
-            "occlusion": self.occlusion,
+            "occlusion": 0.0 if 0 < self.occlusion_until <= step else self.occlusion,
         }
         return {f"truth_{name}": factor * weight for name, weight in terms.items() if weight > 0}
 

@@ -1,0 +1,139 @@
+"""The pipeline beside the plain loop of the paper's demo: same weights, same frames, one process, turn by turn."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmarks.report import Report, Row
+from deepfake_core.motion import RelativeMotion, transfer_motion
+from deepfake_core.networks.fomm import CONFIGS, FirstOrderModel, FommConfig, Up
+from deepfake_core.networks.inference import FoldedUp, prepare
+from deepfake_core.pipelines.animator import Frame, ImageAnimator
+
+BAR = 1.25
+FRAMES = 9  # a batch of one, with which every clip begins, and two of four
+PLAIN = "plain loop"
+OURS = "all of it (the pipeline as it is)"
+Way = Callable[[Frame, list[Frame]], list[Frame]]
+
+
+@torch.inference_mode()
+def plain_loop(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
+    """Animate as the demo of the paper does: one frame at a time, the source encoded anew for each of them."""
+    still = tensor(source)
+    here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
+    made = []
+    for frame in frames:
+        moved = transfer_motion(here, model.keypoint_detector(tensor(frame)), initial, RelativeMotion())
+        prediction = model.generate(model.encode(still), here, moved).prediction
+        made.append(array(prediction))
+    return made
+
+
+@torch.inference_mode()
+def encoded_once(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
+    """The same loop, with the source encoded before it."""
+    still = tensor(source)
+    here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
+    encoded, made = model.encode(still), []
+    for frame in frames:
+        moved = transfer_motion(here, model.keypoint_detector(tensor(frame)), initial, RelativeMotion())
+        made.append(array(model.generate(encoded, here, moved).prediction))
+    return made
+
+
+def tensor(frame: Frame) -> torch.Tensor:
+    """(h, w, 3) bytes -> (1, 3, h, w) in [0, 1]."""
+    return torch.from_numpy(frame).permute(2, 0, 1)[None].float().contiguous() / 255
+
+
+def array(prediction: torch.Tensor) -> Frame:
+    """The other way."""
+    made: Frame = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return made
+
+
+def pipeline(model: FirstOrderModel, network: FirstOrderModel | None = None) -> Way:
+    """The public class, with another network in place of the one that it prepares from `model` if one is given."""
+    animator = ImageAnimator(model, name="benchmark", about="", device=torch.device("cpu"))
+    animator.network = network or animator.network
+    return lambda source, frames: list(animator(source, frames, crop="none"))
+
+
+def folded_only(model: FirstOrderModel) -> FirstOrderModel:
+    """What `prepare` makes, but for the rewritten upsampling convolutions."""
+    fast = prepare(model)
+    blocks = (
+        (fast.keypoint_detector.hourglass.decoder, model.keypoint_detector.hourglass.decoder),
+        (fast.dense_motion.hourglass.decoder, model.dense_motion.hourglass.decoder),
+        (fast.generator.up, model.generator.up),
+    )
+    for mine, theirs in blocks:
+        for index, block in enumerate(theirs):
+            assert isinstance(block, Up)
+            mine[index] = FoldedUp(block)
+    return fast.to(memory_format=torch.channels_last)
+
+
+def measure_speed(
+    config: FommConfig = CONFIGS["fomm-vox"], *, rounds: int = 5, frames: int = FRAMES, seed: int = 0
+) -> Report:
+    """Seconds a frame of each way, each adding one idea to the one before; rounds alternate between them all."""
+    generator = np.random.default_rng(seed)
+    source, *clip = generator.integers(0, 256, (frames + 1, config.size, config.size, 3), dtype=np.uint8)
+    model = FirstOrderModel(config).eval().requires_grad_(False)
+    ways: dict[str, Way] = {
+        PLAIN: lambda still, driving: plain_loop(model, still, driving),
+        "+ source encoded once": lambda still, driving: encoded_once(model, still, driving),
+        "+ frames in batches": pipeline(model, model),
+        "+ folded, channels-last, packed": pipeline(model, folded_only(model)),
+        OURS: pipeline(model),
+    }
+    largest = disagreement(ways[PLAIN], ways[OURS], source, clip[:3])
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way(source, clip)
+            seconds[name].append((time.perf_counter() - began) / frames)
+    return report(seconds, frames, largest)
+
+
+def disagreement(plain: Way, ours: Way, source: Frame, frames: list[Frame]) -> int:
+    """Largest difference of the two answers, in grey levels; it warms both up, too."""
+    pairs = zip(plain(source, frames), ours(source, frames), strict=True)
+    return max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)
+
+
+def report(seconds: dict[str, list[float]], frames: int, largest: int) -> Report:
+    """Medians, and ratios to the plain loop: of the medians, and of each round on its own for the spread."""
+    medians = {name: median(times) for name, times in seconds.items()}
+    ratios = {name: medians[PLAIN] / medians[name] for name in seconds}
+    rounds = {name: [a / b for a, b in zip(seconds[PLAIN], times, strict=True)] for name, times in seconds.items()}
+    notes = (
+        f"{len(seconds[PLAIN])} rounds of {frames} frames each, random weights, {torch.get_num_threads()} threads. "
+        "Each line adds to the one above it; in brackets the smallest and largest ratio of a single round.",
+        f"Largest difference between the first and the last line's pictures: {largest} of 255.",
+    )
+    return Report(
+        title="speed fomm",
+        columns=("s/frame", "ratio", "of single rounds"),
+        rows=tuple(
+            Row(
+                name=name,
+                values=(
+                    f"{medians[name]:.3f}",
+                    f"{ratios[name]:.2f}",
+                    f"[{min(rounds[name]):.2f}, {max(rounds[name]):.2f}]",
+                ),
+            )
+            for name in seconds
+        ),
+        notes=notes,
+        bar=f"the pipeline at least {BAR:g} times as fast as the plain loop",
+        passed=ratios[OURS] >= BAR,
+        figures={"seconds_per_frame": seconds, "medians": medians, "ratios": ratios, "largest_difference": largest},
+    )
