@@ -8,7 +8,10 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 LAYOUTS = ((True, "AI-generated"), (False, "AI-generated"), (True, "AI"), (False, "AI"))
-"""With or without the mark, and the text: the first one that fits is drawn."""
+"""With or without the mark, and the text: the first one that fits, within `WIDEST`, is drawn; failing all, the last."""
+
+WIDEST = 0.4
+"""Share of the picture's width that the label may take: a picture of 128 pixels has room for "AI" alone."""
 
 SMALLEST_TYPE, LARGEST_TYPE = 9, 96
 """Pixels: below 9 the letters run together, above 96 the label would cover more than it tells."""
@@ -46,7 +49,7 @@ def patch_for(height: int, width: int) -> Patch:
     type_size = min(max(wanted, SMALLEST_TYPE), LARGEST_TYPE)
     margin = min(type_size // 2, min(height, width) // 32)
     layers = [_draw(text, type_size, marked=marked) for marked, text in LAYOUTS]
-    fitting = (ink for ink in layers if ink.shape[0] + margin <= height and ink.shape[1] + margin <= width)
+    fitting = (ink for ink in layers if ink.shape[0] + margin <= height and ink.shape[1] <= WIDEST * width)
     ink = next(fitting, layers[-1][: height - margin, : width - margin])
     plate = _plate(*ink.shape) * PLATE_OPACITY
     keep = (1.0 - plate) * (1.0 - ink)  # first the dark plate over the picture, then white ink over the plate

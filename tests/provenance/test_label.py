@@ -31,7 +31,7 @@ def test_small_but_legible(height: int, width: int) -> None:
     patch = patch_for(height, width)
     rows, columns = np.nonzero(patch.add[..., 0] > 128)
     assert np.ptp(rows) + 1 >= 6
-    assert np.ptp(columns) + 1 >= 40
+    assert 12 <= np.ptp(columns) + 1 <= max(0.4 * width, 14)
     assert patch.keep.size < 0.3 * height * width
     if min(height, width) >= 256:
         assert patch.keep.size < 0.03 * height * width
