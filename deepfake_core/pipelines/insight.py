@@ -16,13 +16,15 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Box
+from deepfake_core.faces import Box, cut
 from deepfake_core.motion import Keypoints
 from deepfake_core.pipelines.animation import AnimationRequest, Sitter, open_driving
 from deepfake_core.pipelines.animator import Frame, ImageAnimator
 
 Picture = UInt8[np.ndarray, "size size 3"]
 
+SIDE = 256
+"""Pixels of the pictures' side, at least: small networks' discs and lines would be coarse otherwise."""
 BACKGROUND = (0.16, 0.17, 0.19)
 """Colour of the mask's first channel: what stays where it is."""
 CELLS = 16
@@ -62,14 +64,15 @@ def look_inside(animator: ImageAnimator, request: AnimationRequest, moment: floa
         driving = next(clip.squares)
         for driving in islice(clip.squares, wanted):  # noqa: B007 (the last one counts; a header may promise too many)
             pass
-    seen = animator.inspect(source, driving)
+    seen, side = animator.inspect(source, driving), max(animator.size, SIDE)
+    whole = Box(left=0, top=0, side=animator.size)
     return Insight(
-        source=keypoints_picture(source, seen.source_keypoints),
-        driving=keypoints_picture(driving, seen.driving_keypoints),
-        mask=mask_picture(seen.mask, animator.size),
-        deformation=grid_picture(seen.deformation, seen.warped),
-        occlusion=occlusion_picture(seen.occlusion, animator.size),
-        prediction=_to_pixels(seen.prediction[0]),
+        source=keypoints_picture(cut(source, whole, side), seen.source_keypoints),
+        driving=keypoints_picture(cut(driving, whole, side), seen.driving_keypoints),
+        mask=mask_picture(seen.mask, side),
+        deformation=grid_picture(seen.deformation, _enlarged(seen.warped, side)),
+        occlusion=occlusion_picture(seen.occlusion, side),
+        prediction=_to_pixels(_enlarged(seen.prediction, side)[0]),
     )
 
 

@@ -1,0 +1,9 @@
+"""Start the web app: `python app.py`, then open the address that it prints."""
+
+import logging
+
+from deepfake_core.ui.page import launch
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    launch()

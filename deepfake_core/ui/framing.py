@@ -1,0 +1,94 @@
+"""The crop of a picture or clip: shown before anything runs, and movable by hand."""
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from deepfake_core.ui.form import ByHand, Upload, path_of
+from deepfake_core.ui.trouble import Trouble, Update
+
+if TYPE_CHECKING:
+    from deepfake_core.faces import FaceCrop
+    from deepfake_core.pipelines.animator import Frame
+
+    ReadFrames = Callable[[Path], list[Frame]]
+
+CROPS = [("Around the face", "auto"), ("Whole picture", "none"), ("By hand", "hand")]
+
+
+class Framing:
+    """The square that the network sees of one file."""
+
+    def __init__(self, what: str, read: "ReadFrames") -> None:
+        self.what, self.read = what, read
+        self.trouble = Trouble()
+
+    def render(self) -> None:
+        with gr.Row(elem_classes="framing"):
+            self.picture = gr.Image(
+                label=f"Crop of the {self.what}",
+                alt_text=f"The square of the {self.what} that the network sees is bright, the rest is dim.",
+                show_label=False,
+                format="jpeg",
+                height=112,
+                min_width=112,
+                interactive=False,
+                buttons=[],
+            )
+            self.note = gr.HTML("Looking for the face …", elem_classes="quiet")
+        with gr.Column(visible=False, elem_classes="by-hand") as self.by_hand:
+            self.left = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: left, %")
+            self.top = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: top, %")
+            self.side = gr.Slider(10, 100, 100, step=0.1, label=f"{self.what.capitalize()}: size, %")
+        self.trouble.render()
+
+    @property
+    def sliders(self) -> list[gr.Slider]:
+        return [self.left, self.top, self.side]
+
+    def listen(self, page: gr.Blocks, file: gr.Image | gr.Video, crop: gr.Radio) -> None:
+        """Show the crop anew whenever the file, the kind of crop or a slider changes, and when the page opens."""
+        outputs = [self.picture, self.note, self.by_hand, *self.sliders, self.trouble.text, self.trouble.whole]
+        gr.on(
+            [page.load, file.change, crop.change, *(slider.input for slider in self.sliders)],
+            self.show,
+            inputs=[file, crop, *self.sliders],
+            outputs=outputs,
+            preprocess=False,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            concurrency_id="framing",
+            concurrency_limit=2,
+            api_visibility="private",
+        )
+        self.trouble.listen(crop)
+
+    def show(self, upload: Upload, crop: str, left: float, top: float, side: float) -> Update:
+        """Draw the crop; in the automatic modes the hidden sliders follow, so that moving by hand starts there."""
+        by_hand = {self.by_hand: gr.Column(visible=crop == "hand")}
+        path = path_of(upload)
+        if path is None:
+            return {self.picture: None, self.note: "", **by_hand, **self.trouble.clear()}
+        try:
+            image, found = self._look(path, crop, ByHand(left, top, side))
+        except Exception as error:
+            return {self.picture: None, self.note: "", **by_hand, **self.trouble.tell(error)}
+        from deepfake_core.pipelines.insight import crop_picture
+
+        shown: Update = {self.picture: crop_picture(image, found.box), self.note: html.escape(found.note)}
+        if crop != "hand":
+            place = ByHand.of(found.box, width=image.shape[1], height=image.shape[0])
+            shown |= {self.left: place.left, self.top: place.top, self.side: place.side}
+        return shown | by_hand | self.trouble.clear()
+
+    def _look(self, path: Path, crop: str, hand: ByHand) -> "tuple[Frame, FaceCrop]":
+        from deepfake_core.pipelines import driving
+
+        frames = self.read(path)
+        height, width = frames[0].shape[:2]
+        if crop == "hand":
+            return frames[0], driving.by_hand(hand.box(width, height))
+        return frames[0], driving.first_face(frames, crop, path.name)

@@ -1,0 +1,50 @@
+"""What went wrong, as one sentence on the page; the trace goes to the log."""
+
+import html
+import logging
+from typing import Any
+
+import gradio as gr
+
+from deepfake_core.errors import LabError, NoFaceFound
+
+log = logging.getLogger(__name__)
+
+Update = dict[gr.components.Component, Any]
+"""New values of some components, as a handler returns them."""
+
+
+def sentence(error: Exception) -> str:
+    """What the visitor reads about `error`. What they cannot put right is logged with its trace."""
+    if isinstance(error, LabError):
+        return f"{error}."
+    log.error("a handler failed", exc_info=error)
+    return "Something went wrong here; the log has the details."
+
+
+class Trouble:
+    """A place for one sentence, and a button for the one trouble that a button can end: no face was found."""
+
+    def render(self) -> None:
+        self.text = gr.HTML(visible=False, elem_classes="trouble")
+        self.whole = gr.Button("Use the whole picture", size="sm", visible=False)
+
+    def listen(self, crop: gr.Radio) -> None:
+        self.whole.click(
+            lambda: {crop: "none"} | self.clear(),
+            outputs=[crop, self.text, self.whole],
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def tell(self, error: Exception) -> Update:
+        """Show the sentence of `error`."""
+        text = f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'
+        return {
+            self.text: gr.HTML(text, visible=True),
+            self.whole: gr.Button(visible=isinstance(error, NoFaceFound)),
+        }
+
+    def clear(self) -> Update:
+        return {self.text: gr.HTML("", visible=False), self.whole: gr.Button(visible=False)}
