@@ -65,9 +65,9 @@ def _around_largest(
     box = frame_face(faces[0], height=height, width=width)
     note = "1 face found" if len(faces) == 1 else f"{len(faces)} faces found; the largest is used"
     if box.side == min(height, width):
-        note += "; it fills the picture already, so no closer crop is made"
+        note += "; it fills the picture"
     if reasons:
-        note += f" (with the simpler detector, because {' and '.join(reasons)})"
+        note += f" (simpler detector: {', '.join(reasons)})"
     return FaceCrop(box=box, method=method, faces=len(faces), note=f"{note}.")
 
 

@@ -18,6 +18,9 @@ from deepfake_core.media.probe import VideoInfo, probe
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
 
+UNENDING = "File ended prematurely"
+"""What ffmpeg says of every recording that a browser made: it was streamed, so no header knows its end."""
+
 HEADER_SLACK = 0.5
 """Seconds by which a clip may exceed `max_seconds`: sound often runs a little past the last picture."""
 
@@ -113,7 +116,9 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         return None
 
     def _damage(self, status: int) -> str | None:
-        if status == 0 and not self._ffmpeg.messages:
+        endless = self.info.frames is None
+        serious = [line for line in self._ffmpeg.messages if not (endless and line.endswith(UNENDING))]
+        if status == 0 and not serious:
             return None
         if self.info.frames is None or self.delivered < self.info.frames - 1:
             return f"{self._name} is damaged: only its first {self.delivered} frames could be read"

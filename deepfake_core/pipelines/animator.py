@@ -23,6 +23,7 @@ from deepfake_core.networks.inference import prepare
 Frame = UInt8[np.ndarray, "h w 3"]
 ImageLike = str | Path | Image.Image | np.ndarray
 BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
+SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,7 @@ class ImageAnimator:
         self.network = prepare(network.to(device))
         self.name, self.about, self.device = name, about, device
         self.size = network.config.size
-        self.batch = BATCH[device.type]
+        self.batch = BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
