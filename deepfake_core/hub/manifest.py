@@ -28,6 +28,8 @@ class Entry:
     """Name of the file in `weights/` for weights that come with the repository."""
     sha256: str | None = None
     """Of that file."""
+    preset: str | None = None
+    """The preset that made it."""
 
 
 def manifest(folder: Path = WEIGHTS) -> dict[str, Entry]:

@@ -1,5 +1,6 @@
 """Named weights: the manifest, the importer for the authors' files, and what damaged or hostile files are told."""
 
+import hashlib
 import pickle
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def test_damaged_or_foreign_weights_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_the_starter_comes_with_the_repository() -> None:
-    path = find("fomm-starter")
+    path, entry = find("fomm-starter"), manifest()["fomm-starter"]
     assert path is not None and path.stat().st_size <= 25_000_000
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry.sha256
+    assert entry.preset is not None and (WEIGHTS.parent / entry.preset).is_file()
     assert load("fomm-starter", "fomm").metadata["training"]
