@@ -14,7 +14,7 @@ from deepfake_core.networks.inference import FoldedUp, prepare
 from deepfake_core.pipelines.animator import Frame, ImageAnimator
 
 BAR = 1.25
-FRAMES = 9  # a batch of one, with which every clip begins, and two of four
+FRAMES = 9  # a batch of one, with which every clip begins, and four of two
 PLAIN = "plain loop"
 OURS = "all of it (the pipeline as it is)"
 Way = Callable[[Frame, list[Frame]], list[Frame]]

@@ -9,12 +9,12 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from deepfake_core.device import DEVICES
-from deepfake_core.errors import LabError
+from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import entry, manifest
 from deepfake_core.hub.store import find
@@ -25,12 +25,13 @@ Run = Callable[[argparse.Namespace], dict[str, Any]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status: 0, 2 after one line on bad input, 130 after Ctrl-C."""
-    asked = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
+        asked = parser().parse_args(arguments)
         answer = asked.run(asked)
     except LabError as error:
-        print(json.dumps({"error": str(error)}) if asked.json else f"deepfake_core: {error}", file=sys.stderr)
+        print(json.dumps({"error": str(error)}) if as_json else f"deepfake_core: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("deepfake_core: stopped; nothing was written", file=sys.stderr)
@@ -40,9 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Tells a wrong option in one line, as every other mistake is told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `BadRequest`."""
+        raise BadRequest(f"{message}; see '{self.prog} --help'")
+
+
 def parser() -> argparse.ArgumentParser:
     """The options of every subcommand."""
-    options = argparse.ArgumentParser(prog="python -m deepfake_core", description="Face and image synthesis with GANs.")
+    options = OneLineParser(prog="python -m deepfake_core", description="Face and image synthesis with GANs.")
     commands = options.add_subparsers(required=True, metavar="COMMAND")
     add_animate(commands)
     add_weights(commands)
@@ -78,7 +87,7 @@ def add_animate(commands: Any) -> None:
 
 def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Animate, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, animate
+    from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, Searching, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
 
     animator = ImageAnimator.from_pretrained(asked.model, asked.device)
@@ -94,7 +103,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         paste_back=asked.paste_back,
         label=asked.label,
     )
-    event: Progress | Finished
+    event: Searching | Progress | Finished
     with tqdm(unit="frame", disable=asked.json or not sys.stderr.isatty()) as bar:
         for event in animate(animator, request):
             if isinstance(event, Progress):
@@ -121,7 +130,10 @@ def add_weights(commands: Any) -> None:
 def list_weights(asked: argparse.Namespace) -> dict[str, Any]:
     """Name, whether it is here, and what it is for."""
     rows = {name: {"installed": find(name) is not None, **asdict(one)} for name, one in manifest().items()}
-    lines = [f"{'*' if row['installed'] else ' '} {name:14} {row['about']}" for name, row in rows.items()]
+    lines = []
+    for name, row in rows.items():
+        lines.append(f"{'*' if row['installed'] else ' '} {name}: {row['about']}")
+        lines += [f"      {part}: {row[part]}" for part in ("source", "licence", "paper")]
     return {"weights": rows, "text": "\n".join([*lines, "* on this machine"])}
 
 

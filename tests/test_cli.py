@@ -29,7 +29,9 @@ def test_animate(tiny_weights: Path, singer: Path, tmp_path: Path, capsys: pytes
     assert "25 frames" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changed", [{1: "gone.png"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}])
+@pytest.mark.parametrize(
+    "changed", [{1: "gone.png"}, {3: "--oops"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}]
+)
 def test_bad_input_is_one_line_and_status_two(
     changed: dict[int, str], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,5 +60,6 @@ def test_ctrl_c_ends_with_a_sentence_and_nothing_written(tiny_weights: Path, tmp
         time.sleep(0.02)  # until the draft of the result is there
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 130 and "stopped" in said and "Traceback" not in said
+    assert process.returncode == 130, said
+    assert "stopped" in said and "Traceback" not in said
     assert list(tmp_path.iterdir()) == []

@@ -38,7 +38,7 @@ class LoopConfig:
     precision: Precision = "float32"
     """bf16 and fp16 run the losses under autocast; fp16 scales the gradients as well."""
     compile: bool = False
-    """Compile every network's `forward` with torch.compile."""
+    """Compile the `forward` of every network, and of its direct parts, with torch.compile."""
     log_every: int = 50
     """Steps between two rows of the log, which hold the means over these steps."""
     sheet_every: int = 500

@@ -8,7 +8,7 @@ time that finding keypoints takes, and fades out.
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +28,7 @@ from train.fomm_losses import (
     truth_terms,
 )
 from train.perceptual import Pyramid, perceptual_features
-from train.portraits import draw_pairs, relative_sheet
+from train.portraits import GUIDES, draw_pairs, relative_sheet
 from train.recipe import Phase
 from train.schedules import linear
 from train.settings import configure
@@ -144,8 +144,16 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
     guided = bool(settings.guidance.weights(0)) and data == "synthetic"
     if data == "synthetic" and settings.batch % 2:
         raise BadRequest(f"batch must be even for drawn pairs, which are used both ways; it is {settings.batch}")
+    if data != "synthetic":
+        settings = replace(settings, guidance=Guidance(), motion_first=0)  # only drawn clips know their motion
     if settings.motion_first and not guided:
-        raise BadRequest("motion_first needs guidance and --data synthetic: only drawn clips know their motion")
+        raise BadRequest("motion_first needs guidance: keypoints and dense motion learn from nothing else alone")
+    if guided and (settings.guidance.jacobians > 0) > settings.network.jacobians:
+        raise BadRequest("guidance.jacobians needs a network with jacobians")
+    if guided and settings.network.keypoints > len(GUIDES):
+        raise BadRequest(
+            f"guidance knows {len(GUIDES)} landmarks; the network has {settings.network.keypoints} keypoints"
+        )
     draw = pairs_from(data, settings, guided, device)
     phases = build_phases(settings, networks, guided, device)
     return FommRecipe(settings=settings, networks=networks, phases=phases, draw=draw, device=device)
@@ -156,7 +164,7 @@ def pairs_from(
 ) -> Callable[[torch.Generator], Pairs]:
     """The function that draws a batch: heads, or pairs of frames of a folder's clips."""
     if data != "synthetic":
-        logger.info("the clips of %s have no drawn truth: no guidance", data)
+        logger.info("the clips of %s have no drawn truth: guidance and motion_first are left out", data)
         return sample_clips(data, settings.batch, settings.network.size, device)
     return lambda generator: draw_pairs(
         settings.batch, settings.network, generator, device, settings.spread, truth=guided

@@ -42,7 +42,8 @@ def fit(recipe: Recipe, config: LoopConfig, out: Path, resume: bool) -> None:
         return
     if config.compile:
         for network in recipe.networks.values():
-            network.compile()
+            for part in (network, *network.children()):  # a recipe may call a network's parts by themselves
+                part.compile()
     with stop_watch(config.time_limit) as watch, Journal(out, state.step, config.steps) as journal:
         began, saved_at, logged = time.monotonic() - state.seconds, state.step, (state.step, state.seconds)
         while state.step < config.steps and not watch.reason():

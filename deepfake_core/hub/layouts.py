@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -64,11 +65,19 @@ def _renamed(key: str, renames: Renames) -> str | None:
     return key
 
 
-def fomm_state(checkpoint: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The first-order model of the authors' file `{generator, kp_detector, ...}` under this project's keys."""
-    missing = [part for part in ("generator", "kp_detector") if part not in checkpoint]
+def fomm_state(checkpoint: Any) -> dict[str, Tensor]:
+    """The first-order model of the authors' file `{generator, kp_detector, ...}` under this project's keys.
+
+    Raises `BadWeights` when it is anything else.
+    """
+    parts = ("generator", "kp_detector")
+    missing = [part for part in parts if not (isinstance(checkpoint, Mapping) and part in checkpoint)]
     if missing:
         raise BadWeights(f"the file holds no {' and no '.join(missing)}; a First Order Motion checkpoint holds both")
+    for part in parts:
+        state = checkpoint[part]
+        if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
+            raise BadWeights(f"the file's {part} is not a table of tensors; it is not in the authors' layout")
     return {
         **rename(checkpoint["kp_detector"], FOMM_KEYPOINTS),
         **rename(checkpoint["generator"], FOMM_GENERATOR),

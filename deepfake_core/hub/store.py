@@ -1,5 +1,7 @@
 """Weights on this machine: where they lie, and how a network is made from them."""
 
+import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -10,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from deepfake_core.errors import BadWeights, MissingFile, WeightsMissing
+from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
 from deepfake_core.hub.manifest import WEIGHTS, entry, manifest
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
 
@@ -82,6 +84,8 @@ def load(model: str | Path | None, network: str) -> Loaded:
                 f"'python -m deepfake_core weights import {model} CHECKPOINT'"
             )
         path = found
+        if found.parent == WEIGHTS and hashlib.sha256(found.read_bytes()).hexdigest() != wanted.sha256:
+            raise BadWeights(f"{found.name} is damaged: it is not the file that the manifest names; fetch it again")
     state, metadata = read_weights(path)
     return Loaded(name, build(network, state, metadata, path.name), about, metadata)
 
@@ -100,7 +104,10 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
     """The network that the metadata describes, with `state` in it; raises `BadWeights` when they do not fit."""
     if metadata.get("network") != network:
         raise BadWeights(f"{name} holds weights for {metadata.get('network', 'an unknown network')}, not for {network}")
-    module = NETWORKS[network](json.loads(metadata["config"]))
+    try:
+        module = NETWORKS[network](json.loads(metadata["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadWeights(f"{name} does not say which network it is for; import or train it again") from error
     prefix = f"{network}."
     wide = {
         key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()
@@ -114,11 +121,16 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
 
 def save(module: nn.Module, path: Path, metadata: Mapping[str, str], network: str) -> None:
     """Write a network's weights under the keys that `load` reads, all or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
+    if path.suffix != ".safetensors":
+        raise BadRequest(f"weights cannot be saved as {path.name}; end its name in .safetensors")
+    aside = path.with_name(f".{path.name}.part-{os.getpid()}")
     tensors = {f"{network}.{key}": value.contiguous() for key, value in module.state_dict().items()}
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, aside, metadata={"network": network, **metadata})
         aside.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise BadRequest(f"{path.name} cannot be written to {path.parent}: {error}; choose another place") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)

@@ -40,6 +40,7 @@ class Ffmpeg:
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stdout=subprocess.PIPE if yields else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for this program, which ends its ffmpegs in order
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows opens a console otherwise
         )
         self.messages: deque[str] = deque(maxlen=1000)

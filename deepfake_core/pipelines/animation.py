@@ -1,7 +1,7 @@
 """Image animation, from a request to a finished file: what screen, command line and Python call alike."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,12 +25,11 @@ from deepfake_core.motion import (
     smooth_batch,
     transfer_motion,
 )
-from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike
+from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike, Portrait
 from deepfake_core.pipelines.driving import Clip, by_hand, name_of, open_clip
 from deepfake_core.provenance.writer import Origin, Sink, open_sink, open_video
 
 LONGEST_PASTED = 1280  # pixels; a larger picture is shrunk before the moving face is pasted into it
-preview_crop = find_crop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +61,14 @@ class AnimationRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Searching:
+    """So many driving frames have been looked at for the best one to start from."""
+
+    looked_at: int
+    total: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """One frame is done."""
 
@@ -84,26 +91,29 @@ class Finished:
     notes: tuple[str, ...]
 
 
-def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Progress | Finished]:
-    """Animate into files: yields `Progress` for every frame, then `Finished`.
+def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Searching | Progress | Finished]:
+    """Animate into files: yields `Searching` if the best frame is wanted, `Progress` for every frame, then `Finished`.
 
     Closing the iterator stops within a batch and leaves nothing under the final names, as every error does. Raises
-    `BadRequest` without an output, and what reading, cropping and writing raise.
+    `BadRequest` without an output, or with one for both videos, and what reading, cropping and writing raise.
     """
-    if request.output is None:
-        raise BadRequest("an animation needs a place to go to; name one, such as result.mp4")
-    portrait, began, done = Sitter.of(request), time.monotonic(), 0
+    check_outputs(request)
+    sitter, done = Sitter.of(request), 0
+    still, canvas = sitter.square(animator.size), sitter.canvas() if request.paste_back else None
+    portrait = animator.portrait(still)
+    initial = (yield from find_start(animator, request, portrait.keypoints)) if request.best_frame else None
+    began = time.monotonic()
     with open_driving(animator, request) as clip, ExitStack() as files:
         result, beside = open_outputs(animator, request, clip, files)
-        still, canvas = portrait.square(animator.size), portrait.canvas() if request.paste_back else None
-        for square, driver in moved_frames(animator, request, still, clip):
+        for square, driver in moved_frames(animator, request, portrait, initial, clip):
             frame = canvas.paint(square) if canvas else square
             result.write(frame)
             if beside:
                 beside.write(np.hstack((still, driver, square)))
             done += 1
             yield progress(frame, driver, done, clip.total, time.monotonic() - began)
-    notes = (f"Portrait: {portrait.crop.note}", f"Driving clip: {clip.crop.note}", *clip.notes)
+    silent = (f"{result.warning}.",) if result.warning else ()
+    notes = (f"Portrait: {sitter.crop.note}", f"Driving clip: {clip.crop.note}", *clip.notes, *silent)
     yield Finished(
         path=result.path,
         side_by_side=beside.path if beside else None,
@@ -115,10 +125,26 @@ def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Prog
 
 def frames_of(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Frame]:
     """The animated squares alone, without files or labels."""
-    still = Sitter.of(request).square(animator.size)
+    portrait = animator.portrait(Sitter.of(request).square(animator.size))
+    initial: Keypoints | None = None
+    if request.best_frame:
+        search = find_start(animator, request, portrait.keypoints)
+        while initial is None:
+            try:
+                next(search)
+            except StopIteration as found:
+                initial = found.value
     with open_driving(animator, request) as clip:
-        for square, _ in moved_frames(animator, request, still, clip):
+        for square, _ in moved_frames(animator, request, portrait, initial, clip):
             yield square
+
+
+def check_outputs(request: AnimationRequest) -> None:
+    """Refuse what could only end in a lost file."""
+    if request.output is None:
+        raise BadRequest("an animation needs a place to go to; name one, such as result.mp4")
+    if request.side_by_side and Path(request.side_by_side).resolve() == Path(request.output).resolve():
+        raise BadRequest("result and side-by-side video need different names")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,11 +203,9 @@ def open_outputs(
 
 
 def moved_frames(
-    animator: ImageAnimator, request: AnimationRequest, still: UInt8[np.ndarray, "s s 3"], clip: Clip
+    animator: ImageAnimator, request: AnimationRequest, portrait: Portrait, initial: Keypoints | None, clip: Clip
 ) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
-    """(result, driving square) of every frame: the portrait is encoded once, the driving frames go in batches."""
-    portrait = animator.portrait(still)
-    initial = start_of(animator, request, portrait.keypoints) if request.best_frame else None
+    """(result, driving square) of every frame, in batches; motion is measured from `initial`, else from the first."""
     previous: Keypoints | None = None
     scale: float | None = None
     for squares in batches(clip.squares, animator.batch):
@@ -195,18 +219,21 @@ def moved_frames(
         yield from zip(animator.render(portrait, moved), squares, strict=True)
 
 
-def start_of(animator: ImageAnimator, request: AnimationRequest, source: Keypoints) -> Keypoints:
-    """Keypoints of the driving frame whose pose fits the source's best; reads the clip once from end to end.
+def find_start(
+    animator: ImageAnimator, request: AnimationRequest, source: Keypoints
+) -> Generator[Searching, None, Keypoints]:
+    """Return the keypoints of the driving frame whose pose fits the source's best, having read the whole clip.
 
     The result needs no second pass forwards and backwards from there: every frame depends on the initial one alone.
     """
-    if not isinstance(request.driving, str | Path | Sequence):
+    if isinstance(request.driving, Iterator):
         raise BadRequest("best_frame reads the clip twice; give a file or a list of frames")
     found: list[Keypoints] = []
     with open_driving(animator, request) as clip:
         for squares in batches(clip.squares, animator.batch):
             there = animator.keypoints(squares)
             found += [frame_at(there, row) for row in range(len(squares))]
+            yield Searching(looked_at=len(found), total=clip.total)
     return found[best_frame(source.position[0], (keypoints.position[0] for keypoints in found))]
 
 

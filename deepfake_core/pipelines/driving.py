@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from deepfake_core.errors import BadRequest, NoFaceFound, UnreadableMedia
+from deepfake_core.errors import NoFaceFound, UnreadableMedia
 from deepfake_core.faces import Box, FaceCrop, cut, find_crop
 from deepfake_core.media.decode import FrameStream, read_frames
 from deepfake_core.media.images import read_image
@@ -73,8 +73,6 @@ def by_hand(box: Box) -> FaceCrop:
 
 def first_face(frames: list[Frame], mode: str, name: str) -> FaceCrop:
     """The crop of the first frame that shows a face; raises `NoFaceFound` when none of them does."""
-    if mode not in ("auto", "none"):
-        raise BadRequest(f"unknown crop mode {mode!r}; choose 'auto' or 'none'")
     for frame in frames[:-1]:
         try:
             return find_crop(frame, mode=mode, name=name)

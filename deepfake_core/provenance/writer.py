@@ -44,6 +44,8 @@ class Sink(Protocol):
     """Takes the frames of one result; its file or folder appears when the `with` block that opened it ends well."""
 
     path: Path
+    warning: str | None
+    """What the viewer should know, once the file is finished."""
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
         """Append `frame`. Raises `NotEnoughSpace`."""
@@ -87,12 +89,11 @@ def open_video(
     """
     _require_suffix(Path(path), (".mp4",), "a video")
     path = final_path(path)
-    with (
-        reporting_full_disk(path.name),
-        file_aside(path) as draft,
-        VideoEncoder(draft, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder,
-    ):
-        yield _VideoSink(path, encoder, label)
+    with reporting_full_disk(path.name), file_aside(path) as draft:
+        with VideoEncoder(draft, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder:
+            sink = _VideoSink(path, encoder, label)
+            yield sink
+        sink.warning = encoder.warning
 
 
 @contextmanager
@@ -114,6 +115,7 @@ def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> It
 class _VideoSink:
     def __init__(self, path: Path, encoder: VideoEncoder, label: bool) -> None:
         self.path = path
+        self.warning: str | None = None
         self._encoder = encoder
         self._label = label
 
@@ -124,6 +126,7 @@ class _VideoSink:
 class _FrameSink:
     def __init__(self, path: Path, draft: Path, origin: Origin, label: bool) -> None:
         self.path = path
+        self.warning: str | None = None
         self.written = 0
         self._draft = draft
         self._origin = origin

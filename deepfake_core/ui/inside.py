@@ -66,12 +66,15 @@ class Inside:
         """Draw the pictures; a generator, so that it can be cancelled."""
         try:
             from deepfake_core.pipelines.insight import look_inside
+            from deepfake_core.provenance.label import label
 
             seen = look_inside(self.engine.animator(), Form(*values).request(), moment / 100)
         except Exception as error:
             yield self.trouble.tell(error)
             return
-        drawn = {self.pictures[field.name]: getattr(seen, field.name) for field in fields(seen)}
+        made = ("deformation", "prediction")  # the pictures that show a face the network made
+        pictures = {field.name: getattr(seen, field.name) for field in fields(seen)}
+        drawn = {self.pictures[name]: label(shown) if name in made else shown for name, shown in pictures.items()}
         yield self.trouble.clear() | drawn
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from deepfake_core.ui.trouble import Trouble, Update
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.animation import Finished, Progress
+    from deepfake_core.pipelines.animation import Finished, Progress, Searching
 
 SECONDS_BETWEEN_UPDATES = 0.1
 """Of the live preview: more often is not seen, and only fills the line."""
@@ -92,14 +92,17 @@ class Outcome:
             self.live: gr.Image(None, visible=False),
         }
 
-    def follow(self, events: "Iterable[Progress | Finished]") -> Iterator[Update]:
+    def follow(self, events: "Iterable[Searching | Progress | Finished]") -> Iterator[Update]:
         """Show what a pipeline yields: some of its frames, and the finished files."""
-        from deepfake_core.pipelines.animation import Finished
+        from deepfake_core.pipelines.animation import Finished, Progress
 
         shown = float("-inf")
         for event in events:
             if isinstance(event, Finished):
                 yield self._finished(event)
+            elif not isinstance(event, Progress):
+                total = f" of {event.total}" if event.total else ""
+                yield {self.progress: _state(f"Looking for the best frame: {event.looked_at}{total}")}
             elif time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
                 shown = time.monotonic()
                 yield self._progressing(event)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from deepfake_core.hub.manifest import entry
 from deepfake_core.ui.animation import AnimationTab
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
@@ -25,7 +26,7 @@ AI-generated, in the picture and in the file; uploads and results are deleted af
 """
 WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
 GET_MORE = """
-Photos need the published checkpoint:
+Photos need the published checkpoint, from {source} (licence: {licence}):
 <code>python -m deepfake_core weights import fomm-vox-adv vox-adv-cpk.pth.tar</code>
 """
 
@@ -88,5 +89,7 @@ def _weights(engine: Engine) -> str:
         animator = engine.animator()
     except Exception as error:
         return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
-    more = GET_MORE if "starter" in animator.name else ""
+    published = entry("fomm-vox-adv")
+    text = GET_MORE.format(source=html.escape(published.source), licence=html.escape(published.licence))
+    more = text if "starter" in animator.name else ""
     return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}. {more}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, UnknownModel, WeightsMissing
 from deepfake_core.hub.importing import import_checkpoint
@@ -112,6 +112,23 @@ def test_damaged_or_foreign_weights_are_not_loaded(tmp_path: Path) -> None:
         load(bad, "fomm")
     with pytest.raises(MissingFile):
         load(tmp_path / "gone.safetensors", "fomm")
+    save_file({"fomm.x": torch.zeros(1)}, bad, metadata={"network": "fomm", "config": '{"size": 1, "colour": 2}'})
+    with pytest.raises(BadWeights, match="which network"):
+        load(bad, "fomm")
+
+
+@pytest.mark.parametrize("content", [torch.zeros(3), {"generator": 1, "kp_detector": {}}, {"generator": {"a": 1}}, [1]])
+def test_import_refuses_other_layouts(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(BadWeights):
+        import_checkpoint("fomm-vox-adv", tmp_path / "other.pth")
+
+
+def test_import_says_where_it_cannot_write(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "file" / "out.safetensors", tmp_path / "out.pth"):
+        with pytest.raises(BadRequest, match=place.name):
+            import_checkpoint("fomm-vox-adv", published, place)
 
 
 def test_the_starter_comes_with_the_repository() -> None:

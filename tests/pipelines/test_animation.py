@@ -22,7 +22,7 @@ from deepfake_core.faces import Box, cut
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.motion import AbsoluteMotion, RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import Encoded
-from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, animate, batches
+from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, Searching, animate, batches
 from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
 from tests.media.clips import count_frames, duration, ffmpeg
 
@@ -87,7 +87,7 @@ def test_the_source_is_encoded_once(
     assert len(list(animator(portrait, singer))) == 25 and len(calls) == 1
 
 
-def test_best_frame_starts_where_the_poses_agree(animator: ImageAnimator, face: np.ndarray) -> None:
+def test_best_frame_starts_where_the_poses_agree(animator: ImageAnimator, face: np.ndarray, tmp_path: Path) -> None:
     """A driver whose third frame is the source itself: measured from there, that frame gives the source's keypoints."""
     square = cut(face, Box(left=0, top=0, side=len(face)), animator.size)
     clip = [np.rot90(square).copy(), np.rot90(square, 2).copy(), square, np.rot90(square, 3).copy()]
@@ -95,6 +95,9 @@ def test_best_frame_starts_where_the_poses_agree(animator: ImageAnimator, face: 
     portrait = animator.portrait(square)
     rebuilt = animator.render(portrait, portrait.keypoints)[0]
     assert np.abs(made[2].astype(int) - rebuilt).max() <= 1
+    request = AnimationRequest(source=square, driving=clip, crop="none", best_frame=True, output=tmp_path / "frames")
+    events = list(animate(animator, request))
+    assert isinstance(events[0], Searching) and sum(isinstance(event, Progress) for event in events) == len(clip)
     with pytest.raises(BadRequest, match="twice"):
         list(animator(square, iter(clip), crop="none", best_frame=True))
 
@@ -229,6 +232,9 @@ class TestBadInput:
     def test_no_output(self) -> None:
         with pytest.raises(BadRequest, match=r"result\.mp4"):
             run(self.animator, **(self.good | {"output": None}))
+
+    def test_one_name_for_two_results(self) -> None:
+        assert "different names" in self.refused(BadRequest, side_by_side=self.good["output"])
 
     def test_unknown_output(self) -> None:
         assert "out.xyz" in self.refused(BadRequest, output=self.out / "out.xyz")

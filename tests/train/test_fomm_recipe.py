@@ -16,9 +16,10 @@ from deepfake_core.networks.layers import resize_like, warp
 from tests.media.clips import make_clip
 from train.clips import sample_clips
 from train.config import LoopConfig
-from train.fomm import Guidance, build
+from train.fomm import FommTraining, Guidance, build
 from train.loop import fit
 from train.portraits import draw_pairs
+from train.settings import configure, read_preset
 
 CPU = torch.device("cpu")
 HOURGLASS = {"base": 8, "widest": 16, "levels": 2}
@@ -87,7 +88,7 @@ def test_a_folder_of_clips_with_a_discriminator(tmp_path: Path, caplog: pytest.L
     (tmp_path / "broken.mp4").write_text("no clip")
     make_clip(tmp_path / "single.mp4", frames=1)
     big = NETWORK | {"size": 64}
-    recipe = build(table(network=big, adversarial=1.0, guidance={}), str(tmp_path), CPU)
+    recipe = build(table(network=big, adversarial=1.0, motion_first=5), str(tmp_path), CPU)  # left out: no truth
     assert "broken.mp4" in caplog.text and "single.mp4" in caplog.text
     terms, batch = recipe.phases[0].losses(recipe.batch(torch.Generator().manual_seed(0)), 0)
     assert terms.keys() == recipe.phases[0].weights(0).keys() and "adversarial" in terms
@@ -102,3 +103,11 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         build(table(motion_first=5, guidance={}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="even"):
         build(table(batch=3), "synthetic", CPU)
+
+
+@pytest.mark.parametrize("preset", ["starter", "vox", "vox-adv"])
+def test_every_preset_fits_the_recipe(preset: str) -> None:
+    tables = read_preset("fomm", preset)
+    settings = configure(FommTraining, tables.recipe, "[recipe]")
+    assert (settings.adversarial > 0) == (preset == "vox-adv")
+    assert configure(LoopConfig, tables.loop, "[loop]").steps > 1000
