@@ -54,7 +54,13 @@ def test_ctrl_c_ends_with_a_sentence_and_nothing_written(tiny_weights: Path, tmp
     clip = EXAMPLES / "clips" / "nod.mp4"
     command = [sys.executable, "-m", "deepfake_core", "animate", str(PORTRAIT), str(clip)]
     command += ["-o", str(tmp_path / "o.mp4"), "--model", str(tiny_weights)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a CI in the background ignores it
+    )
     deadline = time.monotonic() + 60
     while not any(tmp_path.iterdir()) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)  # until the draft of the result is there
