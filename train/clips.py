@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def read_frames_of(path: Path, size: int) -> list[UInt8[Tensor, "h w 3"]]:
     step = max(1, -(-(probe(path).frames or 1) // FRAMES_PER_CLIP))
     with read_frames(path) as stream:
         frames = (square(frame, size) for place, frame in enumerate(stream) if place % step == 0)
-        return [frame for frame, _ in zip(frames, range(FRAMES_PER_CLIP), strict=False)]
+        return list(islice(frames, FRAMES_PER_CLIP))
 
 
 def square(frame: UInt8[np.ndarray, "h w 3"], size: int) -> UInt8[Tensor, "s s 3"]:
