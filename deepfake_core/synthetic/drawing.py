@@ -14,6 +14,7 @@ from deepfake_core.synthetic.backgrounds import paint_background
 from deepfake_core.synthetic.hairstyles import hair_count
 from deepfake_core.synthetic.identity import HeadIdentity
 from deepfake_core.synthetic.layers import (
+    Painted,
     finish,
     paint_body,
     paint_glasses,
@@ -72,7 +73,6 @@ def compose(
     identity: HeadIdentity, state: HeadState, scene: Scene, grid: Float[Tensor, "h w 2"], windows: list[Window]
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
     """Paint every layer inside its window and lay them over the background by depth; also the head's share."""
-    count, size = len(state.yaw), grid.shape[0]
     points = [grid[window].reshape(1, -1, 2) for window in windows]
     layers = [
         (windows[0], paint_body(identity, scene, points[0])),
@@ -82,18 +82,28 @@ def compose(
     ]
     if bool((identity.glasses > 0).any()):
         layers += [(windows[4], card) for card in paint_glasses(identity, scene, points[4])]
-    tau, alpha = grid.new_full((count, len(layers), size, size), FAR), grid.new_zeros(count, len(layers), size, size)
+    picture = paint_background(identity.background, identity.background_colour, identity.background_phase, grid)
+    picture, weight = lay_over(picture, layers, scene.pixel)
+    return finish(picture), weight[:, 2:].sum(1, keepdim=True).clamp(0, 1)
+
+
+def lay_over(
+    picture: Float[Tensor, "b 3 h w"], layers: list[tuple[Window, Painted]], soft: Float[Tensor, "b 1"]
+) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b l h w"]]:
+    """Lay painted windows over a background by depth; also how much of each layer shows."""
+    count, size = len(picture), picture.shape[-1]
+    tau = picture.new_full((count, len(layers), size, size), FAR)
+    alpha = picture.new_zeros(count, len(layers), size, size)
     for i, ((rows, columns), painted) in enumerate(layers):
         shape = (rows.stop - rows.start, columns.stop - columns.start)
         tau[:, i, rows, columns] = painted.tau.unflatten(-1, shape)
         alpha[:, i, rows, columns] = painted.alpha.unflatten(-1, shape)
-    weight = show(tau.flatten(2), alpha.flatten(2), scene.pixel).unflatten(-1, (size, size))
-    picture = paint_background(identity.background, identity.background_colour, identity.background_phase, grid)
-    picture *= (1 - weight.sum(1, keepdim=True)).clamp_min(0)
+    weight = show(tau.flatten(2), alpha.flatten(2), soft).unflatten(-1, (size, size))
+    picture = picture * (1 - weight.sum(1, keepdim=True)).clamp_min(0)
     for i, ((rows, columns), painted) in enumerate(layers):
         share = weight[:, i : i + 1, rows, columns]
         picture[:, :, rows, columns] += share * painted.colour.unflatten(-1, share.shape[2:])
-    return finish(picture), weight[:, 2:].sum(1, keepdim=True).clamp(0, 1)
+    return picture, weight
 
 
 def windows_of(scene: Scene, size: int) -> list[list[Window]]:
@@ -102,10 +112,10 @@ def windows_of(scene: Scene, size: int) -> list[list[Window]]:
     beside = boxes[0].new_tensor((-0.25, 0.25, 0.0, 0.0)) * scene.frames.head.scale[:, None]
     every = torch.stack((*boxes, boxes[2] + beside), 1)  # (b, 5, 4): glasses stand out beside a face in profile
     pixels = ((every + 1) * ((size - 1) / 2)).clamp(-2, size + 1)
-    return [[_window(box, size) for box in boxes_of_one] for boxes_of_one in pixels.tolist()]
+    return [[window_of(box, size) for box in boxes_of_one] for boxes_of_one in pixels.tolist()]
 
 
-def _window(box: list[float], size: int) -> Window:
+def window_of(box: list[float], size: int) -> Window:
     """Whole pixels around left, right, top and bottom; never empty."""
     left, right, top, bottom = (int(edge) for edge in box)
     rows = slice(min(max(top - 1, 0), size - 1), max(min(bottom + 3, size), 1))

@@ -10,7 +10,13 @@ come.
 
 from deepfake_core.synthetic.drawing import Drawing, draw, pixel_grid
 from deepfake_core.synthetic.flow import flow
-from deepfake_core.synthetic.identity import ATTRIBUTES, HeadIdentity, sample_identity, with_attributes
+from deepfake_core.synthetic.identity import (
+    ATTRIBUTES,
+    HeadIdentity,
+    sample_identity,
+    with_attributes,
+    with_scene_of,
+)
 from deepfake_core.synthetic.state import HeadState, neutral_state, sample_state
 from deepfake_core.synthetic.truth import LANDMARKS
 
@@ -27,4 +33,5 @@ __all__ = [
     "sample_identity",
     "sample_state",
     "with_attributes",
+    "with_scene_of",
 ]

@@ -110,7 +110,13 @@ def with_attributes(identity: HeadIdentity, attributes: Float[Tensor, "b 5"]) ->
     return identity._replace(hair_group=group, male=attributes[:, 3], young=attributes[:, 4])
 
 
-class _Dice:
+def with_scene_of(identity: HeadIdentity, other: HeadIdentity) -> HeadIdentity:
+    """The same heads before the background and in the light of `other`."""
+    scene = ("background", "background_colour", "background_phase", "light", "light_colour")
+    return identity._replace(**{name: getattr(other, name) for name in scene})
+
+
+class Dice:
     """Draws of one batch from one generator, in a fixed order."""
 
     def __init__(self, count: int, generator: torch.Generator, device: torch.device | str):
@@ -136,7 +142,7 @@ class _Dice:
 
 def sample_identity(count: int, generator: torch.Generator, device: torch.device | str = "cpu") -> HeadIdentity:
     """Random heads; what differs between men and women, young and old, in their frequencies only, is drawn here."""
-    dice = _Dice(count, generator, device)
+    dice = Dice(count, generator, device)
     male, young = (dice.uniform() < 0.5).float(), (dice.uniform() < 0.7).float()
     skin = dice.colour(_SKINS, 0.04)
     lips = skin * torch.tensor((0.90, 0.62, 0.62), device=skin.device)

@@ -19,6 +19,7 @@ from deepfake_core.synthetic.heads import (
     sample_identity,
     sample_state,
     with_attributes,
+    with_scene_of,
 )
 from deepfake_core.synthetic.identity import HAIR_GROUPS
 from deepfake_core.synthetic.scene import build_scene
@@ -182,3 +183,14 @@ def test_attributes_are_what_is_drawn(people: HeadIdentity) -> None:
     assert len(ATTRIBUTES) == 5
     dark, fair = (with_attributes(people, torch.eye(5)[i].expand(COUNT, 5)).hair_colour.mean(1) for i in (0, 1))
     assert (fair > 3 * dark).all()
+
+
+def test_a_borrowed_scene_is_the_others_and_the_head_stays(people: HeadIdentity, states: HeadState) -> None:
+    hosts = sample_identity(COUNT, torch.Generator().manual_seed(8))
+    guests = with_scene_of(people, hosts)
+    before, made, theirs = (draw(who, states, SIZE) for who in (people, guests, hosts))
+    corner = (slice(None), slice(None), slice(3), slice(3))
+    assert torch.equal(made.image[corner], theirs.image[corner])
+    assert not torch.equal(made.image[corner], before.image[corner])
+    assert torch.equal(made.mask, before.mask)
+    assert all(torch.equal(one, other) for one, other in zip(with_scene_of(guests, people), people, strict=True))
