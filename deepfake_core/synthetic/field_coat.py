@@ -1,0 +1,135 @@
+"""What horses and zebras wear, painted in the rest frame of field_skeleton.py.
+
+Stripes are one fixed function of the place on the body: upright on the trunk, turning about a point above the withers
+into rings around the neck, about the flank into bands over the rump, and rings down the legs. A zebra's white and black
+both keep a share of the horse's coat, so that the horse can be told from the zebra.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepfake_core.synthetic.field_parameters import Animal
+from deepfake_core.synthetic.painting import Colour, bump, edge, over
+
+TAU = 6.2832
+WHITE, BLACK = (0.99, 0.97, 0.93), (0.09, 0.08, 0.09)
+WHITE_SHARE, BLACK_SHARE = 0.20, 0.14  # of the coat in white and black
+WIDE, NARROW, RING = 0.128, 0.075, 0.078  # from one black stripe to the next: trunk, head, legs
+HUB = (0.20, 1.26)  # stripes of the neck turn about it
+NECK = (0.62, 0.785)  # along the neck
+FULL = 0.902  # radians between the trunk's stripes and the neck's
+FAN = 3.0  # black stripes between the trunk's upright and the neck's slanting ones
+FLANK = (-0.10, 0.50)  # stripes of the rump turn about it
+RUMP = 3.1  # black stripes over a right angle there
+HEAD = (0.66, -0.75)
+HOOF = (0.20, 0.17, 0.15)
+
+PerPoint = Float[Tensor, "b n"]
+
+
+def white_of(coat: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3"]:
+    """A zebra's white, tinted by the coat that it would have as a horse."""
+    return torch.lerp(coat.new_tensor(WHITE).expand_as(coat), coat, WHITE_SHARE)
+
+
+def black_of(coat: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3"]:
+    """A zebra's black, tinted likewise."""
+    return torch.lerp(coat.new_tensor(BLACK).expand_as(coat), coat, BLACK_SHARE)
+
+
+def stripes(u: PerPoint, v: PerPoint) -> PerPoint:
+    """0 white to 1 black at places (u, v) on the body."""
+    wavy = u + 0.010 * (17 * v + 1.3).sin() + 0.006 * (31 * v + 9 * u).sin()
+    a, b = wavy - HUB[0], v - HUB[1]
+    along = a * NECK[0] + b * NECK[1]
+    fan = torch.atan2(a, (-b).clamp_min(1e-3)).clamp(0, FULL) * (FAN / FULL)
+    trunk = fan + (a.clamp_max(0) + along.clamp_min(0)) * (1 / WIDE)
+    p, q = wavy - FLANK[0], v - FLANK[1]
+    back = torch.atan2(-p, q.clamp_min(1e-3)).clamp(0, 1.5708)
+    start = (FLANK[0] - HUB[0]) / WIDE
+    rump = start - back * (RUMP / 1.5708) - (-q).clamp_min(0) * (1 / RING)
+    phase = torch.where(p < 0, rump, trunk)
+    body = _band(phase, 0.10 - 1.1 * edge(0.60 - v, 0.12) * edge(p, 0.06))
+    leg = edge(0.555 - v, 0.10) * edge(u - 0.1, 0.05)
+    legs = _band((v + 0.25 * u) * (1 / RING), 0.0)
+    c = _past_cheek(u, v)
+    head = _band(((u - 0.70) * HEAD[0] + (v - 1.28) * HEAD[1]) * (1 / NARROW) + 9 * c * c, 0.0)
+    out = torch.lerp(body, legs, leg)
+    return torch.lerp(out, head, edge(c, 0.04))
+
+
+def _past_cheek(u: PerPoint, v: PerPoint) -> PerPoint:
+    """Distance past the line from behind the ears to the throat, + on the head."""
+    return (u - 0.665) * 0.96 + (v - 1.25) * 0.26
+
+
+def _band(phase: PerPoint, more: PerPoint | float) -> PerPoint:
+    """Soft black bands where the phase is near a whole number; `more` widens them."""
+    return ((TAU * phase).cos() * 1.9 + (0.5 + more)).clamp(0, 1)
+
+
+def paint_coat(animal: Animal, zebra: Float[Tensor, "b"], rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """Trunk, neck, head and legs; what no animal of the batch wears is not painted."""
+    u, v = rest.unbind(1)
+    muzzle = edge(((u - 0.70) * HEAD[0] + (v - 1.28) * HEAD[1]) * edge(_past_cheek(u, v), 0.02) - 0.285, 0.10)
+    hoof = 0.9 * edge(0.050 - v, 0.02)
+    if bool((zebra == 0).all()):
+        out = _horse(animal, v, muzzle)
+    elif bool((zebra == 1).all()):
+        out = _zebra(animal, u, v, muzzle)
+    else:
+        out = torch.lerp(_horse(animal, v, muzzle), _zebra(animal, u, v, muzzle), zebra[:, None, None])
+    return over(out, out.new_tensor(HOOF).expand_as(animal.coat), hoof)
+
+
+def _horse(animal: Animal, v: PerPoint, muzzle: PerPoint) -> Colour:
+    warm = animal.coat[..., None] * (1 + 0.10 * (edge(v - 0.80, 0.3) - 0.5))[:, None]
+    return over(warm, animal.points, 0.85 * torch.maximum(edge(0.30 - v, 0.30), 0.75 * muzzle))
+
+
+def _zebra(animal: Animal, u: PerPoint, v: PerPoint, muzzle: PerPoint) -> Colour:
+    base = white_of(animal.coat)[..., None].expand(-1, -1, v.shape[1])
+    white = over(base, animal.coat, 0.10 * edge(0.62 - v, 0.2))  # duller on the legs
+    return over(white, black_of(animal.coat), torch.maximum(stripes(u, v), muzzle))
+
+
+def paint_face(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """Eye and nostril, the same for both species."""
+    u, v = rest.unbind(1)
+    x, y = u - 0.772, v - 1.232
+    coat = coat * (1 - 0.45 * bump(x, y, 0.036, 0.030))[:, None]
+    ball = edge(1 - (x / 0.021) ** 2 - (y / 0.019) ** 2, 0.6)
+    glint = edge(1 - ((x - 0.006) / 0.009) ** 2 - ((y - 0.007) / 0.009) ** 2, 0.8)
+    coat = over(coat, coat.new_tensor((0.06, 0.04, 0.04)).expand(len(u), 3), ball)
+    coat = over(coat, coat.new_tensor((0.95, 0.95, 0.95)).expand(len(u), 3), 0.8 * glint)
+    return coat * (1 - 0.65 * bump(u - 0.948, v - 1.018, 0.014, 0.012))[:, None]
+
+
+def paint_hair(animal: Animal, locks: PerPoint) -> Colour:
+    """A horse's mane or tail in the colour of its points; `locks` is -1 .. 1 across strands."""
+    return animal.points[..., None] * (1.0 + 0.22 * locks)[:, None]
+
+
+def strands(part: str, rest: Float[Tensor, "b 2 n"]) -> PerPoint:
+    """-1 .. 1 across the strands of hair."""
+    u, v = rest.unbind(1)
+    if part == "mane":
+        across = 78 * v + 34 * u + 3.5 * (11 * u - 17 * v).sin()
+        return 0.6 * across.sin() + 0.4 * (1.73 * across + 5 * u).sin()
+    return 0.6 * (115 * u + 2.5 * (13 * v).sin()).sin() + 0.4 * (190 * u + 2 * (9 * v).sin()).sin()
+
+
+def paint_crest(animal: Animal, rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """A zebra's upright mane goes on with the stripes of its neck and ends dark."""
+    u, v = rest.unbind(1)
+    above = (u - 0.33) * -NECK[1] + (v - 1.0) * NECK[0]
+    dark = torch.maximum(stripes(u, v), 0.8 * edge(above - 0.075, 0.05))
+    return over(white_of(animal.coat)[..., None].expand(-1, -1, u.shape[1]), black_of(animal.coat), dark)
+
+
+def paint_dock(animal: Animal, rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """A zebra's tail: rings, then a dark tuft."""
+    v = rest[:, 1]
+    dark = torch.maximum(_band(v * (1 / RING), 0.0), edge(0.56 - v, 0.08))
+    return over(white_of(animal.coat)[..., None].expand(-1, -1, v.shape[1]), black_of(animal.coat), dark)
