@@ -10,14 +10,17 @@ from torch import Tensor
 DATA = Path(__file__).parent / "data"
 
 
-def weights(table: str, network: str, *, lively: bool = False) -> dict[str, Tensor]:
-    """The state of `network` in the authors' key names; buffers that the constructor fixes are left out."""
+def weights(table: str, network: str, *, lively: bool = False, shift: int = 0) -> dict[str, Tensor]:
+    """The state of `network` in the authors' key names; buffers that the constructor fixes are left out.
+
+    `shift` is added to every seed, for a second network of the same layout.
+    """
     description = json.loads((DATA / table).read_text())["networks"][network]
     state = {}
     for row in description["entries"]:
         entry = dict(zip(description["columns"], row, strict=False))
         if entry["kind"] != "kept":
-            state[entry["key"]] = torch.from_numpy(_entry(entry, lively))
+            state[entry["key"]] = torch.from_numpy(_entry({**entry, "index": entry["index"] + shift}, lively))
     return state
 
 

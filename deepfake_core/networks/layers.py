@@ -1,7 +1,9 @@
-"""Small pieces that several networks share: sampling grids, warping, the anti-aliased downscale.
+"""Small pieces that several networks share: sampling grids, warping, the anti-aliased downscale, masks of a face.
 
 Every grid spans pixel centres: -1 and 1 are the centres of the outer pixels, x comes first.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -63,3 +65,14 @@ class AntiAliasedDownscale(nn.Module):
         if self.stride == 1:
             return image
         return F.conv2d(image, self.kernel, padding=self.padding, stride=self.stride, groups=self.channels)
+
+
+class Masks(NamedTuple):
+    """Where a face has parts whose edges shall be kept, in [0, 1]: what the heatmap network gives to StarGAN v2."""
+
+    coarse: Float[Tensor, "b 1 h w"]  # chin, brows, eyes, nose and lips, for features of 32 pixels
+    fine: Float[Tensor, "b 1 h w"]  # eyes and nose alone, for features of 64 and 128
+
+    def at(self, side: int) -> Float[Tensor, "b 1 side side"]:
+        """The mask for features of `side` pixels."""
+        return resize_like(self.coarse if side <= 32 else self.fine, (side, side))
