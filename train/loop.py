@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, LabError
 from train.averages import follow, with_averages
@@ -149,8 +149,13 @@ def draw_sheet(recipe: Recipe, state: TrainingState) -> Tensor:
 
 
 def save(recipe: Recipe, config: LoopConfig, state: TrainingState, out: Path) -> None:
-    """Write the checkpoint, and the averaged networks as weights that say how they were trained."""
+    """Write the checkpoint, and each averaged network as weights that say how they were trained."""
     write_checkpoint(out / CHECKPOINT, to_checkpoint(state))
     training = {"step": state.step, "samples": state.step * recipe.batch_size, "seconds": round(state.seconds)}
     metadata = {**recipe.metadata(), "training": json.dumps({**training, "loop": asdict(config)})}
-    export_weights(out / WEIGHTS, state.averages, metadata)
+    if len(state.averages) < 2:
+        export_weights(out / WEIGHTS, state.averages, metadata)
+        return
+    for name, average in state.averages.items():  # a file each, with the keys that a file of one network has
+        alone = nn.ModuleDict({metadata.get("network", name): average})
+        export_weights(out / f"{name}.safetensors", alone, metadata)

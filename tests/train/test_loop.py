@@ -116,6 +116,16 @@ def test_a_failed_save_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeypa
     assert read_checkpoint(tmp_path / "checkpoint.pt")["step"] == 2
 
 
+def test_each_of_several_averages_becomes_a_file_of_its_own(tmp_path: Path) -> None:
+    names = ("generator", "discriminator")
+    recipe = toy(averaged=names)
+    fit(recipe, config(steps=2), tmp_path, resume=False)
+    assert not (tmp_path / "weights.safetensors").exists()
+    for name in names:
+        with safe_open(tmp_path / f"{name}.safetensors", framework="pt") as weights:
+            assert set(weights.keys()) == {f"{name}.{key}" for key in recipe.networks[name].state_dict()}
+
+
 def test_a_bad_batch_is_skipped_without_a_trace() -> None:
     recipe = toy(poison_from=1, poison_until=2)
     state = begin(recipe, config())

@@ -1,0 +1,125 @@
+"""CycleGAN: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., ICCV 2017).
+
+A generator turns pictures of one domain (horses) into pictures of another (zebras), a second one back. Each is the
+residual network of Johnson et al. (ECCV 2016): encode to a quarter of the resolution, transform, decode. What tells
+made pictures from real ones judges overlapping patches of 70 x 70 pixels, not the whole.
+
+Images are RGB (or of one channel) in [-1, 1]; their sides must be multiples of 4.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+HALVINGS = 2
+LEAK = 0.2  # slope of the discriminator's rectifier below zero
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleGanConfig:
+    """One generator; the defaults are those of all published weights (appendix 7.2, 9 blocks for 256 pixels)."""
+
+    size: int = 256
+    """Side of the pictures that it was trained on, in pixels; it takes others as well."""
+    channels: int = 3
+    base: int = 64
+    """Channels at full resolution; they double with each of the two halvings."""
+    blocks: int = 9
+    """Residual blocks: the paper uses 9 from 256 pixels on, 6 for 128."""
+    blend: bool = False
+    """Paint a mask m as well and return m * painted + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1),
+    which carries through what need not change. Not in this paper; small networks stay sharp with it."""
+
+    def width(self, level: int) -> int:
+        return self.base * 2**level
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "CycleGanConfig":
+        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        return cls(**fields)
+
+
+PUBLISHED = (
+    "horse2zebra", "zebra2horse", "apple2orange", "orange2apple", "summer2winter_yosemite", "winter2summer_yosemite",
+    "monet2photo", "style_monet", "style_cezanne", "style_ukiyoe", "style_vangogh", "sat2map", "map2sat",
+    "cityscapes_photo2label", "cityscapes_label2photo", "facades_photo2label", "facades_label2photo",
+    "iphone2dslr_flower",
+)  # fmt: skip
+"""The authors' names of their weights, one generator each."""
+
+CONFIGS = {f"cyclegan-{name}": CycleGanConfig() for name in PUBLISHED}
+
+
+def normalise(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    """Instance norm (Ulyanov et al., 2016): each channel of each picture by its own mean and deviation."""
+    return F.instance_norm(x)
+
+
+class Residual(nn.Module):
+    """x + norm(conv(relu(norm(conv(x))))), with mirrored borders."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return x + normalise(self.conv2(F.relu(normalise(self.conv1(x)))))
+
+
+class Generator(nn.Module):
+    """Picture of one domain -> picture of the other."""
+
+    def __init__(self, config: CycleGanConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.width(level) for level in range(HALVINGS + 1)]
+        steps = list(itertools.pairwise(widths))
+        self.first = nn.Conv2d(config.channels, config.base, 7, padding=3, padding_mode="reflect")
+        self.down = nn.ModuleList(nn.Conv2d(here, below, 3, stride=2, padding=1) for here, below in steps)
+        self.residual = nn.ModuleList(Residual(widths[-1]) for _ in range(config.blocks))
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(below, here, 3, stride=2, padding=1, output_padding=1) for here, below in reversed(steps)
+        )
+        self.last = nn.Conv2d(config.base, config.channels + config.blend, 7, padding=3, padding_mode="reflect")
+
+    def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        x = F.relu(normalise(self.first(image)))
+        for shrink in self.down:
+            x = F.relu(normalise(shrink(x)))
+        for block in self.residual:
+            x = block(x)
+        for grow in self.up:
+            x = F.relu(normalise(grow(x)))
+        drawn = self.last(x)
+        if not self.config.blend:
+            return torch.tanh(drawn)
+        painted, mask = torch.tanh(drawn[:, :-1]), torch.sigmoid(drawn[:, -1:])
+        return image + mask * (painted - image)
+
+
+class PatchDiscriminator(nn.Module):
+    """Picture -> a score for every patch of it, without a sigmoid (Isola et al., CVPR 2017).
+
+    With three halving layers a score sees 70 x 70 pixels: from the last layer back, each of kernel 4 and stride s turns
+    a field of r pixels into s (r - 1) + 4: 4, 7, 16, 34, 70.
+    """
+
+    def __init__(self, channels: int = 3, base: int = 64, layers: int = 3) -> None:
+        super().__init__()
+        widths = [base * min(2**level, 8) for level in range(layers + 1)]
+        strides = [2] * layers + [1, 1]
+        steps = zip([channels, *widths], [*widths, 1], strides, strict=True)
+        self.convs = nn.ModuleList(nn.Conv2d(here, after, 4, stride, padding=1) for here, after, stride in steps)
+
+    def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 hs ws"]:
+        first, *middle, last = self.convs
+        x = F.leaky_relu(first(image), LEAK)  # the first layer sees the colours as they are: no norm
+        for conv in middle:
+            x = F.leaky_relu(normalise(conv(x)), LEAK)
+        return last(x)
