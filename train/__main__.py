@@ -20,7 +20,12 @@ from train.settings import configure, read_preset
 Build = Callable[[dict[str, Any], str, torch.device], Recipe]
 """(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, placed on the device."""
 
-RECIPES = {"fomm": "train.fomm:build"}
+RECIPES = {
+    "cyclegan": "train.cyclegan:build",
+    "fomm": "train.fomm:build",
+    "stargan": "train.stargan:build",
+    "starganv2": "train.starganv2:build",
+}
 """module:function of each recipe's `Build`, imported when it is asked for."""
 
 logger = logging.getLogger("train")
