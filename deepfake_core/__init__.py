@@ -4,6 +4,8 @@
     animator = ImageAnimator.from_pretrained("fomm-vox-adv")
     for frame in animator("portrait.png", "driving.mp4"): ...
 
+and alike `CycleTranslator`, `AttributeEditor` and `StyleSynthesizer`.
+
 The classes are imported when they are first asked for, so that `import deepfake_core` stays quick.
 """
 
@@ -12,9 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import ImageAnimator
+    from deepfake_core.pipelines.editor import AttributeEditor
+    from deepfake_core.pipelines.synthesizer import StyleSynthesizer
+    from deepfake_core.pipelines.translator import CycleTranslator
 
-__all__ = ["ImageAnimator"]
-_HOMES = {"ImageAnimator": "deepfake_core.pipelines.animator"}
+__all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesizer"]
+_HOMES = {
+    "ImageAnimator": "deepfake_core.pipelines.animator",
+    "CycleTranslator": "deepfake_core.pipelines.translator",
+    "AttributeEditor": "deepfake_core.pipelines.editor",
+    "StyleSynthesizer": "deepfake_core.pipelines.synthesizer",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,9 +12,9 @@ import pytest
 
 from deepfake_core.cli import main
 from tests.media.clips import count_frames
-from tests.pipelines.conftest import EXAMPLES, singer, tiny_weights
+from tests.pipelines.conftest import EXAMPLES, home, singer, tiny_weights, translators_home
 
-__all__ = ["singer", "tiny_weights"]
+__all__ = ["home", "singer", "tiny_weights", "translators_home"]
 PORTRAIT = EXAMPLES / "portraits" / "amara.png"
 
 
@@ -42,6 +42,71 @@ def test_bad_input_is_one_line_and_status_two(
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith("deepfake_core: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def answer_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_translate(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["translate", str(PORTRAIT), "-o", str(tmp_path / "out.png"), "--device", "cpu"]
+    answer = answer_of([*arguments, "--back", "--crop", "none"], capsys)
+    assert answer["paths"] == [str(tmp_path / "out.png"), str(tmp_path / "out-back.png")]
+    assert 0 < answer["cycle_errors"][str(tmp_path / "out.png")] < 2 and answer["model"] == "cyclegan-horse2zebra"
+    arguments = ["translate", str(PORTRAIT.parent), "-o", str(tmp_path / "all"), "--model", "cyclegan-style_vangogh"]
+    assert len(answer_of(arguments, capsys)["paths"]) == len(list((tmp_path / "all").iterdir())) == 7
+
+
+def test_attributes(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["attributes", str(PORTRAIT), "-o", str(tmp_path / "out.png"), "--crop", "none", "--set", "Male=no"]
+    answer = answer_of([*arguments, "--set", "Blond_Hair=1", "--strip", "--no-label"], capsys)
+    assert answer["paths"] == [str(tmp_path / "out.png"), str(tmp_path / "out-strip.png")]
+    attributes = answer["faces"][str(tmp_path / "out.png")]["attributes"]
+    assert attributes["Blond_Hair"] and not attributes["Male"] and not attributes["Black_Hair"]
+
+
+def test_style(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = ["style", str(PORTRAIT), "--domain", "cat", "--model", "starganv2-afhq", "-o"]
+    for out, options in (
+        ("seed.png", ["--seed", "7", "--truncation", "0.7"]),
+        ("reference.png", ["--reference", str(PORTRAIT), "--paste-back"]),
+        ("grid.png", ["--reference", str(PORTRAIT), "--reference", str(PORTRAIT)]),
+        ("strip.png", ["--seed", "1", "--seed", "2"]),
+        ("walk.mp4", ["--seed", "1", "--to-seed", "2", "--to-domain", "dog", "--frames", "3"]),
+        ("end.mp4", ["--seed", "1", "--to-reference", str(PORTRAIT), "--frames", "2"]),
+    ):
+        assert answer_of([*start, str(tmp_path / out), *options], capsys)["paths"] == [str(tmp_path / out)]
+    assert count_frames(tmp_path / "walk.mp4") == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        ("translate gone.png -o OUT.png", "gone.png"),
+        ("translate PORTRAIT PORTRAIT -o OUT.png", "folder"),
+        ("translate PORTRAIT -o OUT.png --model stargan-celeba-128", "not for cyclegan"),
+        ("attributes PORTRAIT -o OUT.png", "--set"),
+        ("attributes PORTRAIT -o OUT.png --set Male", "NAME=1"),
+        ("attributes PORTRAIT -o OUT.png --set Male=1 --set Male=0", "choose one"),
+        ("attributes PORTRAIT -o OUT.png --set Bald=1", "Black_Hair, Blond_Hair, Brown_Hair, Male, Young"),
+        ("attributes PORTRAIT -o OUT.png --set Black_Hair=1 --set Blond_Hair=1", "exclude one another"),
+        ("style PORTRAIT -o OUT.png --seed 1 --domain lion", "female, male"),
+        ("style PORTRAIT -o OUT.png --domain male", "one of the arguments --reference --seed is required"),
+        ("style PORTRAIT -o OUT.mp4 --seed 1 --seed 2 --to-seed 3 --domain male", "one picture"),
+        ("style PORTRAIT -o OUT.mp4 --seed 1 --to-seed 3 --domain male --frames 1", "2 to 1000"),
+        ("style PORTRAIT PORTRAIT -o OUT.png --seed 1 --domain male --paste-back", "--paste-back"),
+        ("weights import fan-wing PORTRAIT", "amara.png"),
+    ],
+)
+def test_what_the_translators_are_told_is_one_line(
+    command: str, word: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = command.replace("OUT", str(tmp_path / "out")).split()
+    assert main([str(PORTRAIT) if part == "PORTRAIT" else part for part in words]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and word in said.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,10 +3,13 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from deepfake_core.errors import UnknownModel
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
+Subject = Literal["face", "animal", "scene"]
+"""What the pictures of a network show, and so what a crop looks for: a face, or no more than the middle."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +33,11 @@ class Entry:
     """Of that file."""
     preset: str | None = None
     """The preset that made it."""
+    subject: Subject = "face"
+    back: str | None = None
+    """CycleGAN: the weights that lead the way back."""
+    needs: str | None = None
+    """Other weights without which these do not work."""
 
 
 def manifest(folder: Path = WEIGHTS) -> dict[str, Entry]:

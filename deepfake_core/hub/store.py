@@ -13,14 +13,25 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
-from deepfake_core.hub.manifest import WEIGHTS, entry, manifest
+from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
+from deepfake_core.networks import cyclegan, fan, stargan, starganv2
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
 
-PREFERENCE = {"fomm": ("fomm-vox-adv", "fomm-vox", "fomm-starter")}
+PREFERENCE = {
+    "fomm": ("fomm-vox-adv", "fomm-vox", "fomm-starter"),
+    "cyclegan": (*cyclegan.CONFIGS, "cyclegan-starter-horse2zebra", "cyclegan-starter-zebra2horse"),
+    "stargan": ("stargan-celeba-128", "stargan-celeba-256", "stargan-starter"),
+    "starganv2": ("starganv2-celeba-hq", "starganv2-afhq", "starganv2-starter-heads", "starganv2-starter-animals"),
+    "fan": ("fan-wing",),
+}
 """Which named weights a pipeline takes when nobody names any: the best that is here."""
 
 NETWORKS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
     "fomm": lambda config: FirstOrderModel(FommConfig.from_dict(config)),
+    "cyclegan": lambda config: cyclegan.Generator(cyclegan.CycleGanConfig.from_dict(config)),
+    "stargan": lambda config: stargan.StarGan(stargan.StarGanConfig.from_dict(config)),
+    "starganv2": lambda config: starganv2.StarGanV2(starganv2.StarGanV2Config.from_dict(config)),
+    "fan": lambda config: fan.FaceAlignmentNetwork(fan.FanConfig.from_dict(config)),
 }
 
 
@@ -31,6 +42,8 @@ class Loaded(NamedTuple):
     network: nn.Module
     about: str
     metadata: Mapping[str, str]
+    entry: Entry | None
+    """What the manifest says; None for a file of one's own."""
 
 
 def cache_folder() -> Path:
@@ -47,15 +60,21 @@ def find(name: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def installed() -> list[str]:
-    """Names of the weights that are on this machine, in the manifest's order."""
-    return [name for name in manifest() if find(name)]
+def installed(network: str | None = None) -> list[str]:
+    """Names of the weights that work on this machine, of one network or of all, in the manifest's order."""
+    return [name for name, one in manifest().items() if network in (None, one.network) and usable(name)]
+
+
+def usable(name: str) -> bool:
+    """Whether named weights are on this machine together with those that they need."""
+    needed = entry(name).needs
+    return find(name) is not None and (needed is None or find(needed) is not None)
 
 
 def choose(network: str) -> str:
     """The best weights on this machine for a network; raises `WeightsMissing` when there are none at all."""
     for name in PREFERENCE[network]:
-        if find(name):
+        if usable(name):
             return name
     raise WeightsMissing(
         f"no weights for {network} are on this machine, not even the starter ones in {WEIGHTS}; "
@@ -71,6 +90,7 @@ def load(model: str | Path | None, network: str) -> Loaded:
     """
     if model is None:
         model = choose(network)
+    wanted: Entry | None = None
     if isinstance(model, Path) or model.endswith(".safetensors"):
         path, name, about = Path(model), Path(model).stem, "weights of your own"
         if not path.is_file():
@@ -79,15 +99,19 @@ def load(model: str | Path | None, network: str) -> Loaded:
         wanted = entry(model)
         found, name, about = find(model), model, wanted.about
         if found is None:
-            raise WeightsMissing(
-                f"{model} is not on this machine; get it from {wanted.source}, then run "
-                f"'python -m deepfake_core weights import {model} CHECKPOINT'"
-            )
+            raise WeightsMissing(f"{model} is not on this machine; {way_to(wanted)}")
         path = found
         if found.parent == WEIGHTS and hashlib.sha256(found.read_bytes()).hexdigest() != wanted.sha256:
             raise BadWeights(f"{found.name} is damaged: it is not the file that the manifest names; fetch it again")
     state, metadata = read_weights(path)
-    return Loaded(name, build(network, state, metadata, path.name), about, metadata)
+    return Loaded(name, build(network, state, metadata, path.name), about, metadata, wanted)
+
+
+def way_to(wanted: Entry) -> str:
+    """What to do to get weights that are not here."""
+    if wanted.file:
+        return f"it comes with the repository: fetch that again, or make it anew ({wanted.source})"
+    return f"get it from {wanted.source}, then run 'python -m deepfake_core weights import {wanted.name} CHECKPOINT'"
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

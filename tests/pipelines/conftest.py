@@ -1,15 +1,20 @@
-"""An animator small enough for tests: random weights, 32 pixels."""
+"""Networks small enough for tests, with random weights: an animator, and the three translators under real names."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from deepfake_core.faces import Box, cut
 from deepfake_core.hub.store import save
 from deepfake_core.media.images import read_image
+from deepfake_core.networks import cyclegan, fan, stargan, starganv2
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
 from deepfake_core.pipelines.animator import ImageAnimator
 from tests.media.clips import ffmpeg, make_clip
@@ -71,3 +76,48 @@ def faceless(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def face(portrait: Path) -> np.ndarray:
     return read_image(portrait)
+
+
+def tiny_networks() -> Mapping[str, tuple[str, nn.Module]]:
+    """Name of published weights -> (network, a small one of its kind with random numbers)."""
+    there, back, alone = (cyclegan.Generator(cyclegan.CycleGanConfig(size=SIZE, base=4, blocks=1)) for _ in range(3))
+    critic, blind = (
+        stargan.StarGan(stargan.StarGanConfig(size=SIZE, base=4, blocks=1, critic_base=4, critic=critic))
+        for critic in (True, False)
+    )
+    small = starganv2.StarGanV2Config(size=SIZE, base=8, widest=16, style=8, latent=4, mapping_hidden=16)
+    animals = replace(small, domains=("cat", "dog", "wild"), high_pass=0.0)
+    return {
+        "cyclegan-horse2zebra": ("cyclegan", there),
+        "cyclegan-zebra2horse": ("cyclegan", back),
+        "cyclegan-style_vangogh": ("cyclegan", alone),
+        "stargan-celeba-128": ("stargan", critic),
+        "stargan-celeba-256": ("stargan", blind),
+        "starganv2-celeba-hq": ("starganv2", starganv2.StarGanV2(small)),
+        "starganv2-afhq": ("starganv2", starganv2.StarGanV2(animals)),
+        "fan-wing": ("fan", fan.FaceAlignmentNetwork(fan.FanConfig(channels=16))),
+    }
+
+
+@pytest.fixture(scope="session")
+def translators_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of imported weights: small ones under published names."""
+    torch.manual_seed(0)
+    home = tmp_path_factory.mktemp("home")
+    for name, (network, module) in tiny_networks().items():
+        config: Any = module.config
+        save(module, home / f"{name}.safetensors", {"config": json.dumps(asdict(config))}, network)
+    return home
+
+
+@pytest.fixture
+def home(translators_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, and where weights are looked for."""
+    monkeypatch.setenv("DEEPFAKE_HOME", str(translators_home))
+    return translators_home
+
+
+@pytest.fixture
+def square(face: np.ndarray) -> np.ndarray:
+    """A drawn head, cut to the size that the small networks know."""
+    return cut(face, Box(left=0, top=0, side=len(face)), SIZE)

@@ -1,0 +1,150 @@
+"""StarGAN as Python calls it: one loaded generator, and the class head that reads a picture's attributes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepfake_core.device import choose_device
+from deepfake_core.errors import BadRequest
+from deepfake_core.hub.manifest import Subject
+from deepfake_core.hub.store import load
+from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
+from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.squares import BATCH, Crop, View, look, to_pictures, to_tensor
+
+Changes = Mapping[str, bool]
+"""Attribute -> whether the result shall have it."""
+
+
+class AttributeEditor:
+    """StarGAN on one device (Choi et al., CVPR 2018)."""
+
+    def __init__(self, network: StarGan, *, name: str, about: str, device: torch.device, subject: Subject) -> None:
+        self.network = network.to(device)
+        self.name, self.about, self.device, self.subject = name, about, device, subject
+        self.size = network.config.size
+        self.batch = BATCH[device.type]
+        self.attributes: tuple[str, ...] = network.config.attributes
+        """The names that can be changed, in the network's order."""
+        self.reads = network.discriminator is not None
+        """Whether the weights hold the class head, which reads the attributes that a picture has."""
+        alone = self.attributes if network.config.exclusive else HAIR_COLOURS
+        self.exclusive: tuple[str, ...] = tuple(name for name in self.attributes if name in alone)
+        """Those of which at most one can hold."""
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
+        """Load weights by manifest name or file; None takes the best on this machine.
+
+        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
+        """
+        loaded = load(model, "stargan")
+        assert isinstance(loaded.network, StarGan)
+        subject: Subject = loaded.entry.subject if loaded.entry else "face"
+        on = choose_device(device)
+        return cls(loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject)
+
+    def __call__(self, image: ImageLike, changes: Changes, *, crop: Crop = "auto") -> Frame:
+        """Change attributes of one picture, such as {"Blond_Hair": True}; returns uint8 RGB of the network's size.
+
+        Attributes that are not named stay as the picture shows them. Setting one hair colour takes the others away.
+        Nothing is written, so nothing is labelled: see `pipelines.attributes.edit` for files. Raises `BadRequest` for
+        unknown or contradictory attributes.
+        """
+        self.check(changes)
+        pixels = self.look(image, crop=crop).pixels
+        seen = self.read_pixels([pixels])[0] if self.reads else None
+        return self.render([pixels], [self.wanted(seen, changes)])[0]
+
+    def read(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, float]:
+        """How sure the network is, 0 to 1, that a picture has each attribute.
+
+        Raises `BadRequest` when the weights lack the class head.
+        """
+        self.require_head()
+        return self.read_pixels([self.look(image, crop=crop).pixels])[0]
+
+    def flips(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, Frame]:
+        """The picture with every single attribute turned into its opposite, by the attribute's name.
+
+        A hair colour takes the place of the others. Raises `BadRequest` when the weights lack the class head.
+        """
+        self.require_head()
+        pixels = self.look(image, crop=crop).pixels
+        return self.flip_pixels(pixels, self.shown(self.read_pixels([pixels])[0]))
+
+    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
+        """What the network sees of a picture."""
+        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+
+    def check(self, changes: Changes) -> None:
+        """Refuse names that the network does not know, and two that exclude one another."""
+        if unknown := [name for name in changes if name not in self.attributes]:
+            raise BadRequest(f"unknown attribute {unknown[0]!r}; {self.name} knows {', '.join(self.attributes)}")
+        if len(wanted := [name for name in self.exclusive if changes.get(name)]) > 1:
+            raise BadRequest(
+                f"{' and '.join(wanted)} exclude one another; set at most one of {', '.join(self.exclusive)}"
+            )
+
+    def shown(self, seen: Mapping[str, float]) -> dict[str, bool]:
+        """The attributes that the network's reading amounts to; of those that exclude one another the surest."""
+        has = {name: seen[name] >= 0.5 for name in self.attributes}
+        if self.exclusive:
+            surest = max(self.exclusive, key=lambda name: seen[name])
+            has |= {name: has[name] and name == surest for name in self.exclusive}
+        return has
+
+    def wanted(self, seen: Mapping[str, float] | None, changes: Changes) -> dict[str, bool]:
+        """All attributes of the result: what the picture was seen to have, then the changes.
+
+        Raises `BadRequest` for impossible changes, and where nothing was read and attributes are left open.
+        """
+        self.check(changes)
+        wanted = self.all_of(self.shown(seen) if seen is not None else {}, changes)
+        if left_open := [name for name in self.attributes if name not in wanted]:
+            raise BadRequest(f"{self.name} cannot read what a picture shows; set {', '.join(left_open)} as well")
+        if self.network.config.exclusive and not any(wanted.values()):
+            raise BadRequest(f"one attribute must hold; set one of {', '.join(self.attributes)}")
+        return {name: wanted[name] for name in self.attributes}
+
+    def all_of(self, has: Changes, changes: Changes) -> dict[str, bool]:
+        """What holds once attributes are changed: one of those that exclude one another takes the others away."""
+        made = {name: bool(value) for name, value in changes.items()}
+        others = dict.fromkeys(self.exclusive, False) if any(made.get(name) for name in self.exclusive) else {}
+        return {**has, **others, **made}
+
+    def require_head(self) -> None:
+        """Raise `BadRequest` when the weights lack the class head."""
+        if not self.reads:
+            raise BadRequest(
+                f"{self.name} holds the generator alone and cannot read attributes; import it together with the "
+                "authors' discriminator (200000-D.ckpt), or set every attribute yourself"
+            )
+
+    @torch.inference_mode()
+    def read_pixels(self, pictures: Sequence[Frame]) -> list[dict[str, float]]:
+        """`read` for squares of the network's size."""
+        assert self.network.discriminator is not None
+        logits = self.network.discriminator(to_tensor(pictures, self.device)).logits
+        sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
+        return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
+
+    @torch.inference_mode()
+    def render(self, pictures: Sequence[Frame], wanted: Sequence[Mapping[str, bool]]) -> list[Frame]:
+        """Squares of the network's size with all their attributes as wanted."""
+        made: Tensor = self.network.generator(to_tensor(pictures, self.device), self.labels(wanted))
+        return to_pictures(made)
+
+    def flip_pixels(self, pixels: Frame, has: Mapping[str, bool]) -> dict[str, Frame]:
+        """`flips` for a square of the network's size that has these attributes."""
+        edits = [{name: name in self.exclusive or not has[name]} for name in self.attributes]
+        rows = [self.all_of(has, edit) for edit in edits]
+        return {name: self.render([pixels], [row])[0] for name, row in zip(self.attributes, rows, strict=True)}
+
+    def labels(self, wanted: Sequence[Mapping[str, bool]]) -> Float[Tensor, "b a"]:
+        """Attributes as the network takes them."""
+        rows = [[float(one[name]) for name in self.attributes] for one in wanted]
+        return torch.tensor(rows, device=self.device)

@@ -1,0 +1,220 @@
+"""StarGAN v2 as Python calls it: styles read from pictures or drawn at random, and sources redrawn in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from deepfake_core.device import choose_device
+from deepfake_core.errors import BadRequest
+from deepfake_core.hub.manifest import Subject
+from deepfake_core.hub.store import load
+from deepfake_core.networks.fan import FaceAlignmentNetwork
+from deepfake_core.networks.layers import Masks
+from deepfake_core.networks.starganv2 import Encoded, StarGanV2
+from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.squares import BATCH, Crop, View, in_rows, look, to_pictures, to_tensor
+
+MEAN_OF = 4096
+"""Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
+LARGEST_SEED = 2**63 - 1
+FRAMES = 60
+"""Of a walk between two styles, unless others are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A source picture, encoded once for any number of styles."""
+
+    pixels: Frame
+    encoded: Encoded
+    masks: Masks | None
+
+
+class StyleSynthesizer:
+    """StarGAN v2 on one device (Choi et al., CVPR 2020)."""
+
+    def __init__(
+        self,
+        network: StarGanV2,
+        landmarks: FaceAlignmentNetwork | None,
+        *,
+        name: str,
+        about: str,
+        device: torch.device,
+        subject: Subject,
+    ) -> None:
+        self.network = network.to(device)
+        self.landmarks = landmarks.to(device) if landmarks else None
+        self.name, self.about, self.device, self.subject = name, about, device, subject
+        self.size = network.config.size
+        self.batch = BATCH[device.type]
+        self.domains: tuple[str, ...] = network.config.domains
+        self._means: dict[str, Tensor] = {}
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
+        """Load weights by manifest name or file; None takes the best on this machine.
+
+        Weights with masked skips load `fan-wing` as well. Raises `UnknownModel`, `WeightsMissing`, `MissingFile`,
+        `BadWeights`, or `BadRequest` for the device.
+        """
+        loaded = load(model, "starganv2")
+        assert isinstance(loaded.network, StarGanV2)
+        landmarks = load("fan-wing", "fan").network if loaded.network.config.high_pass else None
+        assert landmarks is None or isinstance(landmarks, FaceAlignmentNetwork)
+        faces = loaded.network.config.high_pass or {"female", "male"} >= set(loaded.network.config.domains)
+        subject: Subject = loaded.entry.subject if loaded.entry else "face" if faces else "animal"
+        on = choose_device(device)
+        return cls(loaded.network, landmarks, name=loaded.name, about=loaded.about, device=on, subject=subject)
+
+    def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: Crop = "auto") -> Frame:
+        """Redraw a picture in the looks of a reference, seen as one of `domain`.
+
+        Returns uint8 RGB of the network's size. Nothing is written, so nothing is labelled: see `pipelines.styles` for
+        files. Raises `NoFaceFound` naming the picture without one, and `BadRequest` for an unknown domain.
+        """
+        return self.from_style(image, self.style_of(reference, domain, crop=crop), crop=crop)
+
+    def from_latent(
+        self, image: ImageLike, domain: str, seed: int = 0, *, truncation: float | int = 1.0, crop: Crop = "auto"
+    ) -> Frame:
+        """Redraw a picture in the looks that a seed stands for; the same seed gives the same picture everywhere.
+
+        `truncation` from 0 to 1 pulls the style towards the domain's mean: less varied, more typical. Raises as
+        `from_reference` does.
+        """
+        return self.from_style(image, self.style_from(seed, domain, truncation=truncation), crop=crop)
+
+    def from_style(self, image: ImageLike, style: Float[Tensor, "s"], *, crop: Crop = "auto") -> Frame:
+        """Redraw a picture in a style."""
+        return self.render(self.source(self.look(image, crop=crop).pixels), [style])[0]
+
+    def grid(
+        self, sources: Sequence[ImageLike], references: Sequence[ImageLike], domain: str, *, crop: Crop = "auto"
+    ) -> Frame:
+        """Every source (rows) in the looks of every reference (columns), with both along the edges."""
+        if not (sources and references):
+            raise BadRequest("a grid needs at least one source and one reference")
+        seen = [
+            self.look(reference, f"reference {number}", crop=crop).pixels
+            for number, reference in enumerate(references, 1)
+        ]
+        styles = self.read_styles(seen, [domain] * len(seen))
+        rows = [[white_like(seen[0]), *seen]]
+        for number, image in enumerate(sources, 1):
+            pixels = self.look(image, f"source {number}", crop=crop).pixels
+            rows.append([pixels, *self.render(self.source(pixels), styles)])
+        return in_rows(rows)
+
+    def between(
+        self,
+        image: ImageLike,
+        start: Float[Tensor, "s"],
+        end: Float[Tensor, "s"],
+        steps: int = FRAMES,
+        *,
+        crop: Crop = "auto",
+    ) -> Iterator[Frame]:
+        """A picture on its way from one style to another: `steps` frames, a stream, slow at both ends."""
+        source = self.source(self.look(image, crop=crop).pixels)
+        return self.walk(source, start, end, steps)
+
+    @torch.inference_mode()
+    def style_of(self, reference: ImageLike, domain: str, *, crop: Crop = "auto") -> Float[Tensor, "s"]:
+        """The style of a reference picture, seen as one of `domain`."""
+        self.number(domain)
+        return self.read_styles([self.look(reference, "the reference", crop=crop).pixels], [domain])[0]
+
+    @torch.inference_mode()
+    def style_from(self, seed: int, domain: str, *, truncation: float | int = 1.0) -> Float[Tensor, "s"]:
+        """The style that a seed stands for: mean + truncation * (mapped latent - mean), both of the domain.
+
+        Raises `BadRequest` for an unknown domain, a negative or huge seed, or a truncation outside 0 to 1.
+        """
+        if not 0 <= seed <= LARGEST_SEED:
+            raise BadRequest(f"seed {seed} will not do; choose a whole number from 0 to {LARGEST_SEED}")
+        if not 0 <= truncation <= 1:
+            raise BadRequest(f"a truncation of {truncation} makes no sense; choose one from 0 (typical) to 1 (varied)")
+        style = self.map_latents(1, seed, domain)[0]
+        if truncation == 1:
+            return style
+        return torch.lerp(self.mean_style(domain), style, truncation)
+
+    def mean_style(self, domain: str) -> Float[Tensor, "s"]:
+        """The mean style of a domain's random latents; computed once."""
+        if domain not in self._means:
+            self._means[domain] = self.map_latents(MEAN_OF, 0, domain).mean(dim=0)
+        return self._means[domain]
+
+    def look(self, image: ImageLike, name: str = "the source", *, crop: Crop = "auto") -> View:
+        """What the network sees of a picture; errors and notes say which of several it is, and its file."""
+        name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
+        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+
+    @torch.inference_mode()
+    def source(self, pixels: Frame) -> Source:
+        """Encode a square of the network's size."""
+        image = to_tensor([pixels], self.device)
+        masks = self.landmarks.masks(image) if self.landmarks else None
+        return Source(pixels=pixels, encoded=self.network.generator.encode(image), masks=masks)
+
+    @torch.inference_mode()
+    def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Frame]:
+        """The source in each style."""
+        made: list[Frame] = []
+        for start in range(0, len(styles), self.batch):
+            batch = torch.stack(list(styles[start : start + self.batch])).to(self.device)
+            encoded, masks = source.encoded.repeat(len(batch)), source.masks
+            made += to_pictures(self.network.generator.decode(encoded, batch, masks))
+        return made
+
+    def walk(self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int) -> Iterator[Frame]:
+        """`between` for an encoded source."""
+        if steps < 2:
+            raise BadRequest(f"a walk between two styles needs at least 2 frames, not {steps}")
+        for first in range(0, steps, self.batch):
+            shares = [ease(step / (steps - 1)) for step in range(first, min(first + self.batch, steps))]
+            yield from self.render(source, [torch.lerp(start, end, share) for share in shares])
+
+    @torch.inference_mode()
+    def read_styles(self, references: Sequence[Frame], domains: Sequence[str]) -> list[Float[Tensor, "s"]]:
+        """The style of each square of the network's size, seen as one of its domain."""
+        styles: list[Tensor] = []
+        for start in range(0, len(references), self.batch):
+            part = slice(start, start + self.batch)
+            images = to_tensor(references[part], self.device)
+            styles += self.network.style_encoder(images, self.numbers(domains[part])).cpu().unbind()
+        return styles
+
+    @torch.inference_mode()
+    def map_latents(self, count: int, seed: int, domain: str) -> Float[Tensor, "n s"]:
+        """The styles of random latents, drawn on the CPU so that every machine draws the same."""
+        latents = torch.randn(count, self.network.config.latent, generator=torch.Generator().manual_seed(seed))
+        styles: Tensor = self.network.mapping(latents.to(self.device), self.numbers([domain] * count))
+        return styles.cpu()
+
+    def numbers(self, domains: Sequence[str]) -> Int[Tensor, "b"]:
+        """Domains as the network takes them."""
+        return torch.tensor([self.number(domain) for domain in domains], device=self.device)
+
+    def number(self, domain: str) -> int:
+        """A domain's place among the network's; raises `BadRequest` with the names for another."""
+        if domain not in self.domains:
+            raise BadRequest(f"unknown domain {domain!r}; {self.name} knows {', '.join(self.domains)}")
+        return self.domains.index(domain)
+
+
+def ease(share: float) -> float:
+    """Smoothstep 3t^2 - 2t^3 of a way from 0 to 1: no jerk at its ends, steps at most 1.5 times an even one."""
+    return share * share * (3 - 2 * share)
+
+
+def white_like(square: Frame) -> Frame:
+    """An empty place in a grid."""
+    empty = square.copy()
+    empty[:] = 255
+    return empty

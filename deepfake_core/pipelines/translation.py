@@ -1,0 +1,103 @@
+"""Translation by CycleGAN, from a request to finished files: what screen, command line and Python call alike."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.squares import Batch, Crop, Finished, View, alike, beside, places_for, save
+from deepfake_core.pipelines.translator import Cycle, CycleTranslator
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranslationRequest:
+    """Everything that the translation of some pictures needs to know."""
+
+    sources: tuple[ImageLike, ...]
+    output: str | Path | None = None
+    """A picture's name for one source; a folder for several."""
+    crop: Crop = "auto"
+    """The middle square (`auto`, `none`), or the whole picture in its own shape (`whole`)."""
+    paste_back: bool = False
+    """Put the translated square back into the whole picture."""
+    back: bool = False
+    """Translate the result back as well, into a second file `...-back`, and measure the cycle's error."""
+    label: bool = True
+    """The visible label; only who runs the program may switch it off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Translated:
+    """One picture is done and its files have their names."""
+
+    view: View
+    """The source, and what the network saw of it."""
+    image: Frame
+    """The result, pasted back if that was asked for."""
+    path: Path
+    cycle: Cycle | None
+    """There and back, if that was asked for; squares."""
+    back_path: Path | None
+    place: int
+    """Of the source among all."""
+    total: int
+
+
+def translate(translator: CycleTranslator, request: TranslationRequest) -> Iterator[Translated | Finished]:
+    """Translate into files: yields `Translated` for every picture, then `Finished`.
+
+    Of several pictures one that cannot be read is named in the notes and left out. Raises `BadRequest` for outputs that
+    make no sense, and what reading and writing raise.
+    """
+    places, notes, began = places_for(request.sources, request.output), list[str](), time.monotonic()
+    batch = Batch(
+        sources=request.sources,
+        look=lambda source, name: translator.look(source, name, crop=request.crop),
+        notes=notes,
+    )
+    written: list[Path] = []
+    for group in alike(batch.views(), translator.batch):
+        squares = [view.pixels for _, view in group]
+        if request.back:
+            cycles: list[Cycle | None] = [*translator.there_and_back(squares)]
+            made = [cycle.translated for cycle in cycles if cycle]
+        else:
+            cycles, made = [None] * len(group), translator.render(squares)
+        for (place, view), image, cycle in zip(group, made, cycles, strict=True):
+            done = finish(translator, request, view, image, cycle, places[place], place)
+            written += [path for path in (done.path, done.back_path) if path]
+            notes += [note for note in notes_of(done) if note not in notes]
+            yield done
+    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=tuple(notes))
+
+
+def finish(
+    translator: CycleTranslator,
+    request: TranslationRequest,
+    view: View,
+    image: Frame,
+    cycle: Cycle | None,
+    path: Path,
+    place: int,
+) -> Translated:
+    """Paste back, and write."""
+    result = view.paste(image) if request.paste_back and view.box else image
+    back_path = None
+    saved = save(result, path, model=translator.name, label=request.label)
+    if cycle and cycle.back is not None:
+        back_path = save(cycle.back, beside(path, "back"), model=translator.name, label=request.label)
+    return Translated(
+        view=view,
+        image=result,
+        path=saved,
+        cycle=cycle,
+        back_path=back_path,
+        place=place,
+        total=len(request.sources),
+    )
+
+
+def notes_of(done: Translated) -> tuple[str, ...]:
+    """What the user should know about one picture."""
+    return (f"{done.view.name}: {done.view.note}", *([done.cycle.note] if done.cycle else []))

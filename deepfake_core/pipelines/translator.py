@@ -1,0 +1,139 @@
+"""CycleGAN as Python calls it: one loaded generator, and the one that leads the way back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from deepfake_core.device import choose_device
+from deepfake_core.hub.manifest import Subject
+from deepfake_core.hub.store import find, load
+from deepfake_core.networks.cyclegan import HALVINGS, Generator
+from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.squares import BATCH, Crop, View, look, look_at_all, to_pictures, to_tensor
+
+STEP = 2**HALVINGS  # the network takes sides that are multiples of this
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cycle:
+    """A picture there and back."""
+
+    translated: Frame
+    back: Frame | None
+    """None where the weights of the way back are not on this machine."""
+    error: float | None
+    """Mean |x - back|, with pixels in [-1, 1]: what the cycle loss of the paper measures; 0 is perfect, 2 the worst."""
+    note: str
+    """One sentence: which weights lead back, or why none do."""
+
+
+class CycleTranslator:
+    """One direction of a CycleGAN on one device (Zhu et al., ICCV 2017)."""
+
+    def __init__(
+        self, network: Generator, *, name: str, about: str, device: torch.device, subject: Subject, back: str | None
+    ) -> None:
+        self.network = network.to(device)
+        self.name, self.about, self.device, self.subject = name, about, device, subject
+        self.size = network.config.size
+        self.batch = BATCH[device.type]
+        self.back_name = back
+        """Name or file of the weights that lead back."""
+        self._back: Generator | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path | None = None, device: str = "auto", *, back: str | Path | None = None
+    ) -> "CycleTranslator":
+        """Load weights by manifest name or file; None takes the best on this machine.
+
+        `back` names the weights of the other direction. A manifest name knows its own, and of files that training
+        wrote, a2b.safetensors finds b2a.safetensors beside it. Raises `UnknownModel`, `WeightsMissing`, `MissingFile`,
+        `BadWeights`, or `BadRequest` for the device.
+        """
+        loaded = load(model, "cyclegan")
+        assert isinstance(loaded.network, Generator)
+        partner = back or (loaded.entry.back if loaded.entry else beside(Path(str(model))))
+        subject: Subject = loaded.entry.subject if loaded.entry else "scene"
+        on = choose_device(device)
+        return cls(
+            loaded.network,
+            name=loaded.name,
+            about=loaded.about,
+            device=on,
+            subject=subject,
+            back=str(partner) if partner else None,
+        )
+
+    def __call__(self, image: ImageLike, *, crop: Crop = "auto") -> Frame:
+        """Translate one picture; returns uint8 RGB of the network's size, or with crop="whole" in its own shape.
+
+        `auto` and `none` take the middle square. Nothing is written, so nothing is labelled: see
+        `pipelines.translation.translate` for files.
+        """
+        return self.render([self.look(image, crop=crop).pixels])[0]
+
+    def many(self, images: Sequence[ImageLike], *, crop: Crop = "auto") -> list[Frame]:
+        """Translate several pictures."""
+        return [self(image, crop=crop) for image in images]
+
+    def cycle(self, image: ImageLike, *, crop: Crop = "auto") -> Cycle:
+        """Translate a picture there and back, and measure how much of it came back."""
+        return self.there_and_back([self.look(image, crop=crop).pixels])[0]
+
+    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
+        """What the network sees of a picture."""
+        if crop == "whole":
+            return look_at_all(image, name)
+        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+
+    @torch.inference_mode()
+    def render(self, pictures: Sequence[Frame]) -> list[Frame]:
+        """Translate pictures of one size."""
+        return to_pictures(run(self.network, to_tensor(pictures, self.device)))
+
+    @torch.inference_mode()
+    def there_and_back(self, pictures: Sequence[Frame]) -> list[Cycle]:
+        """Translate pictures of one size there and back."""
+        images = to_tensor(pictures, self.device)
+        there = run(self.network, images)
+        translated, note = to_pictures(there), self.way_back()
+        if self._back is None:
+            return [Cycle(translated=one, back=None, error=None, note=note) for one in translated]
+        returned = run(self._back, there)
+        errors = (images - returned).abs().mean(dim=(1, 2, 3)).tolist()
+        rows = zip(translated, to_pictures(returned), errors, strict=True)
+        return [Cycle(translated=one, back=back, error=error, note=note) for one, back, error in rows]
+
+    def way_back(self) -> str:
+        """Load the weights of the other direction, if they are here; say which, or why there are none."""
+        if self.back_name is None:
+            return f"No weights are known that lead back from {self.name}."
+        if self._back is None:
+            own = self.back_name.endswith(".safetensors")
+            if not own and find(self.back_name) is None:
+                return f"The way back needs {self.back_name}, which is not on this machine; import it first."
+            network = load(self.back_name, "cyclegan").network
+            assert isinstance(network, Generator)
+            self._back = network.to(self.device)
+        return f"{Path(self.back_name).stem} leads back."
+
+
+def beside(path: Path) -> Path | None:
+    """The weights of the other direction in the folder of some that training wrote: zebra2horse for horse2zebra."""
+    here, _, there = path.stem.partition("2")
+    other = path.with_name(f"{there}2{here}{path.suffix}")
+    return other if there and other.is_file() else None
+
+
+def run(network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """The translated pictures. Sides that are no multiples of 4 are padded with their edge, and cut off again."""
+    height, width = images.shape[2:]
+    padded = F.pad(images, (0, -width % STEP, 0, -height % STEP), mode="replicate")
+    made: Tensor = network(padded)[:, :, :height, :width]
+    return made
