@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.quality import drawn
-from benchmarks.report import Report, Row
+from benchmarks.quality.fomm import drawn
+from benchmarks.report import Bar, Report, Row
 from deepfake_core.media.encode import VideoEncoder
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
 from deepfake_core.pipelines.animation import AnimationRequest, Finished, animate
@@ -45,8 +45,7 @@ def measure_memory(size: int = 192, short: int = SHORT, long: int = LONG) -> Rep
             "has few channels, to be quick: its own memory depends on the batch, not on the clip. Peak resident memory "
             "of the process that animates, each clip in a fresh one; ffmpeg's processes are not in it.",
         ),
-        bar=f"{long} frames take at most {BAR:g} times the memory of {short}",
-        passed=ratio <= BAR,
+        bars=(Bar(claim=f"{long} frames take at most {BAR:g} times the memory of {short}", met=ratio <= BAR),),
         figures={"peak_bytes": peaks, "ratio": ratio, "size": size},
     )
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: figures for a file, a small table for the eye, and whether the bar was met."""
+"""What a benchmark found: figures for a file, a small table for the eye, and whether the bars were met."""
 
 import json
 import os
@@ -18,6 +18,14 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """What was demanded, and whether it is so."""
+
+    claim: str
+    met: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The outcome of one benchmark."""
 
@@ -26,23 +34,27 @@ class Report:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     """How it was measured, in sentences."""
-    bar: str
-    passed: bool
+    bars: tuple[Bar, ...]
     figures: dict[str, object]
     """Everything in numbers, for JSON."""
 
+    @property
+    def passed(self) -> bool:
+        """Whether every bar is met."""
+        return all(bar.met for bar in self.bars)
+
     def text(self) -> str:
-        """The table, its notes, and the verdict."""
+        """The table, its notes, and the verdicts."""
         table = [("", *self.columns), *((row.name, *row.values) for row in self.rows)]
         widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
         lines = ["  ".join((name.ljust(widths[0]), *map(str.rjust, cells, widths[1:]))) for name, *cells in table]
-        verdict = f"{'met' if self.passed else 'MISSED'}: {self.bar}"
-        return "\n".join((self.title, *lines, *self.notes, verdict))
+        verdicts = (f"{'met' if bar.met else 'MISSED'}: {bar.claim}" for bar in self.bars)
+        return "\n".join((self.title, *lines, *self.notes, *verdicts))
 
     def write(self, path: Path) -> None:
         """Write everything as JSON, with the machine that it was measured on."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**asdict(self), "machine": machine()}, indent=2) + "\n")
+        path.write_text(json.dumps({**asdict(self), "passed": self.passed, "machine": machine()}, indent=2) + "\n")
 
 
 def machine() -> dict[str, object]:

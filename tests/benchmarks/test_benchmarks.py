@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from benchmarks.__main__ import main
+from benchmarks.drawings import to_tensor
 from benchmarks.memory import measure_memory, narrow_config, peak_of_child
-from benchmarks.quality import Scene, clip_tensor, compare, held_out_scene, judge
-from benchmarks.report import Report, Row
+from benchmarks.quality.fomm import Scene, compare, held_out_scene, judge
+from benchmarks.report import Bar, Report, Row
 from benchmarks.speed import OURS, measure_speed
 from deepfake_core.metrics import ssim
 from deepfake_core.networks.fomm import FirstOrderModel
@@ -37,12 +38,12 @@ def test_the_truth_is_beaten_by_nothing(scene: Scene) -> None:
 
 def test_nothing_has_moved_in_the_initial_frame(scene: Scene) -> None:
     np.testing.assert_array_equal(scene.truth[0], scene.source)
-    clip = clip_tensor(scene.truth)
+    clip = to_tensor(scene.truth)
     assert ssim(clip[-1:], clip[:1])[0] < 0.99
 
 
 def test_quality_reports_margins_and_draws_a_sheet(animator: ImageAnimator, tmp_path) -> None:
-    report = compare(animator, heads=1, sheet=tmp_path / "sheet.png")
+    report = compare(animator, count=1, sheet=tmp_path / "sheet.png")
     assert not report.passed  # random weights
     assert (tmp_path / "sheet.png").is_file()
     assert "repeat the source" in report.text() and "MISSED" in report.text()
@@ -66,10 +67,12 @@ def test_memory_may_not_grow(monkeypatch, peak: int, passed: bool) -> None:
 
 def test_the_figures_are_written_with_the_machine(tmp_path) -> None:
     row = Row(name="a", values=("1",))
-    report = Report(title="t", columns=("c",), rows=(row,), notes=(), bar="b", passed=True, figures={"x": 1.5})
+    bars = (Bar(claim="b", met=True), Bar(claim="c", met=False))
+    report = Report(title="t", columns=("c",), rows=(row,), notes=(), bars=bars, figures={"x": 1.5})
     report.write(tmp_path / "deep" / "report.json")
     read = json.loads((tmp_path / "deep" / "report.json").read_text())
     assert read["figures"] == {"x": 1.5} and read["machine"]["cores"]
+    assert read["passed"] is False and report.text().endswith("met: b\nMISSED: c")
 
 
 def test_missing_weights_are_one_sentence(tmp_path, capsys) -> None:

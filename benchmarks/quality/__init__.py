@@ -1,0 +1,1 @@
+"""Quality against the truth that drawings have, one file a paper."""

@@ -1,0 +1,223 @@
+"""Style synthesis against the truth that drawings have: the reference's looks in the source's pose and scene."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.drawings import Picture, mean_psnr, save_sheet, to_tensor
+from benchmarks.examiner import Examiner, Skill, examiner_for
+from benchmarks.report import Bar, Report, Row
+from benchmarks.subjects import Answers
+from benchmarks.worlds import Case, World, cases_of, world_of
+from deepfake_core import StyleSynthesizer
+from deepfake_core.metrics.perceptual import RandomFeatureDistance
+
+STARTERS = ("starganv2-starter-heads", "starganv2-starter-animals")
+LATENTS = 3  # for every source and domain
+DOMAIN_BAR = 0.9  # share of pictures that show the wanted domain
+POSE_BAR = 0.5  # error of the pose, as a share of that of copying the reference
+LOOKS_BAR = 0.5  # share of pairs whose looks are nearer to the reference than to the source
+VARIETY_BAR = 0.1  # distance between latents, as a share of that between different identities
+SOURCES_SHOWN, STYLES_SHOWN = 4, 4  # in the sheet
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """One way of answering: means over the cases."""
+
+    domain: float
+    """Share that the examiner takes for the wanted domain."""
+    pose: float
+    """Mean difference of yaw, pitch and roll, as the examiner sees them, from the source's true ones, in degrees."""
+    looks: float | None
+    """Share whose looks, as the examiner sees them, are nearer to the reference's true ones than to the source's."""
+    psnr: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """All about one network."""
+
+    name: str
+    world: str
+    cases: int
+    answers: Mapping[str, Measured]
+    between_latents: float
+    """Mean distance of random features between pictures of one source and domain from different latents."""
+    between_identities: float
+    """The same between drawings of different identities of one domain in one pose and scene."""
+    examiner: Skill
+
+
+def measure_quality(
+    weights: str | None = None, *, count: int = 32, sheet: Path | None = None, device: str = "auto"
+) -> Report:
+    """Redraw held-out sources through the public class, and let an examiner look; both starters by default."""
+    outcomes, rows = [], []
+    for name in (weights,) if weights else STARTERS:
+        synthesizer = StyleSynthesizer.from_pretrained(name, device=device)
+        world = world_of(synthesizer.name, synthesizer.domains)
+        outcomes.append(compare(synthesizer, world, *examiner_for(world.subject), count))
+        rows += grid(synthesizer, world, count) if sheet else []
+    if sheet:
+        save_sheet(sheet, rows)
+    return report(outcomes)
+
+
+def compare(synthesizer: StyleSynthesizer, world: World, examiner: Examiner, skill: Skill, count: int) -> Outcome:
+    """Everything about one loaded model."""
+    cases = [case for index in range(count) for case in cases_of(world, index, synthesizer.size)]
+    styled = [
+        synthesizer.from_reference(case.source, case.reference, domain=world.domains[case.domain], crop="none")
+        for case in cases
+    ]
+    drawn = [
+        [
+            synthesizer.from_latent(
+                case.source, domain=world.domains[case.domain], seed=case.index * LATENTS + turn, crop="none"
+            )
+            for turn in range(LATENTS)
+        ]
+        for case in cases
+    ]
+    answers = {
+        "from references": judge(styled, cases, world, examiner),
+        "from latents": judge(
+            [made for several in drawn for made in several],
+            [case for case in cases for _ in range(LATENTS)],
+            world,
+            examiner,
+            referred=False,
+        ),
+        "do nothing": judge([case.source for case in cases], cases, world, examiner),
+        "copy the reference": judge([case.reference for case in cases], cases, world, examiner),
+        "the truth": judge([case.truth for case in cases], cases, world, examiner),
+    }
+    pairs = [pair for several in drawn for pair in combinations(several, 2)]
+    return Outcome(
+        name=synthesizer.name,
+        world=world.subject.name,
+        cases=len(cases),
+        answers=answers,
+        between_latents=distance([first for first, _ in pairs], [second for _, second in pairs]),
+        between_identities=distance([case.truth for case in cases], [case.other for case in cases]),
+        examiner=skill,
+    )
+
+
+def judge(
+    made: Sequence[Picture], cases: Sequence[Case], world: World, examiner: Examiner, *, referred: bool = True
+) -> Measured:
+    """See what the examiner sees; without a reference, looks and the truth are nobody's."""
+    seen = examiner.read(made)
+    source, reference = (
+        Answers(*map(torch.cat, zip(*(getattr(case, name) for case in cases), strict=True)))
+        for name in ("source_answers", "reference_answers")
+    )
+    looks = [looks_apart(examiner, seen.looks, each.looks) for each in (reference, source)]
+    return Measured(
+        domain=float(world.shows(seen.marks, torch.tensor([case.domain for case in cases])).float().mean()),
+        pose=float((seen.angles - source.angles).abs().mean()),
+        looks=float((looks[0] < looks[1]).float().mean()) if referred else None,
+        psnr=mean_psnr(to_tensor(made), to_tensor([case.truth for case in cases])) if referred else None,
+    )
+
+
+def looks_apart(examiner: Examiner, first: Tensor, second: Tensor) -> Tensor:
+    """Mean difference of looks, each in its own standard deviation."""
+    return (examiner.normalised(first) - examiner.normalised(second)).abs().mean(dim=1)
+
+
+def distance(first: Sequence[Picture], second: Sequence[Picture]) -> float:
+    """Mean distance of random features."""
+    between = RandomFeatureDistance()
+    return float(np.mean([float(between(to_tensor([a]), to_tensor([b]))) for a, b in zip(first, second, strict=True)]))
+
+
+def grid(synthesizer: StyleSynthesizer, world: World, count: int) -> list[list[Picture | None]]:
+    """Sources down the side; references along the top, and beside them latents, of the domains in turn."""
+    domains = [world.domains[turn % len(world.domains)] for turn in range(STYLES_SHOWN)]
+    scenes = [cases_of(world, index, synthesizer.size) for index in range(min(count, SOURCES_SHOWN))]
+    references = [scenes[turn % len(scenes)][turn % len(domains) % len(world.domains)] for turn in range(STYLES_SHOWN)]
+    rows: list[list[Picture | None]] = [[None, *(case.reference for case in references)]]
+    for case, *_ in scenes:
+        pairs = zip(references, domains, strict=True)
+        styled = [synthesizer.from_reference(case.source, r.reference, domain=d, crop="none") for r, d in pairs]
+        drawn = [
+            synthesizer.from_latent(case.source, domain=domain, seed=seed, crop="none")
+            for seed, domain in enumerate(domains)
+        ]
+        rows.append([case.source, *styled, *drawn])
+    return rows
+
+
+def report(outcomes: Sequence[Outcome]) -> Report:
+    """Means over the cases, and the bars."""
+    return Report(
+        title="quality starganv2",
+        columns=("domain", "pose error", "looks of reference", "PSNR dB"),
+        rows=tuple(
+            Row(
+                name=f"{outcome.world}: {answer}",
+                values=(
+                    f"{100 * m.domain:.1f} %",
+                    f"{m.pose:.1f}°",
+                    "-" if m.looks is None else f"{100 * m.looks:.1f} %",
+                    "-" if m.psnr is None else f"{m.psnr:.2f}",
+                ),
+            )
+            for outcome in outcomes
+            for answer, m in outcome.answers.items()
+        ),
+        notes=(
+            *(note for outcome in outcomes for note in notes(outcome)),
+            "Domain: share that the examiner takes for the wanted one. Pose error: mean difference of yaw, pitch and "
+            "roll, as it sees them, from the source's true ones; doing nothing shows its own error, copying the "
+            "reference that of two random poses. Looks: share whose colours and features, as it sees them, are nearer "
+            "to the reference's true ones than to the source's. The truth: the reference's looks drawn in the "
+            "source's pose and scene.",
+            "Distance: that of random features, which is not LPIPS and compares with nothing but itself.",
+        ),
+        bars=tuple(bar for outcome in outcomes for bar in bars(outcome)),
+        figures={"networks": {outcome.name: outcome for outcome in outcomes}},
+    )
+
+
+def notes(outcome: Outcome) -> tuple[str, ...]:
+    """How one network was measured."""
+    return (
+        f"{outcome.world}: {outcome.cases} pairs of held-out source and reference, and {LATENTS} latents for each, "
+        f"weights {outcome.name}. Distance between latents of one source {outcome.between_latents:.4f}, between "
+        f"different identities of one domain drawn in its place {outcome.between_identities:.4f}.",
+        f"{outcome.world}: the examiner's own answers on other drawings: {outcome.examiner}.",
+    )
+
+
+def bars(outcome: Outcome) -> list[Bar]:
+    """What is demanded of one network."""
+    world, random = outcome.world, outcome.answers["copy the reference"].pose
+    styled, drawn = outcome.answers["from references"], outcome.answers["from latents"]
+    assert styled.looks is not None
+    met = [
+        Bar(claim=f"{world}: the wanted domain in at least {100 * DOMAIN_BAR:.0f} % {way}", met=m.domain >= DOMAIN_BAR)
+        for way, m in (("from references", styled), ("from latents", drawn))
+    ]
+    pose = max(styled.pose, drawn.pose)
+    share = outcome.between_latents / outcome.between_identities
+    return [
+        *met,
+        Bar(claim=f"{world}: error of the pose at most {POSE_BAR:g} of random pairs'", met=pose <= POSE_BAR * random),
+        Bar(
+            claim=f"{world}: looks nearer to the reference in more than {100 * LOOKS_BAR:.0f} % of pairs",
+            met=styled.looks > LOOKS_BAR,
+        ),
+        Bar(
+            claim=f"{world}: distance between latents at least {VARIETY_BAR:g} of that between identities",
+            met=share >= VARIETY_BAR,
+        ),
+    ]
