@@ -1,4 +1,4 @@
-"""Draw the example portraits and clips of this folder again: python examples/00_draw_the_examples.py"""
+"""Draw the example pictures and clips of this folder again: python examples/00_draw_the_examples.py"""
 
 import math
 import sys
@@ -11,17 +11,29 @@ import numpy as np
 import torch
 
 from deepfake_core.provenance.writer import Origin, open_video, save_image
+from deepfake_core.synthetic import animals, fields
 from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
 
 HERE = Path(__file__).parent
 PORTRAITS = {"amara": 5, "ben": 3, "chloe": 4, "ines": 51, "mei": 32, "otto": 22}  # name: seed of the head
 DRIVERS = {"nod": 2, "look-around": 7, "sing": 16, "smile-and-tilt": 25}
+HORSES = {"horse-chestnut": 9, "horse-palomino": 6, "horse-grey": 10, "horse-black": 16}  # name: seed of the field
+ZEBRAS = {"zebra-alert": 23, "zebra-grazing": 5}
+ANIMALS = {  # name: species, seed
+    "cat-white": ("cat", 0),
+    "cat-tabby": ("cat", 5),
+    "dog-husky": ("dog", 1),
+    "dog-spaniel": ("dog", 4),
+    "wild-leopard": ("wild", 0),
+    "wild-lion": ("wild", 9),
+}
+FIELD_SIDE, ANIMAL_SIDE = 192, 240  # pixels; files of at most 60 kB
 RATE, SECONDS, SOUND_RATE = 25, 4, 22050
 ORIGIN = Origin(model="the drawn heads (no network)")
 
 
 def main(folder: Path = HERE) -> None:
-    """Write portraits/*.png and clips/*.mp4 below `folder`."""
+    """Write portraits/*.png, clips/*.mp4, fields/*.png and animals/*.png below `folder`."""
     for name, seed in PORTRAITS.items():
         save_image(
             picture(seed, neutral_state(1)._replace(smile=torch.tensor([0.45])), 512)[0],
@@ -32,6 +44,25 @@ def main(folder: Path = HERE) -> None:
     time = torch.arange(RATE * SECONDS) / RATE
     for name, seed in DRIVERS.items():
         write_clip(folder / "clips" / f"{name}.mp4", seed, motion(name, time))
+    for name, seed in {**HORSES, **ZEBRAS}.items():
+        save_image(field(seed, name in ZEBRAS), folder / "fields" / f"{name}.png", origin=ORIGIN, label=False)
+    for name, (species, seed) in ANIMALS.items():
+        save_image(animal(seed, species), folder / "animals" / f"{name}.png", origin=ORIGIN, label=False)
+
+
+def field(seed: int, zebra: bool) -> np.ndarray:
+    """A field with horses, or the same with zebras."""
+    place = fields.sample_field(1, torch.Generator().manual_seed(seed))
+    return pixels(fields.draw(place, torch.tensor([float(zebra)]), FIELD_SIDE).image[0])
+
+
+def animal(seed: int, species: str) -> np.ndarray:
+    """One animal as it happens to look up."""
+    rng = torch.Generator().manual_seed(seed)
+    kind = torch.tensor([animals.SPECIES.index(species)])
+    return pixels(
+        animals.draw(animals.sample_identity(1, rng, species=kind), animals.sample_state(1, rng), ANIMAL_SIDE).image[0]
+    )
 
 
 def motion(name: str, time: torch.Tensor) -> HeadState:
@@ -71,7 +102,12 @@ def picture(seed: int, states: HeadState, size: int) -> list[np.ndarray]:
     """One head in every state."""
     head = sample_identity(1, torch.Generator().manual_seed(seed))
     frames = [draw(head, states.pick(slice(row, row + 1)), size).image[0] for row in range(len(states.yaw))]
-    return [(frame.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for frame in frames]
+    return [pixels(frame) for frame in frames]
+
+
+def pixels(image: torch.Tensor) -> np.ndarray:
+    """A drawing (3, h, w) in [0, 1] as bytes (h, w, 3)."""
+    return (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
 
 
 def write_clip(path: Path, seed: int, states: HeadState) -> None:

@@ -22,7 +22,15 @@ def test_look_inside(capsys: pytest.CaptureFixture[str]) -> None:
     assert "keypoint 9" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["03_translate", "04_edit_attributes", "05_styles"])
+def test_the_translators(name: str, tmp_path: Path) -> None:
+    script(f"{name}.py")["main"](str(tmp_path / "out.png"))  # type: ignore[operator]
+    assert (tmp_path / "out.png").is_file()
+
+
 def test_the_examples_can_be_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = script("00_draw_the_examples.py")
-    stored = {path.stem for folder in ("portraits", "clips") for path in (EXAMPLES / folder).iterdir()}
-    assert {*drawn["PORTRAITS"], *drawn["DRIVERS"]} | {"photo-astronaut"} == stored  # type: ignore[misc]
+    folders = ("portraits", "clips", "fields", "animals")
+    stored = {path.stem for folder in folders for path in (EXAMPLES / folder).iterdir()}
+    names = {name for kind in ("PORTRAITS", "DRIVERS", "HORSES", "ZEBRAS", "ANIMALS") for name in drawn[kind]}  # type: ignore[attr-defined]
+    assert names | {"photo-astronaut"} == stored

@@ -1,0 +1,27 @@
+"""Turn horses into zebras and back, and see what came back: python examples/03_translate.py OUT.png"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from deepfake_core import CycleTranslator
+from deepfake_core.provenance.writer import Origin, save_image
+
+HERE = Path(__file__).parent
+
+
+def main(output: str = "translation.png") -> None:
+    """Save a row for each horse: the picture, its translation, and the translation's way back."""
+    translator = CycleTranslator.from_pretrained("cyclegan-starter-horse2zebra")
+    rows = []
+    for path in sorted((HERE / "fields").glob("horse-*.png")):
+        cycle = translator.cycle(path)
+        assert cycle.back is not None
+        rows.append(np.hstack((translator.look(path).pixels, cycle.translated, cycle.back)))
+        print(f"{path.stem}: mean |x - back| = {cycle.error:.3f}")
+    print(save_image(np.vstack(rows), output, origin=Origin(model=translator.name)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
