@@ -1,5 +1,6 @@
 """The Image Animation tab: a portrait, a driving clip, and the portrait moving like the clip."""
 
+import html
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from deepfake_core.hub.manifest import entry
 from deepfake_core.ui.driver import DrivingClip
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
@@ -15,8 +17,15 @@ from deepfake_core.ui.form import Form
 from deepfake_core.ui.inside import Inside
 from deepfake_core.ui.motion import MotionOptions
 from deepfake_core.ui.outcome import Outcome
+from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.source import SourcePicture
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.trouble import Update, sentence
+
+WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
+GET_MORE = """
+Photos need the published checkpoint, from {source} (licence: {licence}):
+<code>python -m deepfake_core weights import fomm-vox-adv vox-adv-cpk.pth.tar</code>
+"""
 
 
 class AnimationTab:
@@ -30,68 +39,39 @@ class AnimationTab:
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
         self.outcome = Outcome()
+        self.buttons = RunButtons("Animate", self.outcome)
         self.inside = Inside(engine)
 
     def render(self) -> None:
-        with gr.Row(elem_classes="studio"):
-            with gr.Column(scale=6, min_width=300):
-                with gr.Row():
-                    with gr.Column(min_width=260):
-                        self.source.render()
-                    with gr.Column(min_width=260):
-                        self.driver.render()
-                self.options.render()
-            with gr.Column(scale=5, min_width=300):
-                with gr.Row(elem_classes="buttons"):
-                    self.start = gr.Button("Animate", variant="primary", scale=3, min_width=140, elem_id="animate")
-                    self.stop = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id="stop")
-                self.outcome.render()
-        self.inside.render()
+        with gr.Tab(self.title):
+            self.weights = gr.HTML(WARMING, elem_id="weights")
+            with gr.Row(elem_classes="studio"):
+                with gr.Column(scale=6, min_width=300):
+                    with gr.Row():
+                        with gr.Column(min_width=260):
+                            self.source.render()
+                        with gr.Column(min_width=260):
+                            self.driver.render()
+                    self.options.render()
+                with gr.Column(scale=5, min_width=300):
+                    self.buttons.render()
+                    self.outcome.render()
+            self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
+        page.load(
+            self.tell_weights,
+            outputs=self.weights,
+            show_progress="hidden",
+            concurrency_limit=None,
+            api_visibility="private",
+        )
         self.source.listen(page, self.options.crop)
         self.driver.listen(page, self.options.crop)
         self.options.listen()
         self.outcome.listen(self.options.crop)
         self.inside.listen(self.inputs, self.options.crop)
-        self._listen_to_buttons()
-
-    def _listen_to_buttons(self) -> None:
-        buttons = [self.start, self.stop]
-        begun = self.start.click(
-            self.begin,
-            outputs=[*buttons, *self.outcome.outputs],
-            queue=False,  # at once, even while another visitor's animation holds the network
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        run = begun.then(
-            self.animate,
-            inputs=self.inputs,
-            outputs=self.outcome.outputs,
-            preprocess=False,  # hostile files are opened by our own readers alone
-            show_progress="minimal",
-            show_progress_on=self.outcome.progress,
-            concurrency_id="model",
-            concurrency_limit=1,
-            api_visibility="private",
-        )
-        run.then(  # also after a cancelled run, and only when its last frame has been shown
-            self.end,
-            inputs=self.outcome.over,
-            outputs=[*buttons, self.outcome.progress],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        self.stop.click(
-            self.outcome.stopping,
-            outputs=self.outcome.progress,
-            cancels=[run],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        self.buttons.listen([Job(triggers=[self.buttons.start.click], run=self.animate, inputs=self.inputs)])
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -105,22 +85,21 @@ class AnimationTab:
         Stop closes this generator at its last `yield`, and with it the pipeline's, which leaves no file. Gradio has
         copied finished files to its own cache before it asks for the next step, so the folder can go then.
         """
+        from deepfake_core.pipelines.animation import animate
+
+        animator = self.engine.animator()
+        with TemporaryDirectory(prefix="deepfake-lab-") as folder:
+            request = Form(*values).request(Path(folder))
+            with closing(animate(animator, request)) as events:  # type: ignore[type-var]
+                yield from self.outcome.follow(events)
+
+    def tell_weights(self) -> str:
+        """Which weights run, and what they are good for; waits until they are loaded."""
         try:
-            from deepfake_core.pipelines.animation import animate
-
             animator = self.engine.animator()
-            with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-                request = Form(*values).request(Path(folder))
-                with closing(animate(animator, request)) as events:  # type: ignore[type-var]
-                    yield from self.outcome.follow(events)
         except Exception as error:
-            yield self.outcome.failed(error)
-
-    def begin(self) -> Update:
-        return self._buttons(running=True) | self.outcome.begin()
-
-    def end(self, over: bool) -> Update:
-        return self._buttons(running=False) | ({} if over else self.outcome.stopped())
-
-    def _buttons(self, *, running: bool) -> Update:
-        return {self.start: gr.Button(interactive=not running), self.stop: gr.Button(interactive=running)}
+            return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
+        published = entry("fomm-vox-adv")
+        text = GET_MORE.format(source=html.escape(published.source), licence=html.escape(published.licence))
+        more = text if "starter" in animator.name else ""
+        return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}. {more}"

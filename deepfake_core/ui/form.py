@@ -1,6 +1,6 @@
 """What the visitor filled in, and the request that it makes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,10 @@ Upload = Mapping[str, Any] | None
 """A file as Gradio hands it on unopened. Gradio has checked that it lies among the uploads; our readers open it."""
 
 
+Uploads = Sequence[Mapping[str, Any]] | None
+"""Several of them."""
+
+
 def path_of(upload: Upload) -> Path | None:
     """Where an uploaded file lies; None when there is none."""
     return Path(upload["path"]) if upload and upload.get("path") else None
@@ -26,6 +30,11 @@ def chosen(upload: Upload, what: str) -> Path:
     if path is None:
         raise BadRequest(f"there is no {what} yet; upload one or click an example")
     return path
+
+
+def paths_of(uploads: Uploads) -> tuple[Path, ...]:
+    """Where uploaded files lie."""
+    return tuple(path for path in map(path_of, uploads or ()) if path)
 
 
 @dataclass(frozen=True, slots=True)

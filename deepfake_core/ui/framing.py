@@ -1,6 +1,5 @@
 """The crop of a picture or clip: shown before anything runs, and movable by hand."""
 
-import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import gradio as gr
 
 from deepfake_core.ui.form import ByHand, Upload, path_of
 from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.view import CropPicture
 
 if TYPE_CHECKING:
     from deepfake_core.faces import FaceCrop
@@ -24,21 +24,11 @@ class Framing:
 
     def __init__(self, what: str, read: "ReadFrames") -> None:
         self.what, self.read = what, read
+        self.crop_picture = CropPicture(what)
         self.trouble = Trouble()
 
     def render(self) -> None:
-        with gr.Row(elem_classes="framing"):
-            self.picture = gr.Image(
-                label=f"Crop of the {self.what}",
-                alt_text=f"The square of the {self.what} that the network sees is bright, the rest is dim.",
-                show_label=False,
-                format="jpeg",
-                height=112,
-                min_width=112,
-                interactive=False,
-                buttons=[],
-            )
-            self.note = gr.HTML("Looking for the face …", elem_classes="quiet")
+        self.crop_picture.render()
         with gr.Column(visible=False, elem_classes="by-hand") as self.by_hand:
             self.left = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: left, %")
             self.top = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: top, %")
@@ -51,7 +41,7 @@ class Framing:
 
     def listen(self, page: gr.Blocks, file: gr.Image | gr.Video, crop: gr.Radio) -> None:
         """Show the crop anew whenever the file, the kind of crop or a slider changes, and when the page opens."""
-        outputs = [self.picture, self.note, self.by_hand, *self.sliders, self.trouble.text, self.trouble.whole]
+        outputs = [*self.crop_picture.outputs, self.by_hand, *self.sliders, self.trouble.text, self.trouble.whole]
         gr.on(
             [page.load, file.change, crop.change, *(slider.input for slider in self.sliders)],
             self.show,
@@ -71,14 +61,12 @@ class Framing:
         by_hand = {self.by_hand: gr.Column(visible=crop == "hand")}
         path = path_of(upload)
         if path is None:
-            return {self.picture: None, self.note: "", **by_hand, **self.trouble.clear()}
+            return self.crop_picture.nothing() | by_hand | self.trouble.clear()
         try:
             image, found = self._look(path, crop, ByHand(left, top, side))
         except Exception as error:
-            return {self.picture: None, self.note: "", **by_hand, **self.trouble.tell(error)}
-        from deepfake_core.pipelines.insight import crop_picture
-
-        shown: Update = {self.picture: crop_picture(image, found.box), self.note: html.escape(found.note)}
+            return self.crop_picture.nothing() | by_hand | self.trouble.tell(error)
+        shown = self.crop_picture.shown(image, found.box, found.note)
         if crop != "hand":
             place = ByHand.of(found.box, width=image.shape[1], height=image.shape[0])
             shown |= {self.left: place.left, self.top: place.top, self.side: place.side}

@@ -1,33 +1,29 @@
-"""The stage: frames while they are made, then the finished videos and what the visitor should know about them."""
+"""The stage of Image Animation: frames while they are made, then the finished videos."""
 
-import html
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.stage import Stage, bar, count, state
+from deepfake_core.ui.trouble import Update
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animation import Finished, Progress, Searching
 
 SECONDS_BETWEEN_UPDATES = 0.1
 """Of the live preview: more often is not seen, and only fills the line."""
-HINT = "<p>Press <strong>Animate</strong>: the portrait moves here, frame by frame, beside the driving clip.</p>"
+HINT = "Press <strong>Animate</strong>: the portrait moves here, frame by frame, beside the driving clip."
 
 
-class Outcome:
-    """Live preview, progress, result, side-by-side video and notes."""
+class Outcome(Stage):
+    """Live preview, result and side-by-side video."""
 
     def __init__(self) -> None:
-        self.trouble = Trouble()
+        super().__init__(HINT)
 
-    def render(self) -> None:
-        self.over = gr.State(False)  # whether the run came to its own end, well or badly; a stopped one did not
-        self.trouble.render()
-        self.progress = gr.HTML(_state("Ready."), elem_id="progress")
-        self.hint = gr.HTML(HINT, elem_id="hint")
+    def render_results(self) -> None:
         self.live = gr.Image(
             label="Live: driving clip and result",
             alt_text="The newest frame of the driving clip, and beside it the frame made from it",
@@ -46,51 +42,20 @@ class Outcome:
             label="Side by side: portrait, driving clip, result", format=None, include_audio=True, interactive=False,
             visible=False, buttons=["download"], elem_id="side-by-side", elem_classes="media",
         )  # fmt: skip
-        self.notes = gr.HTML("", elem_id="notes", elem_classes="quiet")
-
-    def listen(self, crop: gr.Radio) -> None:
-        self.trouble.listen(crop)
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
-        """Every component that a run may change."""
-        return [
-            self.over,
-            self.trouble.text,
-            self.trouble.whole,
-            self.progress,
-            self.hint,
-            self.live,
-            self.video,
-            self.beside,
-            self.notes,
-        ]
+    def results(self) -> list[gr.components.Component]:
+        return [self.live, self.video, self.beside]
 
-    def begin(self) -> Update:
-        """Clear the stage."""
-        return self.trouble.clear() | {
-            self.over: False,
-            self.progress: _state("Getting ready …"),
-            self.hint: gr.HTML(visible=False),
-            self.live: gr.Image(None, visible=True),
+    def cleared(self) -> Update:
+        return {
+            self.live: gr.Image(None, visible=False),
             self.video: gr.Video(None, visible=False),
             self.beside: gr.Video(None, visible=False),
-            self.notes: "",
         }
 
-    def stopping(self) -> str:
-        return _state("Stopping …")
-
-    def stopped(self) -> Update:
-        return {self.progress: _state("Stopped. Nothing was saved.")}
-
-    def failed(self, error: Exception) -> Update:
-        return self.trouble.tell(error) | {
-            self.over: True,
-            self.progress: _state("Ready."),
-            self.hint: gr.HTML(visible=True),
-            self.live: gr.Image(None, visible=False),
-        }
+    def begin(self) -> Update:
+        return super().begin() | {self.live: gr.Image(None, visible=True)}
 
     def follow(self, events: "Iterable[Searching | Progress | Finished]") -> Iterator[Update]:
         """Show what a pipeline yields: some of its frames, and the finished files."""
@@ -102,7 +67,7 @@ class Outcome:
                 yield self._finished(event)
             elif not isinstance(event, Progress):
                 total = f" of {event.total}" if event.total else ""
-                yield {self.progress: _state(f"Looking for the best frame: {event.looked_at}{total}")}
+                yield {self.progress: state(f"Looking for the best frame: {event.looked_at}{total}")}
             elif time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
                 shown = time.monotonic()
                 yield self._progressing(event)
@@ -111,38 +76,20 @@ class Outcome:
         from deepfake_core.pipelines.insight import beside
         from deepfake_core.provenance.label import label
 
+        more, left = [f"{event.frames_per_second:.1f} frames/s"], event.seconds_left
+        if left is not None:
+            more.append(f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left")
         return {
             self.live: label(beside(event.driving_frame, event.frame)),
-            self.progress: _bar(event.index + 1, event.total, event.frames_per_second, event.seconds_left),
+            self.progress: bar("frame", event.index + 1, event.total, *more),
         }
 
     def _finished(self, event: "Finished") -> Update:
         speed = event.frames / max(event.seconds, 1e-3)
-        text = f"Done: {_count(event.frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in event.notes)
-        return {
-            self.over: True,
-            self.progress: _state(text),
+        text = f"Done: {count(event.frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
+        return self.done(text, event.notes) | {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(str(event.path), visible=True),
             self.beside: gr.Video(str(event.side_by_side) if event.side_by_side else None,
                                   visible=event.side_by_side is not None),
-            self.notes: f"<ul>{notes}</ul>",
         }  # fmt: skip
-
-
-def _state(text: str) -> str:
-    return f'<p class="state" role="status">{text}</p>'
-
-
-def _bar(done: int, total: int | None, rate: float, left: float | None) -> str:
-    """A progress bar and a line such as "frame 37 of 120 · 8.2 frames/s · 10 s left"."""
-    parts = [f"frame {done} of {total}" if total else f"frame {done}", f"{rate:.1f} frames/s"]
-    if left is not None:
-        parts.append(f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left")
-    span = f'value="{min(done, total)}" max="{total}"' if total else ""
-    return f'<progress {span} aria-label="Frames made"></progress><p class="state">{" · ".join(parts)}</p>'
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,15 +1,17 @@
 """The page around the tabs, and how it is served."""
 
-import html
 from pathlib import Path
+from typing import Protocol
 
 import gradio as gr
 
-from deepfake_core.hub.manifest import entry
 from deepfake_core.ui.animation import AnimationTab
+from deepfake_core.ui.attributes import AttributesTab
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.trouble import sentence
+from deepfake_core.ui.replay import Replay
+from deepfake_core.ui.styles import StylesTab
+from deepfake_core.ui.translation import TranslationTab
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
@@ -21,36 +23,38 @@ HEADER = """
 <p>Faces moved and made by generative adversarial networks, to see how they work. Everything runs on this machine.</p>
 """
 FOOTER = """
-<p>Animate only your own face, a drawn one, or that of someone who has agreed to it. Results are labelled as
+<p>Animate or change only your own face, a drawn one, or that of someone who has agreed to it. Results are labelled as
 AI-generated, in the picture and in the file; uploads and results are deleted after an hour or two.</p>
 """
-WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
-GET_MORE = """
-Photos need the published checkpoint, from {source} (licence: {licence}):
-<code>python -m deepfake_core weights import fomm-vox-adv vox-adv-cpk.pth.tar</code>
-"""
+
+
+class Tab(Protocol):
+    """A tab, as the page sees it."""
+
+    def render(self) -> None:
+        """Place the tab and its components."""
+
+    def listen(self, page: gr.Blocks) -> None:
+        """Wire its events."""
 
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page; a new tab is one line here."""
-    tabs = [AnimationTab(engine, examples)]
+    replay = Replay(examples.pictures)
+    tabs: list[Tab] = [
+        AnimationTab(engine, examples),
+        TranslationTab(engine, examples, replay),
+        AttributesTab(engine, examples, replay),
+        StylesTab(engine, examples, replay),
+    ]
     with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
-        strip = gr.HTML(WARMING, elem_id="weights")
-        with gr.Tabs():
+        with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
-                with gr.Tab(tab.title):
-                    tab.render()
+                tab.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
-        page.load(
-            lambda: _weights(engine),
-            outputs=strip,
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
     return page.queue(api_open=False)
 
 
@@ -80,16 +84,4 @@ def theme() -> gr.themes.Base:
         radius_size=gr.themes.sizes.radius_md,
         font=("ui-sans-serif", "system-ui", "sans-serif"),
         font_mono=("ui-monospace", "Consolas", "monospace"),
-    )
-
-
-def _weights(engine: Engine) -> str:
-    """Which weights run, and what they are good for; waits until they are loaded."""
-    try:
-        animator = engine.animator()
-    except Exception as error:
-        return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
-    published = entry("fomm-vox-adv")
-    text = GET_MORE.format(source=html.escape(published.source), licence=html.escape(published.licence))
-    more = text if "starter" in animator.name else ""
-    return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}. {more}"
+    ).set(button_secondary_text_color_hover="*button_secondary_text_color")  # its own is too pale to read

@@ -5,12 +5,13 @@ import logging
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.errors import LabError, NoFaceFound
 
 log = logging.getLogger(__name__)
 
-Update = dict[gr.components.Component, Any]
+Update = dict[Block, Any]
 """New values of some components, as a handler returns them."""
 
 

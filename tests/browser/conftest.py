@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tests.browser.standins import write_missing_starters
+
 if TYPE_CHECKING:  # a run of the other tests needs no playwright
     from playwright.sync_api import Browser, Page
 
@@ -56,7 +58,15 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def server(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of imported weights: small random ones in the place of starters that are not in the repository."""
+    home = tmp_path_factory.mktemp("weights")
+    write_missing_starters(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def server(browser: "Browser", weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running `python app.py` with no network; it needs the browser, so that none starts in vain."""
     home = tmp_path_factory.mktemp("server")
     log = home / "log.txt"
@@ -67,6 +77,7 @@ def server(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iter
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_ANALYTICS_ENABLED": "False",
+        "DEEPFAKE_HOME": str(weights),
         "GRADIO_TEMP_DIR": str(home / "gradio"),
         "HF_HUB_OFFLINE": "1",
         "PYTHONUNBUFFERED": "1",

@@ -1,28 +1,35 @@
 """The Image Animation tab in a real browser: what a visitor does in the first minute, and what can go wrong there."""
 
-import os
 import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.probe import has_sound
+from tests.browser.actions import (
+    LOADED,
+    REPOSITORY,
+    SECOND,
+    WIDER_THAN_WINDOW,
+    check_accessibility,
+    noise_file,
+    picture_of,
+    press,
+    said,
+    unfold,
+    upload,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-REPOSITORY = Path(__file__).parents[2]
 CLIPS = REPOSITORY / "examples" / "clips"
-SECOND = 1000  # milliseconds, playwright's unit
-LOADED, ANIMATED = 60 * SECOND, 120 * SECOND  # on two busy cores
+ANIMATED = 120 * SECOND  # on two busy cores
 PLAYED = "video => video.currentTime > 0.2 && video.webkitAudioDecodedByteCount > 0 && video.videoWidth > 0"
 SEEK = "for (const video of document.querySelectorAll('video')) { video.pause(); video.currentTime = 1.4; }"
-WIDER_THAN_WINDOW = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.fixture
@@ -31,27 +38,15 @@ def lab(page: "Page", server: str) -> "Page":
     page.set_default_timeout(10 * SECOND)
     page.goto(server)
     page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
-    for framing in page.locator(".framing").all():
+    for framing in page.locator(".framing:visible").all():
         framing.locator("img").wait_for(timeout=LOADED)
     return page
 
 
-def picture_of(page: "Page", name: str) -> None:
-    """Write a screenshot for the README, when asked to by DEEPFAKE_SCREENSHOTS=1."""
-    if os.environ.get("DEEPFAKE_SCREENSHOTS"):
-        page.mouse.move(0, 0)
-        page.evaluate(SEEK)
-        page.wait_for_timeout(SECOND)
-        page.screenshot(path=REPOSITORY / "docs" / name, full_page=True)
-
-
-def press(page: "Page", name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def unfold(page: "Page", name: str) -> None:
-    """Open an accordion, whose button is called by its label and an arrow."""
-    page.get_by_role("button", name=name).click()
+def screenshot(page: "Page", name: str) -> None:
+    """A picture for the README, with all videos at one moment."""
+    page.evaluate(SEEK)
+    picture_of(page, name)
 
 
 def working_folders() -> set[Path]:
@@ -61,7 +56,7 @@ def working_folders() -> set[Path]:
 
 def is_ready(page: "Page") -> bool:
     """Whether Animate can be pressed and Stop cannot."""
-    page.wait_for_selector("#animate:enabled")
+    page.wait_for_selector("#start:enabled")
     return page.locator("#stop").is_disabled()
 
 
@@ -82,7 +77,7 @@ def test_the_examples_make_a_playing_video_with_sound(lab: "Page", page_errors: 
     assert lab.locator("#side-by-side video").is_visible()
     assert lab.locator("#notes li").count() >= 2
     assert is_ready(lab)
-    picture_of(lab, "app.png")
+    screenshot(lab, "app.png")
 
     made = tmp_path / "made.mp4"
     made.write_bytes(lab.request.get(video.evaluate("video => video.currentSrc")).body())
@@ -121,15 +116,11 @@ def test_a_text_file_named_mp4_gives_one_sentence(lab: "Page", page_errors: list
 
 
 def test_a_picture_without_a_face_can_be_used_whole(lab: "Page", page_errors: list[str], tmp_path: Path):
-    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "noise.png")
-    lab.locator("#portrait button[aria-label='Remove Image'], #portrait button[aria-label='Clear']").first.click()
-    lab.locator("#portrait input[type=file]").first.set_input_files(tmp_path / "noise.png")
-    alert = lab.get_by_role("alert").filter(has_text="no face found in noise.png")
-    alert.wait_for()
+    upload(lab, "portrait", noise_file(tmp_path))
+    alert = said(lab, "no face found in noise.png")
     press(lab, "Use the whole picture")
     alert.wait_for(state="detached")
-    lab.locator(".framing", has_text="centre square is used").wait_for()
+    lab.locator(".framing:visible", has_text="centre square is used").wait_for()
     assert page_errors == []
 
 
@@ -137,7 +128,7 @@ def test_the_network_can_be_looked_into(lab: "Page", page_errors: list[str]):
     unfold(lab, "How it works")
     for title in ("Portrait points", "Driver points", "Masks", "Deformation", "Occlusion", "Result"):
         lab.locator("#inside .media", has_text=title).locator("img").wait_for(timeout=30 * SECOND)
-    picture_of(lab, "inside.png")
+    screenshot(lab, "inside.png")
     assert page_errors == []
 
 
@@ -146,15 +137,13 @@ def test_nothing_overflows_on_a_phone(page: "Page", server: str, page_errors: li
     page.goto(server)
     page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
     unfold(page, "Options")
-    for framing in page.locator(".framing").all():
+    for framing in page.locator(".framing:visible").all():
         framing.locator("img").wait_for(timeout=LOADED)
     assert not page.evaluate(WIDER_THAN_WINDOW)
-    picture_of(page, "app-narrow.png")
+    screenshot(page, "app-narrow.png")
     assert page_errors == []
 
 
 def test_the_page_is_accessible(lab: "Page"):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     unfold(lab, "Options")
-    found = axe.Axe().run(lab).response["violations"]
-    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+    check_accessibility(lab)

@@ -1,0 +1,112 @@
+"""The pictures whose looks are taken over, and what each of them is."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from deepfake_core.errors import LabError
+from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.examples import ExampleRow
+from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.trouble import Update
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.styles import Reference
+
+MOST = 6
+"""Columns of a grid, as the pipeline has them."""
+
+
+class References:
+    """Six places for a picture and its domain; the ones that are filled are seen, and the next."""
+
+    def __init__(self, engine: Engine, place: str, rows: dict[str, ExampleRow]) -> None:
+        self.engine, self.place = engine, place
+        self.rows = rows
+        """Subject of the weights -> the examples that suit them."""
+        self.columns: list[gr.Column] = []
+        self.pictures: list[gr.Image] = []
+        self.domains: list[gr.Dropdown] = []
+
+    def render(self) -> None:
+        with gr.Row(elem_classes="slots", elem_id=f"{self.place}references"):
+            for number in range(1, MOST + 1):
+                self._render_place(number)
+        for row in self.rows.values():
+            row.render_adding(self.pictures)
+
+    def _render_place(self, number: int) -> None:
+        with gr.Column(min_width=110, visible=number == 1) as column:
+            picture = gr.Image(
+                label=f"Reference {number}", alt_text=f"Reference {number}", type="filepath", image_mode=None,
+                sources=["upload"], buttons=[], height=150, elem_classes="media",
+            )  # fmt: skip
+            domain = gr.Dropdown(
+                [], label=f"Reference {number} as", filterable=False, show_label=False, container=False, visible=False
+            )
+        self.columns.append(column)
+        self.pictures.append(picture)
+        self.domains.append(domain)
+
+    def listen(self, page: gr.Blocks, model: gr.Dropdown) -> None:
+        for row in self.rows.values():
+            row.listen(page)
+        for number, picture in enumerate(self.pictures):
+            picture.change(
+                self._asker(number),
+                inputs=[picture, model],
+                outputs=[self.domains[number], *self.columns[number + 1 : number + 2]],
+                preprocess=False,
+                trigger_mode="always_last",
+                show_progress="hidden",
+                concurrency_id="model",
+                concurrency_limit=1,
+                api_visibility="private",
+            )
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """The pictures, then their domains: see `references`."""
+        return [*self.pictures, *self.domains]
+
+    def filled(self, paths: Sequence[Path]) -> Update:
+        """The places with these pictures in them."""
+        places = [*map(str, paths), *[None] * MOST][:MOST]
+        seen = [gr.Column(visible=place <= len(paths)) for place in range(MOST)]
+        return dict(zip([*self.pictures, *self.columns], [*places, *seen], strict=True))
+
+    def _asker(self, number: int) -> "Callable[[Upload, str | None], Update]":
+        def ask(upload: Upload, model: str | None) -> Update:
+            """The domains of one place, with a guess chosen; a filled place shows the next one."""
+            path, update = path_of(upload), Update()
+            if path and number + 1 < MOST:
+                update[self.columns[number + 1]] = gr.Column(visible=True)
+            if model is None:
+                return update or {self.domains[number]: gr.skip()}
+            domains = self.engine.synthesizer(model).domains
+            guess = self.guess(path, domains) if path else domains[0]
+            return update | {self.domains[number]: gr.Dropdown(choices=list(domains), value=guess, visible=bool(path))}
+
+        return ask
+
+    def guess(self, path: Path, domains: Sequence[str]) -> str:
+        """The domain in an example's name, or the sex that the attribute reader sees; else the first."""
+        named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
+        if named or set(domains) != {"female", "male"}:
+            return named or domains[0]
+        try:
+            seen = self.engine.editor(None).read(path)
+        except LabError:  # no face, or no reader: the visitor chooses
+            return domains[0]
+        return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
+
+
+def references(values: Sequence[Any], guess: Callable[[Path], str]) -> "list[Reference]":
+    """The styles that the values of `References.inputs` mean; empty places are left out."""
+    from deepfake_core.pipelines.styles import Reference
+
+    pairs = zip(values[:MOST], values[MOST:], strict=True)
+    found = [(path_of(upload), domain) for upload, domain in pairs]
+    return [Reference(image=path, domain=domain or guess(path)) for path, domain in found if path]
