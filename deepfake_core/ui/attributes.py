@@ -104,21 +104,24 @@ class AttributesStage(Stage):
         """Show what the pipeline yields."""
         yield {self.progress: state("Editing …")}
         made: list[Captioned] = []
+        results: Update = {}
         for event in events:
             if not isinstance(event, Shown):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield self.done(text, event.notes)
+                yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
                 continue
             done = event.edited
             made.append((str(done.path), done.view.name))
-            if done.total > 1:
-                yield self.cards.shown(made) | {self.progress: bar("picture", done.place + 1, done.total)}
-                continue
-            yield self.strip.shown(event.strip) | {
-                self.pair: gr.Row(visible=True),
-                self.before: done.view.picture if paste_back else done.view.pixels,
-                self.after: str(done.path),
-            }
+            results = self._single(event, paste_back) if done.total == 1 else self.cards.shown(made)
+            yield results | {self.progress: bar("picture", done.place + 1, done.total)}
+
+    def _single(self, shown: Shown, paste_back: bool) -> Update:
+        view = shown.edited.view
+        return self.strip.shown(shown.strip) | {
+            self.pair: gr.Row(visible=True),
+            self.before: view.picture if paste_back else view.pixels,
+            self.after: str(shown.edited.path),
+        }
 
 
 class AttributesTab:

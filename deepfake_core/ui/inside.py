@@ -85,7 +85,7 @@ def _picture(title: str, explanation: str) -> gr.Image:
             alt_text=f"{title}. {explanation}",
             interactive=False,
             buttons=["fullscreen"],
-            elem_classes="media",
+            elem_classes="media natural",
         )
         gr.HTML(explanation, elem_classes="quiet")
     return picture

@@ -78,5 +78,6 @@ def _item(name: str) -> str:
     from deepfake_core.hub.store import way_to
 
     one = manifest()[name]
-    parts = f"{one.about}. To use it, {way_to(one)}. Licence: {one.licence}."
+    needs = f" It needs {one.needs} beside it." if one.needs else ""
+    parts = f"{one.about}. To use it, {way_to(one)}.{needs} Licence: {one.licence}."
     return f"<li><strong>{html.escape(name)}</strong>: {html.escape(parts)}</li>"

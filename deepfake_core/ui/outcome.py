@@ -32,7 +32,7 @@ class Outcome(Stage):
             buttons=[],
             visible=False,
             elem_id="live",
-            elem_classes="media",
+            elem_classes="media natural",
         )
         self.video = gr.Video(
             label="Result", format=None, include_audio=True, interactive=False, autoplay=True, visible=False,

@@ -69,7 +69,8 @@ class StylesStage(Stage):
                 yield self.cards.shown(made) | {self.progress: bar("picture", event.index + 1, event.total)}
             else:
                 text = f"Done: {count(total, 'picture')} in {event.seconds:.1f} s."
-                yield self.done(text, event.notes) | {self.grid: gr.Image(str(event.path), visible=True)}
+                grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
+                yield self.cards.shown(made) | grid | self.done(text, event.notes)  # lest the page miss a step
 
     def follow_video(self, events: "Iterator[Drawn | Finished]") -> Iterator[Update]:
         """Count the frames of a video, then show it."""

@@ -87,16 +87,15 @@ class TranslationStage(Stage):
 
         yield {self.progress: state("Translating …")}
         made: list[Captioned] = []
+        results: Update = {}
         for event in events:
             if not isinstance(event, Translated):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield self.done(text, event.notes)
+                yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
                 continue
             made.append((str(event.path), event.view.name))
-            if event.total == 1:
-                yield self._single(event, paste_back)
-            else:
-                yield self.cards.shown(made) | {self.progress: bar("picture", event.place + 1, event.total)}
+            results = self._single(event, paste_back) if event.total == 1 else self.cards.shown(made)
+            yield results | {self.progress: bar("picture", event.place + 1, event.total)}
 
     def _single(self, done: "Translated", paste_back: bool) -> Update:
         before = done.view.picture if paste_back and done.view.box else done.view.pixels
