@@ -172,7 +172,7 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
 
     def truth_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples.halved() if step < settings.half_size_first else batch.samples
-        made = generator(samples.image, samples.wanted)
+        made = generator(samples.image, model.told(samples.wanted, samples.attributes))
         return wanted_truth(samples, made, guidance(step)), batch
 
     def class_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
@@ -184,8 +184,8 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
 
     def generator_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples
-        made = generator(samples.image, samples.wanted)
-        rebuilt = generator(made, samples.attributes)
+        made = generator(samples.image, model.told(samples.wanted, samples.attributes))
+        rebuilt = generator(made, model.told(samples.attributes, samples.wanted))
         terms = generator_terms(critic, samples.image, made, samples.wanted, rebuilt, exclusive)
         terms |= wanted_truth(samples, made, guidance(step))
         return terms, batch._replace(made=made.detach())
@@ -194,7 +194,7 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
         samples, made = batch.samples, batch.made
         if made is None:
             with torch.no_grad():
-                made = generator(samples.image, samples.wanted)
+                made = generator(samples.image, model.told(samples.wanted, samples.attributes))
         return critic_terms(critic, samples.image, samples.attributes, made, batch.share, exclusive), batch
 
     alone = (

@@ -47,6 +47,10 @@ class StarGanConfig:
     """Also shift every normalised map by what the attributes ask for (conditional instance norm, Dumoulin et al., ICLR
     2017). Not in this paper, where the first instance norm takes the constant maps away again, so that only what they
     do at the borders tells what is wanted; small networks learn many times faster with it."""
+    relative: bool = False
+    """Tell the generator the change of each attribute, wanted - shown, from -1 to 1 (Wu et al., RelGAN, ICCV 2019), not
+    what is wanted: it need not find out for itself whether there is anything to do. `StarGan` reads what is shown with
+    its own class head, and so needs `critic`. Not in this paper."""
     difference: bool = False
     """Paint the difference to the picture, not the picture: what is not edited stays sharp. Not in this paper."""
 
@@ -130,10 +134,11 @@ class Generator(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"], attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b 3 h w"]:
         """The picture with these attributes; with `difference` not strictly within [-1, 1]."""
-        shifts = [shift(attributes)[:, :, None, None] for shift in self.shifts] or itertools.repeat(0.0)
+        blocks = (self.first, *self.down, *self.residual, *self.up)
+        shifts = [shift(attributes)[:, :, None, None] for shift in self.shifts] or [0.0] * len(blocks)
         maps = attributes[:, :, None, None].expand(-1, -1, *image.shape[2:])
         out = torch.cat((image, maps), dim=1)
-        for block, shift in zip((self.first, *self.down, *self.residual, *self.up), shifts, strict=False):
+        for block, shift in zip(blocks, shifts, strict=True):
             out = block(out, shift)
         painted = self.final(out)
         return image + painted if self.difference else painted.tanh()
@@ -177,7 +182,15 @@ class StarGan(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"], attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b 3 h w"]:
         """The picture with these attributes."""
-        return self.generator(image, attributes)
+        if not self.config.relative:
+            return self.generator(image, attributes)
+        assert self.discriminator is not None
+        shown = (self.discriminator(image).logits > 0).float()
+        return self.generator(image, self.told(attributes, shown))
+
+    def told(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
+        """What the generator is told about a picture that shows some attributes and shall have others."""
+        return wanted - shown if self.config.relative else wanted
 
 
 def flipped(attributes: Float[Tensor, "b a"], names: Sequence[str]) -> Float[Tensor, "a b a"]:

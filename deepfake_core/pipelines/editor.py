@@ -135,7 +135,7 @@ class AttributeEditor:
     @torch.inference_mode()
     def render(self, pictures: Sequence[Frame], wanted: Sequence[Mapping[str, bool]]) -> list[Frame]:
         """Squares of the network's size with all their attributes as wanted."""
-        made: Tensor = self.network.generator(to_tensor(pictures, self.device), self.labels(wanted))
+        made: Tensor = self.network(to_tensor(pictures, self.device), self.labels(wanted))
         return to_pictures(made)
 
     def flip_pixels(self, pixels: Frame, has: Mapping[str, bool]) -> dict[str, Frame]:

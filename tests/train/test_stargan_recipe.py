@@ -23,7 +23,8 @@ TINY = {"size": 32, "base": 8, "blocks": 1, "critic_base": 8, "critic_layers": 4
 
 
 def table(**changes: Any) -> dict[str, Any]:
-    return {"network": TINY | {"difference": True, "conditional": True}, "batch": 4, "heads": 8, **changes}
+    network = TINY | {"difference": True, "conditional": True, "relative": True}
+    return {"network": network, "batch": 4, "heads": 8, **changes}
 
 
 def preset(folder: Path, recipe: str, steps: int) -> str:
@@ -89,7 +90,7 @@ def test_guidance_teaches_the_edit_of_one_batch() -> None:
             return float(phase.losses(batch, 0)[0]["truth_changed"])
 
     before = distance()
-    for step in range(60):
+    for step in range(90):
         terms, _ = phase.losses(batch, step)
         phase.optimizer.zero_grad()
         torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()
@@ -115,6 +116,17 @@ def test_at_first_the_difference_is_nothing_and_attributes_reach_every_pixel() -
     torch.testing.assert_close(generator(image, wanted), image)
     torch.nn.init.normal_(generator.final.weight)
     assert ((generator(image, wanted) - generator(image, 1 - wanted)).abs().sum(dim=1) > 1e-4).all()
+
+
+def test_a_relative_generator_is_told_the_change_and_reads_what_is_shown_by_itself() -> None:
+    config = StarGanConfig(size=64, base=4, blocks=1, critic_base=4, critic=True, relative=True, conditional=True)
+    torch.manual_seed(0)
+    model, image = StarGan(config), torch.rand(2, 3, 64, 64) * 2 - 1
+    assert model.discriminator is not None
+    shown = (model.discriminator(image).logits > 0).float()
+    wanted = 1 - shown
+    torch.testing.assert_close(model(image, wanted), model.generator(image, wanted - shown))
+    torch.testing.assert_close(model(image, shown), model.generator(image, torch.zeros_like(shown)))
 
 
 def test_gradient_penalty_of_a_critic_with_a_known_slope() -> None:
