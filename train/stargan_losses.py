@@ -76,7 +76,7 @@ def truth_terms(
     ones, count nearly as much as a head of hair. Going some of the way is better than nothing there, which a median,
     the best guess for the first, does not find.
     """
-    missing, change = ((made - truth).square().mean(dim=1), (real - truth).square().mean(dim=1))
+    missing, change = (made - truth).square().mean(dim=1), (real - truth).square().mean(dim=1)
     least = LEAST_CHANGE * real.shape[2] * real.shape[3]
     share = missing.sum(dim=(1, 2)) / (change.sum(dim=(1, 2)) + least)
     return {"truth": (made - truth).abs().mean(), "truth_changed": share.mean()}

@@ -185,8 +185,9 @@ class StarGan(nn.Module):
         if not self.config.relative:
             return self.generator(image, attributes)
         assert self.discriminator is not None
-        shown = (self.discriminator(image).logits > 0).float()
-        return self.generator(image, self.told(attributes, shown))
+        logits = self.discriminator(image).logits
+        surest = F.one_hot(logits.argmax(dim=1), logits.shape[1]).float()
+        return self.generator(image, self.told(attributes, surest if self.config.exclusive else (logits > 0).float()))
 
     def told(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
         """What the generator is told about a picture that shows some attributes and shall have others."""

@@ -118,13 +118,14 @@ def test_at_first_the_difference_is_nothing_and_attributes_reach_every_pixel() -
     assert ((generator(image, wanted) - generator(image, 1 - wanted)).abs().sum(dim=1) > 1e-4).all()
 
 
-def test_a_relative_generator_is_told_the_change_and_reads_what_is_shown_by_itself() -> None:
-    config = StarGanConfig(size=64, base=4, blocks=1, critic_base=4, critic=True, relative=True, conditional=True)
-    torch.manual_seed(0)
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_relative_generator_is_told_the_change_and_reads_what_is_shown_by_itself(exclusive: bool) -> None:
+    config = StarGanConfig(size=64, base=4, blocks=1, critic_base=4, critic=True, relative=True, exclusive=exclusive)
     model, image = StarGan(config), torch.rand(2, 3, 64, 64) * 2 - 1
     assert model.discriminator is not None
-    shown = (model.discriminator(image).logits > 0).float()
-    wanted = 1 - shown
+    logits = model.discriminator(image).logits
+    shown = (logits == logits.amax(dim=1, keepdim=True)).float() if exclusive else (logits > 0).float()
+    wanted = shown.roll(1, dims=1)
     torch.testing.assert_close(model(image, wanted), model.generator(image, wanted - shown))
     torch.testing.assert_close(model(image, shown), model.generator(image, torch.zeros_like(shown)))
 
