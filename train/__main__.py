@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from deepfake_core.device import DEVICES, choose_device
-from deepfake_core.errors import LabError, MissingFile
+from deepfake_core.errors import BadRequest, BadWeights, LabError, MissingFile
+from deepfake_core.hub.store import load
 from train.config import LoopConfig
 from train.loop import fit
 from train.recipe import Recipe
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
     options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
     options.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
+    options.add_argument("--weights", metavar="NAME|FILE", help="start from these weights of the same network")
     options.add_argument("--steps", type=int, metavar="N", help="train for N steps in all, instead of the preset's")
     options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after so long")
     options.add_argument("--device", choices=DEVICES, default="auto", help="default: the fastest one here")
@@ -70,10 +72,25 @@ def train(asked: argparse.Namespace) -> None:
     torch.set_float32_matmul_precision("high")  # TensorFloat-32 where the GPU has it
     torch.manual_seed(config.seed)  # the networks' first weights
     recipe = builder(asked.recipe)(preset.recipe, asked.data, device)
+    if asked.weights:
+        start_from(asked.weights, recipe)
     parameters = sum(parameter.numel() for parameter in recipe.networks.parameters())
     logger.info("%s, preset %s: %.2f million parameters on %s", asked.recipe, asked.preset, parameters / 1e6, device)
     out = asked.out or Path("runs") / f"{asked.recipe}-{Path(asked.preset).stem}"
     fit(recipe, config, out, asked.resume)
+
+
+def start_from(weights: str, recipe: Recipe) -> None:
+    """Put named weights, or those of a file, in the place of the random ones with which a new run begins."""
+    name, *others = recipe.averaged
+    if others:
+        raise BadRequest(f"--weights fills one network, but this recipe trains {', '.join(recipe.averaged)}")
+    loaded = load(Path(weights) if Path(weights).is_file() else weights, name)
+    try:
+        recipe.networks[name].load_state_dict(loaded.network.state_dict())
+    except RuntimeError as error:
+        cause = str(error).splitlines()[1].strip()
+        raise BadWeights(f"{weights} is of another [recipe.network] than the preset ({cause})") from error
 
 
 def builder(recipe: str) -> Build:

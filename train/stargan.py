@@ -21,6 +21,7 @@ from deepfake_core.networks.stargan import StarGan, StarGanConfig
 from deepfake_core.synthetic.heads import ATTRIBUTES
 from train.attribute_sheets import edited_heads, edited_pictures
 from train.attributes import Draw, Samples, labelled_folder, sample_heads, sample_labelled
+from train.blemishes import blemished
 from train.recipe import Phase
 from train.schedules import linear
 from train.settings import configure
@@ -40,9 +41,12 @@ class Guidance:
     fades: int = 0
     """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
     floor: float = 0.1
+    classes: float = 0.0
+    """Eq. 3, the wanted attributes as the class head sees them, during `truth_first` at full size: what is few pixels,
+    but tells ages or sexes apart, counts for what it tells. It does not fade."""
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weights at a step; terms that never count are not named."""
+        """The weights of the truth's terms at a step; terms that never count are not named."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
         terms = {"truth": self.truth, "truth_changed": self.truth_changed}
         return {name: factor * weight for name, weight in terms.items() if weight > 0}
@@ -55,6 +59,8 @@ class StarGanTraining:
     network: StarGanConfig = field(default_factory=lambda: StarGanConfig(critic=True))
     batch: int = 16
     learning_rate: float = 1e-4
+    critic_rate: float | None = None
+    """Learning rate of the discriminator; None takes the generator's."""
     adversarial: float = 1.0
     classes: float = 1.0
     reconstruction: float = 10.0
@@ -88,6 +94,7 @@ class StarGanBatch(NamedTuple):
 
     samples: Samples
     share: Float[Tensor, "b 1 1 1"]  # of the real picture in the one whose gradient is penalised
+    chance: torch.Generator
     made: Float[Tensor, "b 3 s s"] | None = None  # by the generator's phase, for the discriminator's
 
 
@@ -109,7 +116,7 @@ class StarGanRecipe:
 
     def batch(self, generator: torch.Generator) -> StarGanBatch:
         share = torch.rand(self.settings.batch, 1, 1, 1, generator=generator, device=generator.device)
-        return StarGanBatch(self.draw(generator), share.to(self.device))
+        return StarGanBatch(self.draw(generator), share.to(self.device), generator)
 
     def sheet(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
         model = networks["stargan"]
@@ -159,9 +166,10 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
     generator, critic = model.generator, model.discriminator
     assert critic is not None
     exclusive = settings.network.exclusive
+    rates = (settings.learning_rate, settings.critic_rate or settings.learning_rate)
     optimizers = [
-        torch.optim.Adam(part.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
-        for part in (generator, critic)
+        torch.optim.Adam(part.parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
+        for part, rate in zip((generator, critic), rates, strict=True)
     ]
 
     def guidance(step: int) -> dict[str, float]:
@@ -170,15 +178,22 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
     def truth_alone(step: int) -> bool:
         return step < settings.truth_first
 
+    def alone_weights(step: int) -> dict[str, float]:
+        judged = settings.guidance.classes if step >= settings.half_size_first else 0.0
+        return guidance(step) | ({"classes": judged} if judged > 0 else {})
+
     def truth_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples.halved() if step < settings.half_size_first else batch.samples
         made = generator(samples.image, model.told(samples.wanted, samples.attributes))
-        return wanted_truth(samples, made, guidance(step)), batch
+        terms = wanted_truth(samples, made, guidance(step))
+        if "classes" in alone_weights(step):
+            terms["classes"] = classification(critic(made).logits, samples.wanted, exclusive)
+        return terms, batch
 
     def class_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples
         assert samples.truth is not None
-        logits = critic(torch.cat((samples.image, samples.truth))).logits
+        logits = critic(blemished(torch.cat((samples.image, samples.truth)), batch.chance)).logits
         attributes = torch.cat((samples.attributes, samples.wanted))
         return {"classes": classification(logits, attributes, exclusive)}, batch
 
@@ -198,7 +213,7 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
         return critic_terms(critic, samples.image, samples.attributes, made, batch.share, exclusive), batch
 
     alone = (
-        Phase(name="truth", trained=generator, optimizer=optimizers[0], losses=truth_losses, weights=guidance,
+        Phase(name="truth", trained=generator, optimizer=optimizers[0], losses=truth_losses, weights=alone_weights,
               clip_norm=settings.clip_norm, active=truth_alone),
         Phase(name="classes", trained=critic, optimizer=optimizers[1], losses=class_losses,
               weights=lambda step: {"classes": 1.0}, active=truth_alone),

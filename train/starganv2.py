@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -20,6 +21,8 @@ from deepfake_core.hub.store import load
 from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Discriminator, StarGanV2, StarGanV2Config
+from train.blemishes import blemished
+from train.reader import Reader, reader_terms
 from train.recipe import Phase
 from train.schedules import ramp_down
 from train.settings import configure
@@ -38,6 +41,7 @@ from train.starganv2_sheet import style_sheet
 
 logger = logging.getLogger("train")
 FindMasks = Callable[[Float[Tensor, "b 3 h w"]], Masks]
+READER_RATE = 1e-3
 FAN_SIDE = 256  # of the pictures that the heatmap network was made for
 
 
@@ -79,6 +83,7 @@ class StyleBatch(NamedTuple):
     first: Float[Tensor, "b l"]  # latents
     second: Float[Tensor, "b l"]
     crowd: Float[Tensor, "d n l"] | None  # latents whose styles shall be distributed like real ones
+    chance: torch.Generator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +112,7 @@ class StarGanV2Recipe:
             masks = None if self.find_masks is None else self.find_masks(samples.source)
         crowd = normal(len(network.domains), LATENTS) if self.settings.guidance.styles > 0 else None
         source = Pictures(samples.source, samples.source_domain, masks)
-        return StyleBatch(samples, source, normal(count), normal(count), crowd)
+        return StyleBatch(samples, source, normal(count), normal(count), crowd, generator)
 
     def sheet(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
         model = networks["starganv2"]
@@ -136,6 +141,8 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> StarGanV2Re
     networks = nn.ModuleDict({"starganv2": model, "discriminator": discriminator}).to(device)
     if device.type == "cuda":
         networks.to(memory_format=torch.channels_last)  # slower on a CPU, where the norms have to undo it
+    if settings.guidance.reads:
+        networks["reader"] = Reader(len(source.domains)).to(device)
     if settings.guidance.styles > 0:
         networks["memory"] = StyleMemory(len(source.domains), settings.network.style).to(device)
     phases = build_phases(settings, networks, find_masks, device)
@@ -225,9 +232,12 @@ def guided_phases(
 ) -> tuple[Phase, ...]:
     """Generator and style encoder learn from the drawn truth, the mapping network from the styles that are read."""
     model, memory = networks["starganv2"], networks["memory"] if guidance.styles > 0 else None
+    reader = networks["reader"] if guidance.reads else None
     assert isinstance(model, StarGanV2)
     phases: list[Phase] = []
-    if weights := guidance.truth_weights():
+    if isinstance(reader, Reader):
+        phases.append(reader_phase(reader))
+    if guidance.truth_weights(0):
         painters, distance = nn.ModuleList([model.generator, model.style_encoder]), PictureDistance().to(device)
 
         def truth(batch: StyleBatch, step: int) -> tuple[dict[str, Tensor], StyleBatch]:
@@ -237,11 +247,13 @@ def guided_phases(
             made = model.generator(samples.source, style, batch.source.masks)
             if isinstance(memory, StyleMemory):
                 memory.keep(style, samples.domain)
-            terms = distance(made.float(), samples.truth)
+            terms, weights = distance(made.float(), samples.truth), guidance.truth_weights(step)
+            if isinstance(reader, Reader) and step >= guidance.read_from:
+                terms |= reader_terms(reader, made, samples.truth, samples.domain)
             return {name: terms[name] for name in weights}, batch
 
         phases.append(
-            Phase(name="truth", trained=painters, optimizer=maker, losses=truth, weights=lambda step: weights)
+            Phase(name="truth", trained=painters, optimizer=maker, losses=truth, weights=guidance.truth_weights)
         )
     if isinstance(memory, StyleMemory):
 
@@ -254,3 +266,19 @@ def guided_phases(
             Phase(name="mapping", trained=model.mapping, optimizer=maker, losses=styles, weights=lambda step: wanted)
         )
     return tuple(phases)
+
+
+def reader_phase(reader: Reader) -> Phase:
+    """The reader learns the domains of real pictures: the sources, and what would be the right answers."""
+    optimizer = torch.optim.Adam(reader.parameters(), lr=READER_RATE, fused=True)
+
+    def losses(batch: StyleBatch, step: int) -> tuple[dict[str, Tensor], StyleBatch]:
+        samples = batch.samples
+        assert samples.truth is not None
+        shown = blemished(torch.cat((samples.source, samples.truth)), batch.chance)
+        _, logits = reader(shown)
+        return {"domain": F.cross_entropy(logits, torch.cat((samples.source_domain, samples.domain)))}, batch
+
+    return Phase(
+        name="reader", trained=reader, optimizer=optimizer, losses=losses, weights=lambda step: {"domain": 1.0}
+    )

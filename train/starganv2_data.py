@@ -86,10 +86,18 @@ class World(NamedTuple):
 
 
 def heads_block(looks: int, states: int, size: int, generator: torch.Generator) -> Float[Tensor, "n m 3 s s"]:
-    """Women, then men, in the same poses and expressions, before the same background in the same light."""
+    """Women, then men, in the same poses and expressions, before the same background in the same light.
+
+    In every other block, by chance, the men are the women's twins, who differ in nothing but sex; else whoever learns
+    the domains goes by the hairstyles that either often has.
+    """
     some = heads.sample_identity(16 * looks, generator)
-    chosen = [torch.nonzero(some.male == male).flatten()[:looks] for male in (0.0, 1.0)]
-    people, state = some.pick(torch.cat(chosen)), heads.sample_state(states, generator, spread=0.9)
+    women, men = (some.pick(torch.nonzero(some.male == male).flatten()[:looks]) for male in (0.0, 1.0))
+    if torch.rand((), generator=generator) < 0.5:
+        women = women._replace(hair_style=torch.where(torch.arange(looks) % 2 > 0, men.hair_style, women.hair_style))
+        men = women._replace(male=men.male)
+    people = heads.HeadIdentity(*map(torch.cat, zip(women, men, strict=True)))
+    state = heads.sample_state(states, generator, spread=0.9)
     who, how = all_pairs(2 * looks, states)
     scenes = heads.sample_identity(states, generator).pick(how)
     image = heads.draw(heads.with_scene_of(people.pick(who), scenes), state.pick(how), size).image
@@ -126,6 +134,7 @@ class DrawnSet:
     """Identities of each domain in a block."""
     states: int = 4
     """Poses and expressions in a block, with a background and a light each."""
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse an empty set with a `BadRequest`."""
@@ -136,12 +145,12 @@ class DrawnSet:
 class DrawnData:
     """Blocks of a drawn world, drawn once and kept as bytes."""
 
-    def __init__(self, world: str, size: int, amount: DrawnSet, device: torch.device, seed: int = 0) -> None:
+    def __init__(self, world: str, size: int, amount: DrawnSet, device: torch.device) -> None:
         if world not in WORLDS:
             raise BadRequest(f"there is no drawn world {world!r}; choose one of: {', '.join(WORLDS)}")
         self.world, self.size, self.looks, self.device = world, size, amount.looks, device
         self.domains, draw = WORLDS[world]
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(amount.seed)
         drawn = [
             to_bytes(draw(amount.looks, amount.states, size, generator).flatten(0, 1)).unflatten(0, (-1, amount.states))
             for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None)
@@ -167,4 +176,4 @@ class DrawnData:
 
     def held_out(self) -> "DrawnData":
         """Identities and states that training never sees."""
-        return DrawnData(self.world, self.size, DrawnSet(blocks=3, looks=2, states=2), self.device, seed=HELD_OUT)
+        return DrawnData(self.world, self.size, DrawnSet(blocks=3, looks=2, states=2, seed=HELD_OUT), self.device)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from deepfake_core.errors import BadRequest
 from deepfake_core.networks.starganv2 import MappingNetwork
 from train.perceptual import Pyramid, RandomFeatures, perceptual
 
@@ -27,14 +28,32 @@ class Guidance:
     """The same of fixed random features at four sizes (`train.perceptual`): edges count too."""
     styles: float = 0.0
     """Energy distance of mapped latents to styles read from references; it moves the mapping network alone."""
+    read: float = 0.0
+    """Mean difference of the features that a reader of domains, trained beside it, finds (`train.reader`)."""
+    domain: float = 0.0
+    """Cross entropy of the wanted domain, as the reader sees it."""
+    read_from: int = 300
+    """Step from which the reader, which has to learn first, is listened to."""
     truth_first: int = 0
     """Steps in which the published losses wait: one costs about as much as six with the truth alone."""
     every: int = 1
     """Afterwards the published losses take part in every so-many-th step."""
 
-    def truth_weights(self) -> dict[str, float]:
+    def __post_init__(self) -> None:
+        """Refuse a reader that has no truth to compare with."""
+        if self.reads and not max(self.truth, self.features) > 0:
+            raise BadRequest("guidance.read and guidance.domain go with guidance.truth or guidance.features")
+
+    @property
+    def reads(self) -> bool:
+        """Whether a reader is trained."""
+        return max(self.read, self.domain) > 0
+
+    def truth_weights(self, step: int) -> dict[str, float]:
         """Of the terms about pictures; empty without guidance."""
         terms = {"truth": self.truth, "features": self.features}
+        if step >= self.read_from:
+            terms |= {"read": self.read, "domain": self.domain}
         return {name: weight for name, weight in terms.items() if weight > 0}
 
     def published(self, step: int) -> bool:

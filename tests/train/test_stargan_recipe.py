@@ -23,7 +23,7 @@ TINY = {"size": 32, "base": 8, "blocks": 1, "critic_base": 8, "critic_layers": 4
 
 
 def table(**changes: Any) -> dict[str, Any]:
-    network = TINY | {"difference": True, "conditional": True, "relative": True}
+    network = TINY | {"difference": True, "conditional": True, "relative": True, "skips": True}
     return {"network": network, "batch": 4, "heads": 8, **changes}
 
 
@@ -128,6 +128,28 @@ def test_a_relative_generator_is_told_the_change_and_reads_what_is_shown_by_itse
     wanted = shown.roll(1, dims=1)
     torch.testing.assert_close(model(image, wanted), model.generator(image, wanted - shown))
     torch.testing.assert_close(model(image, shown), model.generator(image, torch.zeros_like(shown)))
+
+
+def test_skips_carry_what_the_bottleneck_cannot() -> None:
+    """With the residual path cut off, a change of one pixel still reaches the picture; without skips it does not."""
+    torch.manual_seed(0)
+    image, wanted = torch.zeros(1, 3, 32, 32), torch.zeros(1, 5)
+    dotted = image.clone()
+    dotted[..., 16, 16] = 1.0
+    for skips in (False, True):
+        generator = StarGan(StarGanConfig(size=32, base=4, blocks=1, skips=skips)).generator
+        torch.nn.init.zeros_(generator.up[0].norm.weight)
+        torch.nn.init.ones_(generator.up[0].norm.bias)
+        changed = bool(((generator(dotted, wanted) - generator(image, wanted)).abs() > 1e-6).any())
+        assert changed == skips
+
+
+def test_at_full_size_the_class_head_is_listened_to() -> None:
+    guidance = {"truth": 1.0, "classes": 0.1}
+    recipe = build(table(guidance=guidance, truth_first=9, half_size_first=4), "synthetic", CPU)
+    batch, truth = recipe.batch(torch.Generator().manual_seed(0)), recipe.phases[0]
+    for step, terms in ((3, {"truth"}), (4, {"truth", "classes"})):
+        assert set(truth.losses(batch, step)[0]) == set(truth.weights(step)) == terms
 
 
 def test_gradient_penalty_of_a_critic_with_a_known_slope() -> None:

@@ -12,9 +12,12 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.hub.store import load
 from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
 from tests.train.conftest import tensors
-from train.__main__ import main
+from train.__main__ import main, start_from
+from train.blemishes import blemished
 from train.checkpoint import read_checkpoint
 from train.config import LoopConfig
+from train.cyclegan import build as build_cyclegan
+from train.reader import Reader, reader_terms
 from train.settings import configure, read_preset
 from train.starganv2 import StarGanV2Training, build
 from train.starganv2_data import DrawnData, DrawnSet, FolderData
@@ -140,9 +143,44 @@ def test_guidance_teaches_the_truth() -> None:
     assert batch.samples.truth is not None and [phase.active(0) for phase in recipe.phases] == [True] * 2 + [False] * 4
     copied = float((batch.samples.source - batch.samples.truth).abs().mean())
     scaler = gradient_scaler(CPU, "float32")
-    for step in range(50):
+    for step in range(90):
         outcome = run_phase(phase, batch, step, recipe.networks, scaler, "float32")
     assert outcome.terms["truth/truth"] < 0.75 * copied
+
+
+def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
+    """So that the reader of domains, and the styles, do not go by the hairstyles that women and men often have."""
+    data = DrawnData("heads", 64, DrawnSet(blocks=12, looks=1, states=1), CPU)
+    apart = (data.blocks[:, 0, 0].float() - data.blocks[:, 1, 0].float()).abs().amax(dim=1) > 25
+    shares = apart.float().mean(dim=(1, 2))
+    assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
+
+
+def test_a_reader_learns_domains_and_names_what_is_missing() -> None:
+    settings = table(guidance=GUIDANCE | {"read": 1.0, "domain": 1.0, "read_from": 2, "truth_first": 1000})
+    torch.manual_seed(0)
+    recipe = build(settings | {"world": "animals"}, "synthetic", CPU)
+    batch, scaler = recipe.batch(torch.Generator().manual_seed(3)), gradient_scaler(CPU, "float32")
+    phases = {phase.name: phase for phase in recipe.phases if phase.active(0)}
+    assert list(phases) == ["reader", "truth", "mapping"]
+    for step, terms in ((1, {"truth", "features"}), (2, {"truth", "features", "read", "domain"})):
+        assert set(phases["truth"].losses(batch, step)[0]) == set(phases["truth"].weights(step)) == terms
+    for step in range(40):
+        outcome = run_phase(phases["reader"], batch, step, recipe.networks, scaler, "float32")
+    assert outcome.terms["reader/domain"] < 0.3
+    reader, samples = recipe.networks["reader"], batch.samples
+    assert isinstance(reader, Reader) and samples.truth is not None
+    right = reader_terms(reader, samples.truth, samples.truth, samples.domain)
+    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3)
+    assert right["read"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
+
+
+def test_blemishes_come_from_the_generator_alone_and_are_small(rng: torch.Generator) -> None:
+    image = torch.rand(4, 3, 128, 128, generator=rng) * 2 - 1
+    smooth = torch.nn.functional.avg_pool2d(image, 31, stride=1, padding=15)
+    one, same, other = (blemished(smooth, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert one.shape == smooth.shape and torch.equal(one, same) and not torch.equal(one, other)
+    assert 0 < float((one - smooth).abs().mean()) < 0.15
 
 
 def test_latents_take_on_the_styles_that_are_read(rng: torch.Generator) -> None:
@@ -187,6 +225,21 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, preset: Path) 
     assert domains_of(whole) == ("female", "male")
 
 
+def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(preset, tmp_path / "first", "--steps", "1") == 0
+    weights = tmp_path / "first" / "weights.safetensors"
+    recipe = build(read_preset("starganv2", str(preset)).recipe, "synthetic", CPU)
+    start_from(str(weights), recipe)
+    for key, value in load(weights, "starganv2").network.state_dict().items():
+        torch.testing.assert_close(recipe.networks["starganv2"].state_dict()[key], value)
+    assert train(preset, tmp_path / "second", "--steps", "1", "--weights", str(weights)) == 0
+    preset.write_text(PRESET.format(world="heads").replace("base = 4", "base = 8"))
+    assert train(preset, tmp_path / "third", "--weights", str(weights)) == 2
+    assert "of another [recipe.network]" in capsys.readouterr().err
+    with pytest.raises(BadRequest, match="one network"):
+        start_from(str(weights), build_cyclegan({"network": {"size": 32, "base": 4, "blocks": 1}}, "synthetic", CPU))
+
+
 def test_animals_train_and_export(tmp_path: Path, preset: Path) -> None:
     preset.write_text(PRESET.format(world="animals"))
     assert train(preset, tmp_path / "out", "--steps", "2") == 0
@@ -219,6 +272,8 @@ def test_what_makes_no_sense_is_refused(
         build(table(network={"size": 256}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="256"):
         build(table(network=NETWORK | {"high_pass": 1.0}, fan="fan-wing"), "synthetic", CPU)
+    with pytest.raises(BadRequest, match=r"guidance\.truth"):
+        build(table(guidance={"read": 1.0}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="world"):
         build(table(world="cars"), "synthetic", CPU)
 
