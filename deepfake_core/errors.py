@@ -45,5 +45,13 @@ class BadWeights(LabError):
     """A weights file that does not fit its network, or may not be trusted."""
 
 
+class LicenceNotAccepted(LabError):
+    """Weights whose licence has to be read and accepted before they are fetched."""
+
+
+class DownloadFailed(LabError):
+    """A server that is away, too slow, or does not hand a file out."""
+
+
 class BadRequest(LabError):
     """An option with a value that makes no sense, alone or beside another."""

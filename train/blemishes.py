@@ -11,11 +11,11 @@ from torch import Tensor
 
 SHIFT = 3  # pixels of 128
 GAIN, OFFSET = 0.15, 0.1  # of each colour, of all
-NOISE = 0.06  # largest standard deviation
+NOISE = 0.04  # largest standard deviation
 
 
 def blemished(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
-    """Pictures in [-1, 1], moved by a few pixels, in colours that are a little off, with some noise, some of them soft.
+    """Pictures in [-1, 1], moved by a few pixels, in colours that are a little off, with some noise.
 
     All chance comes from `generator`, which lives on the pictures' device.
     """
@@ -28,8 +28,6 @@ def blemished(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Fl
     down, right = (int(torch.randint(-most, most + 1, (), generator=generator, device=generator.device)) for _ in "yx")
     moved = F.pad(image, (most, most, most, most), mode="replicate")
     moved = moved[:, :, most + down : most + down + height, most + right : most + right + width]
-    soft = F.avg_pool2d(F.pad(moved, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    moved = torch.lerp(moved, soft, (2 * chance(count, 1, 1, 1) - 1).clamp_min(0))
     tinted = moved * (1 + GAIN * (2 * chance(count, 3, 1, 1) - 1)) + OFFSET * (2 * chance(count, 1, 1, 1) - 1)
     grain = torch.randn(image.shape, generator=generator, device=generator.device)
     return tinted + NOISE * chance(count, 1, 1, 1) * grain

@@ -44,6 +44,8 @@ class Guidance:
     classes: float = 0.0
     """Eq. 3, the wanted attributes as the class head sees them, during `truth_first` at full size: what is few pixels,
     but tells ages or sexes apart, counts for what it tells. It does not fade."""
+    classes_from: int = 0
+    """Step from which the class head, which has to learn first, is listened to."""
 
     def weights(self, step: int) -> dict[str, float]:
         """The weights of the truth's terms at a step; terms that never count are not named."""
@@ -179,8 +181,9 @@ def build_phases(settings: StarGanTraining, model: StarGan, guided: bool) -> tup
         return step < settings.truth_first
 
     def alone_weights(step: int) -> dict[str, float]:
-        judged = settings.guidance.classes if step >= settings.half_size_first else 0.0
-        return guidance(step) | ({"classes": judged} if judged > 0 else {})
+        judged = settings.guidance.classes
+        heard = judged > 0 and step >= max(settings.half_size_first, settings.guidance.classes_from)
+        return guidance(step) | ({"classes": judged} if heard else {})
 
     def truth_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples.halved() if step < settings.half_size_first else batch.samples

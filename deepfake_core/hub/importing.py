@@ -1,22 +1,22 @@
 """The authors' checkpoint files, read once, checked against the network, and written as safetensors."""
 
-import hashlib
+import contextlib
 import json
-import pickle
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile
 from deepfake_core.hub import layouts
+from deepfake_core.hub.files import cache_folder, sha256_of
 from deepfake_core.hub.layouts import unexpected_keys
 from deepfake_core.hub.manifest import Entry, entry
-from deepfake_core.hub.store import NETWORKS, cache_folder, save
+from deepfake_core.hub.reading import read_checkpoint, unpacked
+from deepfake_core.hub.store import NETWORKS, save
 from deepfake_core.networks import cyclegan, fan, fomm, stargan, starganv2
 
 LAYOUTS: Mapping[str, Callable[[Any], dict[str, Tensor]]] = {
@@ -39,28 +39,29 @@ CONFIGS: Mapping[str, Any] = {
 
 
 def import_checkpoint(
-    name: str, checkpoint: str | Path, output: str | Path | None = None, *, critic: str | Path | None = None
+    name: str,
+    checkpoint: str | Path,
+    output: str | Path | None = None,
+    *,
+    critic: str | Path | None = None,
+    origin: str | None = None,
 ) -> Path:
     """Convert the authors' file of the named weights; return where the safetensors file is (the cache, or `output`).
 
-    StarGAN's discriminator, whose class head reads attributes, is a file of its own: `critic`, or the one beside the
-    generator's (`200000-D.ckpt` beside `200000-G.ckpt`) if there is one. Raises `UnknownModel`, `MissingFile`,
-    `BadRequest` for weights that need no import, and `BadWeights` when a file holds code, is damaged, or does not fit.
+    A zip around the file will do. StarGAN's discriminator, whose class head reads attributes, is a file of its own:
+    `critic`, or the one beside the generator's (`200000-D.ckpt` beside `200000-G.ckpt`) if there is one. `origin` says
+    in the metadata where the file came from. Raises `UnknownModel`, `MissingFile`, `BadRequest` for weights that need
+    no import, `BadWeights` when a file holds code, is damaged, or does not fit, and what `store.save` raises.
     """
     wanted = entry(name)
     if wanted.layout not in LAYOUTS:
         raise BadRequest(f"{name} comes with the repository and needs no import")
     path = existing(checkpoint)
-    second = critic_of(wanted, path, critic)
-    config = asdict(CONFIGS[name])
-    state = LAYOUTS[wanted.layout](read_checkpoint(path))
-    if second:
-        config["critic"] = True
-        state |= LAYOUTS[wanted.layout](read_checkpoint(second))
-    module = NETWORKS[wanted.network](config)
-    fill(module, state, f"{path.name} with {second.name}" if second else path.name)
+    with unpacked(path) as files:
+        first, second = chosen(wanted, files, critic)
+        state, config = converted(wanted, first, second)
     target = Path(output) if output else cache_folder() / f"{name}.safetensors"
-    save(module, target, describe(wanted, config, path), wanted.network)
+    save(state, target, describe(wanted, config, path, origin), wanted.network)
     return target
 
 
@@ -72,49 +73,65 @@ def existing(checkpoint: str | Path) -> Path:
     return path
 
 
-def critic_of(wanted: Entry, path: Path, critic: str | Path | None) -> Path | None:
-    """The file of StarGAN's discriminator: the one that was named, or the one that lies beside the generator's."""
+def chosen(wanted: Entry, files: Sequence[Path], critic: str | Path | None) -> tuple[Path, Path | None]:
+    """The file to read, and StarGAN's discriminator: the one that was named, or the one that lies beside it."""
+    first = next((file for file in files if "-D." not in file.name), files[0])
     if wanted.layout != "stargan":
         if critic:
             raise BadRequest(f"{wanted.name} is imported from one file; leave the discriminator out")
-        return None
+        return first, None
     if critic:
-        return existing(critic)
-    beside = path.with_name(path.name.replace("-G.", "-D."))
-    return beside if beside != path and beside.is_file() else None
+        return first, existing(critic)
+    beside = first.with_name(first.name.replace("-G.", "-D."))
+    return first, beside if beside != first and beside.is_file() else None
 
 
-def read_checkpoint(path: Path) -> Any:
-    """The tensors of a pickled checkpoint; raises `BadWeights` for anything that holds more than that."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        if "weights_only" in str(error) or "Unsupported" in str(error):
-            raise BadWeights(
-                f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run"
-            ) from error
-        raise BadWeights(f"{path.name} is damaged or no checkpoint; fetch it again") from error
+def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state under this project's keys, checked against the network, and the network's config."""
+    config = asdict(CONFIGS[wanted.name])
+    checkpoint = read_checkpoint(path)
+    state = LAYOUTS[wanted.layout](checkpoint)
+    if second:
+        config["critic"] = True
+        state |= LAYOUTS[wanted.layout](read_checkpoint(second))
+    if problem := misfit(wanted.network, config, state):
+        others = [] if second else fitting(checkpoint, wanted)
+        hint = f"it fits {' and '.join(others[:3])}: import it under that name" if others else "is it the right file?"
+        raise BadWeights(f"{path.name}{f' with {second.name}' if second else ''} {problem}; {hint}")
+    return {key: state[key] for key in sorted(state)}, config
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Load `state` strictly; raises `BadWeights` naming what is missing, surplus or of another shape."""
-    wanted = module.state_dict()
+def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
+    """What is missing, surplus or of another shape beside the network of that config; None if everything fits."""
+    with torch.device("meta"):  # its keys and shapes are wanted, not its numbers
+        wanted = NETWORKS[network](dict(config)).state_dict()
     missing, surplus = unexpected_keys(state, wanted)
     shapes = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
     for problem, keys in (("lacks", missing), ("holds the unknown", surplus), ("has another shape of", shapes)):
         if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise BadWeights(f"{name} {problem} {keys[0]}{more}; is it the checkpoint of that name?")
-    module.load_state_dict(dict(state), strict=True)
+            return f"{problem} {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}"
+    return None
 
 
-def describe(wanted: Entry, config: Mapping[str, Any], path: Path) -> dict[str, str]:
+def fitting(checkpoint: Any, asked: Entry) -> list[str]:
+    """The other names whose network the checkpoint fits, the same kind of network first."""
+    fit = []
+    for name in CONFIGS:
+        other = entry(name)
+        if name == asked.name:
+            continue
+        with contextlib.suppress(BadWeights):
+            if misfit(other.network, asdict(CONFIGS[name]), LAYOUTS[other.layout](checkpoint)) is None:
+                fit.append(name)
+    return sorted(fit, key=lambda name: entry(name).network != asked.network)
+
+
+def describe(wanted: Entry, config: Mapping[str, Any], path: Path, origin: str | None) -> dict[str, str]:
     """Metadata of the converted file: what it is, from which file it was made, and its licence."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "name": wanted.name,
         "config": json.dumps(config),
-        "source_sha256": digest,
+        "origin": origin or path.name,
+        "source_sha256": sha256_of(path),
         "licence": wanted.licence,
     }

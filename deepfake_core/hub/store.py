@@ -1,10 +1,9 @@
 """Weights on this machine: where they lie, and how a network is made from them."""
 
-import contextlib
-import hashlib
+import errno
 import json
-import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
+from deepfake_core.hub.files import cache_folder, hash_file, sha256_of, whole_file, write_hash, written_hash
 from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
+from deepfake_core.hub.quick import WithoutRandomStart
 from deepfake_core.networks import cyclegan, fan, stargan, starganv2
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
 
@@ -44,13 +45,6 @@ class Loaded(NamedTuple):
     metadata: Mapping[str, str]
     entry: Entry | None
     """What the manifest says; None for a file of one's own."""
-
-
-def cache_folder() -> Path:
-    """Where imported weights lie: `$DEEPFAKE_HOME`, else `deepfake-lab` in the user's cache folder."""
-    home = os.environ.get("DEEPFAKE_HOME")
-    base = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    return Path(home) if home else Path(base) / "deepfake-lab"
 
 
 def find(name: str) -> Path | None:
@@ -101,21 +95,41 @@ def load(model: str | Path | None, network: str) -> Loaded:
         if found is None:
             raise WeightsMissing(f"{model} is not on this machine; {way_to(wanted)}")
         path = found
-        if found.parent == WEIGHTS and hashlib.sha256(found.read_bytes()).hexdigest() != wanted.sha256:
-            raise BadWeights(f"{found.name} is damaged: it is not the file that the manifest names; fetch it again")
-    state, metadata = read_weights(path)
+    state, metadata = read_sound(path, right_hash(path, wanted))
     return Loaded(name, build(network, state, metadata, path.name), about, metadata, wanted)
+
+
+def right_hash(path: Path, wanted: Entry | None) -> str | None:
+    """What the file must hash to: the manifest says it of a starter, a note beside it of what was imported."""
+    return wanted.sha256 if wanted and path.parent == WEIGHTS else written_hash(path)
 
 
 def way_to(wanted: Entry) -> str:
     """What to do to get weights that are not here."""
     if wanted.file:
         return f"it comes with the repository: fetch that again, or make it anew ({wanted.source})"
+    if wanted.hub:
+        return f"get it with 'python -m deepfake_core weights pull {wanted.name}' (from {wanted.source})"
     return f"get it from {wanted.source}, then run 'python -m deepfake_core weights import {wanted.name} CHECKPOINT'"
 
 
+def read_sound(path: Path, expected: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """`read_weights`, with the file hashed meanwhile; raises `BadWeights` when it does not hash to `expected`."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(sha256_of, path) if expected else None
+        tensors, metadata = read_weights(path)
+        if digest and digest.result() != expected:
+            raise BadWeights(
+                f"{path.name} is damaged: its bytes have changed since it was made; remove and fetch it again"
+            )
+    return tensors, metadata
+
+
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file; raises `BadWeights` when it is damaged."""
+    """Tensors (mapped, not read: pages come when they are used) and metadata of a safetensors file.
+
+    Raises `BadWeights` when it is damaged.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
@@ -129,7 +143,8 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
     if metadata.get("network") != network:
         raise BadWeights(f"{name} holds weights for {metadata.get('network', 'an unknown network')}, not for {network}")
     try:
-        module = NETWORKS[network](json.loads(metadata["config"]))
+        with WithoutRandomStart():
+            module = NETWORKS[network](json.loads(metadata["config"]))
     except (KeyError, TypeError, ValueError) as error:
         raise BadWeights(f"{name} does not say which network it is for; import or train it again") from error
     prefix = f"{network}."
@@ -137,24 +152,26 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
         key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()
     }
     try:
-        module.load_state_dict(wide, strict=True)
+        module.load_state_dict(wide, strict=True, assign=True)
     except RuntimeError as error:
         raise BadWeights(f"{name} does not fit its network: {str(error).splitlines()[1].strip()}") from error
     return module.eval().requires_grad_(False)
 
 
-def save(module: nn.Module, path: Path, metadata: Mapping[str, str], network: str) -> None:
-    """Write a network's weights under the keys that `load` reads, all or nothing."""
+def save(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str], network: str) -> None:
+    """Write a network's weights under the keys that `load` reads, and their hash beside them; all or nothing.
+
+    Raises `NotEnoughSpace` or `BadRequest` when that cannot be.
+    """
     if path.suffix != ".safetensors":
         raise BadRequest(f"weights cannot be saved as {path.name}; end its name in .safetensors")
-    aside = path.with_name(f".{path.name}.part-{os.getpid()}")
-    tensors = {f"{network}.{key}": value.contiguous() for key, value in module.state_dict().items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, aside, metadata={"network": network, **metadata})
-        aside.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise BadRequest(f"{path.name} cannot be written to {path.parent}: {error}; choose another place") from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+    tensors = {f"{network}.{key}": value.contiguous() for key, value in state.items()}
+    with whole_file(path) as aside:
+        try:
+            save_file(tensors, aside, metadata={"network": network, **metadata})
+        except SafetensorError as error:
+            full = "No space left" in str(error) or "os error 28" in str(error)
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+        digest = sha256_of(aside)
+        hash_file(path).unlink(missing_ok=True)  # lest a hash of older weights stand beside these for a moment
+    write_hash(path, digest)

@@ -176,6 +176,10 @@ class Discriminator(nn.Module):
         self.scores = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         left = config.size // 2**config.critic_layers
         self.classes = nn.Conv2d(widths[-1], len(config.attributes), left, bias=False)
+        for conv in self.convs:  # He et al., 2015: torch's own start lets a picture fade on its way through six layers
+            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+            nn.init.kaiming_normal_(conv.weight, a=LEAK)
+            nn.init.zeros_(conv.bias)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Verdict:
         out = image

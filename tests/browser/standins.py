@@ -43,4 +43,9 @@ def _write(folder: Path, names: list[str]) -> None:
     torch.manual_seed(0)
     for name in names:
         module: Any = makers[name]()
-        save(module, folder / f"{name}.safetensors", {"config": json.dumps(asdict(module.config))}, name.split("-")[0])
+        save(
+            module.state_dict(),
+            folder / f"{name}.safetensors",
+            {"config": json.dumps(asdict(module.config))},
+            name.split("-")[0],
+        )

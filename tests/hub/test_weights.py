@@ -40,7 +40,7 @@ def test_every_entry_is_complete() -> None:
 
 
 def test_published_checkpoint_is_imported_and_loaded(published: Path) -> None:
-    with pytest.raises(WeightsMissing, match="weights import fomm-vox-adv"):
+    with pytest.raises(WeightsMissing, match="weights pull fomm-vox-adv"):
         load("fomm-vox-adv", "fomm")
     path = import_checkpoint("fomm-vox-adv", published)
     assert path == find("fomm-vox-adv") and "fomm-vox-adv" in installed()

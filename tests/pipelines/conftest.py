@@ -32,7 +32,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         size=SIZE, keypoints=4, base=8, widest=16, residual_blocks=1, detector=hourglass, motion=hourglass
     )
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save(FirstOrderModel(config), path, {"config": json.dumps(asdict(config))}, "fomm")
+    save(FirstOrderModel(config).state_dict(), path, {"config": json.dumps(asdict(config))}, "fomm")
     return path
 
 
@@ -106,7 +106,7 @@ def translators_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     for name, (network, module) in tiny_networks().items():
         config: Any = module.config
-        save(module, home / f"{name}.safetensors", {"config": json.dumps(asdict(config))}, network)
+        save(module.state_dict(), home / f"{name}.safetensors", {"config": json.dumps(asdict(config))}, network)
     return home
 
 

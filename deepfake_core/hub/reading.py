@@ -1,0 +1,92 @@
+"""The authors' checkpoint files as tensors and nothing else: pickles never run, archives are never unpacked blindly."""
+
+import codecs
+import contextlib
+import pickle
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deepfake_core.errors import BadWeights
+from deepfake_core.hub.files import cache_folder, made
+
+ENDINGS = (".ckpt", ".pth", ".pt", ".pth.tar", ".safetensors")
+LARGEST = 4 * 2**30
+"""Bytes of one file in an archive; what says that it is larger is not unpacked."""
+CHUNK = 2**20
+
+
+def read_checkpoint(path: Path) -> Any:
+    """The tensors of a pickled checkpoint; raises `BadWeights` for anything that holds more than that.
+
+    A file that today's torch wrote is mapped, not read: what the import leaves out never takes memory.
+    """
+    refuse_text(path)
+    mapped = zipfile.is_zipfile(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        if "weights_only" in str(error) or "Unsupported" in str(error):
+            raise BadWeights(
+                f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run"
+            ) from error
+        raise BadWeights(f"{path.name} is damaged or no checkpoint; fetch it again") from error
+
+
+def refuse_text(path: Path) -> None:
+    """Raise `BadWeights` for a web page, or another text, that was saved under the checkpoint's name."""
+    with path.open("rb") as file:
+        beginning = file.read(512)
+    with contextlib.suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(beginning)  # whose last letter may be cut
+        if text and all(letter.isprintable() or letter.isspace() for letter in text):
+            raise BadWeights(
+                f"{path.name} is a text or a web page, not a checkpoint: the address probably asked for a click or a "
+                "sign-in; open it in a browser and save the file itself"
+            )
+
+
+@contextlib.contextmanager
+def unpacked(path: Path) -> Iterator[list[Path]]:
+    """The checkpoints of a zip archive around them, for the length of the block; `path` itself if it is none.
+
+    Raises `BadWeights` when an archive holds no checkpoint, or one that would not fit.
+    """
+    if not is_archive(path):
+        yield [path]
+        return
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=made(cache_folder())) as folder:
+        members = [one for one in archive.infolist() if one.filename.endswith(ENDINGS) and not one.is_dir()]
+        if not members:
+            raise BadWeights(f"{path.name} is an archive without a checkpoint ({', '.join(ENDINGS)}); fetch it again")
+        if too_large := [one.filename for one in members if one.file_size > LARGEST]:
+            raise BadWeights(f"{path.name} says that its {too_large[0]} has over 4 GiB, which no checkpoint here has")
+        yield [extract(archive, one, Path(folder)) for one in members]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether it is a zip around files; today's checkpoints are zips themselves, with a `data.pkl` inside."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return not any(name.endswith("/data.pkl") for name in archive.namelist())
+
+
+def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
+    """One file, under its bare name, however its path reads in the archive."""
+    target = folder / Path(member.filename).name
+    left = member.file_size
+    try:
+        with archive.open(member) as packed, target.open("wb") as file:
+            while chunk := packed.read(min(CHUNK, left + 1)):
+                left -= len(chunk)
+                if left < 0:
+                    raise BadWeights(f"{member.filename} is longer than its archive says; fetch it again")
+                file.write(chunk)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise BadWeights(f"the archive around {member.filename} is damaged or encrypted; fetch it again") from error
+    return target
