@@ -33,6 +33,10 @@ class NotEnoughSpace(LabError):
     """The disk filled up while a result was written; nothing is left under the final name."""
 
 
+class NotEnoughMemory(LabError):
+    """A device whose memory does not even hold what one picture needs."""
+
+
 class UnknownModel(LabError):
     """A name that the manifest does not hold."""
 

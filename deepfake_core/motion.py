@@ -5,7 +5,7 @@ to the picture at that place (First Order Motion Model, Siarohin et al., NeurIPS
 Positions are (x, y) in [-1, 1], where -1 and 1 are the centres of the outer pixels.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -149,6 +149,12 @@ def apply(change: Callable[[Tensor], Tensor], keypoints: Keypoints) -> Keypoints
     """Return keypoints whose position and Jacobian went through `change`, such as a move to another device."""
     jacobian = None if keypoints.jacobian is None else change(keypoints.jacobian)
     return Keypoints(change(keypoints.position), jacobian)
+
+
+def joined(parts: Sequence[Keypoints]) -> Keypoints:
+    """Return the frames of several batches as one batch."""
+    jacobians = [part.jacobian for part in parts if part.jacobian is not None]
+    return Keypoints(torch.cat([part.position for part in parts]), torch.cat(jacobians) if jacobians else None)
 
 
 def frame_at(batch: Keypoints, row: int) -> Keypoints:

@@ -113,7 +113,8 @@ def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Sear
             done += 1
             yield progress(frame, driver, done, clip.total, time.monotonic() - began)
     silent = (f"{result.warning}.",) if result.warning else ()
-    notes = (f"Portrait: {sitter.crop.note}", f"Driving clip: {clip.crop.note}", *clip.notes, *silent)
+    crops = (f"Portrait: {sitter.crop.note}", f"Driving clip: {clip.crop.note}")
+    notes = (*crops, *clip.notes, *silent, *animator.compute.notes())
     yield Finished(
         path=result.path,
         side_by_side=beside.path if beside else None,

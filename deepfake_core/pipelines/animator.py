@@ -1,6 +1,6 @@
 """The Image Animation model as Python calls it: one loaded network, and frames in and out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,9 +16,10 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import cut, find_crop
 from deepfake_core.hub.store import load
 from deepfake_core.media.images import read_image
-from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply
+from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
+from deepfake_core.pipelines.compute import Compute
 
 Frame = UInt8[np.ndarray, "h w 3"]
 ImageLike = str | Path | Image.Image | np.ndarray
@@ -54,7 +55,12 @@ class ImageAnimator:
         self.network = prepare(network.to(device))
         self.name, self.about, self.device = name, about, device
         self.size = network.config.size
-        self.batch = BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2
+        self.compute = Compute(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
+
+    @property
+    def batch(self) -> int:
+        """Driving frames at once."""
+        return self.compute.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
@@ -90,24 +96,26 @@ class ImageAnimator:
         )
         return frames_of(self, request)
 
-    @torch.inference_mode()
     def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
         """Encode a picture of the network's size."""
         tensor = self.tensor([image])
-        return Portrait(encoded=self.network.encode(tensor), keypoints=self.network.keypoint_detector(tensor))
+        encoded, keypoints = self.compute(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
+        return Portrait(encoded=encoded, keypoints=keypoints)
 
-    @torch.inference_mode()
-    def keypoints(self, frames: list[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
+    def keypoints(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
         """Keypoints of frames of the network's size."""
-        return self.network.keypoint_detector(self.tensor(frames))
+        return joined(self.compute.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
 
-    @torch.inference_mode()
     def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
         """The portrait at each row of keypoints."""
-        count = len(moved.position)
-        here = apply(lambda part: part.expand(count, *part.shape[1:]), portrait.keypoints)
-        made = self.network.generate(portrait.encoded.repeat(count), here, moved).prediction
-        pixels = (made.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+        def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
+            there = apply(lambda part: part[rows[0] : rows[-1] + 1], moved)
+            here = apply(lambda part: part.expand(len(rows), *part.shape[1:]), portrait.keypoints)
+            return self.network.generate(portrait.encoded.repeat(len(rows)), here, there).prediction
+
+        made = torch.cat(self.compute.parts(range(len(moved.position)), run))
+        pixels = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.cpu().contiguous().numpy())
 
     @torch.inference_mode()
@@ -130,7 +138,7 @@ class ImageAnimator:
             prediction=made.prediction.cpu(),
         )
 
-    def tensor(self, frames: list[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
+    def tensor(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
         """Frames as the network takes them: [0, 1], on its device."""
         pixels = torch.from_numpy(np.stack(frames)).to(self.device)
         return pixels.permute(0, 3, 1, 2).float() / 255

@@ -77,7 +77,7 @@ def edit(editor: AttributeEditor, request: AttributesRequest) -> Iterator[Edited
             written += [path for path in (done.path, done.strip_path) if path]
             notes.append(f"{view.name}: {view.note}")
             yield done
-    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=tuple(notes))
+    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *editor.compute.notes()))
 
 
 def finish(

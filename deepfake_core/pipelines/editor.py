@@ -13,6 +13,7 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
 from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
 from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.compute import Compute
 from deepfake_core.pipelines.squares import BATCH, Crop, View, look, to_pictures, to_tensor
 
 Changes = Mapping[str, bool]
@@ -26,7 +27,7 @@ class AttributeEditor:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.batch = BATCH[device.type]
+        self.compute = Compute(device, BATCH[device.type])
         self.attributes: tuple[str, ...] = network.config.attributes
         """The names that can be changed, in the network's order."""
         self.reads = network.discriminator is not None
@@ -34,6 +35,11 @@ class AttributeEditor:
         alone = self.attributes if network.config.exclusive else HAIR_COLOURS
         self.exclusive: tuple[str, ...] = tuple(name for name in self.attributes if name in alone)
         """Those of which at most one can hold."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures at once."""
+        return self.compute.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
@@ -124,19 +130,23 @@ class AttributeEditor:
                 "authors' discriminator (200000-D.ckpt), or set every attribute yourself"
             )
 
-    @torch.inference_mode()
     def read_pixels(self, pictures: Sequence[Frame]) -> list[dict[str, float]]:
         """`read` for squares of the network's size."""
-        assert self.network.discriminator is not None
-        logits = self.network.discriminator(to_tensor(pictures, self.device)).logits
+        head = self.network.discriminator
+        assert head is not None
+        rows = self.compute.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
+        logits = torch.cat(rows)
         sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
         return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
 
-    @torch.inference_mode()
     def render(self, pictures: Sequence[Frame], wanted: Sequence[Mapping[str, bool]]) -> list[Frame]:
         """Squares of the network's size with all their attributes as wanted."""
-        made: Tensor = self.network(to_tensor(pictures, self.device), self.labels(wanted))
-        return to_pictures(made)
+
+        def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
+            part = slice(rows[0], rows[-1] + 1)
+            return self.network(to_tensor(pictures[part], self.device), self.labels(wanted[part]))
+
+        return to_pictures(torch.cat(self.compute.parts(range(len(pictures)), run)))
 
     def flip_pixels(self, pixels: Frame, has: Mapping[str, bool]) -> dict[str, Frame]:
         """`flips` for a square of the network's size that has these attributes."""

@@ -133,7 +133,13 @@ def restyle(synthesizer: StyleSynthesizer, request: StyleRequest) -> Iterator[Dr
     image = view.paste(square) if request.paste_back else square
     yield Drawn(image=image, index=0, total=1)
     saved = save(image, path, model=synthesizer.name, label=request.label)
-    yield Finished(path=saved, image=image, view=view, seconds=time.monotonic() - began, notes=tuple(notes))
+    yield Finished(
+        path=saved,
+        image=image,
+        view=view,
+        seconds=time.monotonic() - began,
+        notes=(*notes, *synthesizer.compute.notes()),
+    )
 
 
 def draw_grid(synthesizer: StyleSynthesizer, request: GridRequest) -> Iterator[Drawn | Finished]:
@@ -169,7 +175,13 @@ def draw_grid(synthesizer: StyleSynthesizer, request: GridRequest) -> Iterator[D
         rows.insert(0, [blank, *(blank if style.pixels is None else style.pixels for style in known)])
     image = in_rows(rows)
     saved = save(image, path, model=synthesizer.name, label=request.label)
-    yield Finished(path=saved, image=image, view=views[0], seconds=time.monotonic() - began, notes=tuple(notes))
+    yield Finished(
+        path=saved,
+        image=image,
+        view=views[0],
+        seconds=time.monotonic() - began,
+        notes=(*notes, *synthesizer.compute.notes()),
+    )
 
 
 def walk(synthesizer: StyleSynthesizer, request: WalkRequest) -> Iterator[Drawn | Finished]:
@@ -195,7 +207,13 @@ def walk(synthesizer: StyleSynthesizer, request: WalkRequest) -> Iterator[Drawn 
                 video.write(frame)
                 yield Drawn(image=frame, index=index, total=total)
                 index += 1
-    yield Finished(path=video.path, image=frame, view=view, seconds=time.monotonic() - began, notes=tuple(notes))
+    yield Finished(
+        path=video.path,
+        image=frame,
+        view=view,
+        seconds=time.monotonic() - began,
+        notes=(*notes, *synthesizer.compute.notes()),
+    )
 
 
 class Known(NamedTuple):

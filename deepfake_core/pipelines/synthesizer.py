@@ -16,6 +16,7 @@ from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Encoded, StarGanV2
 from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.compute import Compute
 from deepfake_core.pipelines.squares import BATCH, Crop, View, in_rows, look, to_pictures, to_tensor
 
 MEAN_OF = 4096
@@ -51,9 +52,14 @@ class StyleSynthesizer:
         self.landmarks = landmarks.to(device) if landmarks else None
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.batch = BATCH[device.type]
+        self.compute = Compute(device, BATCH[device.type])
         self.domains: tuple[str, ...] = network.config.domains
         self._means: dict[str, Tensor] = {}
+
+    @property
+    def batch(self) -> int:
+        """Styles at once."""
+        return self.compute.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
@@ -155,22 +161,22 @@ class StyleSynthesizer:
         name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
         return look(image, self.size, subject=self.subject, crop=crop, name=name)
 
-    @torch.inference_mode()
     def source(self, pixels: Frame) -> Source:
         """Encode a square of the network's size."""
         image = to_tensor([pixels], self.device)
-        masks = self.landmarks.masks(image) if self.landmarks else None
-        return Source(pixels=pixels, encoded=self.network.generator.encode(image), masks=masks)
+        with torch.inference_mode():
+            masks = self.landmarks.masks(image) if self.landmarks else None
+        encoded = self.compute(lambda: self.network.generator.encode(image))
+        return Source(pixels=pixels, encoded=encoded, masks=masks)
 
-    @torch.inference_mode()
     def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Frame]:
         """The source in each style."""
-        made: list[Frame] = []
-        for start in range(0, len(styles), self.batch):
-            batch = torch.stack(list(styles[start : start + self.batch])).to(self.device)
-            encoded, masks = source.encoded.repeat(len(batch)), source.masks
-            made += to_pictures(self.network.generator.decode(encoded, batch, masks))
-        return made
+
+        def run(part: Sequence[Float[Tensor, "s"]]) -> Float[Tensor, "b 3 h w"]:
+            encoded = source.encoded.repeat(len(part))
+            return self.network.generator.decode(encoded, torch.stack(list(part)).to(self.device), source.masks)
+
+        return to_pictures(torch.cat(self.compute.parts(styles, run)))
 
     def walk(self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int) -> Iterator[Frame]:
         """`between` for an encoded source."""
@@ -180,15 +186,14 @@ class StyleSynthesizer:
             shares = [ease(step / (steps - 1)) for step in range(first, min(first + self.batch, steps))]
             yield from self.render(source, [torch.lerp(start, end, share) for share in shares])
 
-    @torch.inference_mode()
     def read_styles(self, references: Sequence[Frame], domains: Sequence[str]) -> list[Float[Tensor, "s"]]:
         """The style of each square of the network's size, seen as one of its domain."""
-        styles: list[Tensor] = []
-        for start in range(0, len(references), self.batch):
-            part = slice(start, start + self.batch)
-            images = to_tensor(references[part], self.device)
-            styles += self.network.style_encoder(images, self.numbers(domains[part])).cpu().unbind()
-        return styles
+
+        def run(rows: Sequence[int]) -> Float[Tensor, "b s"]:
+            part = slice(rows[0], rows[-1] + 1)
+            return self.network.style_encoder(to_tensor(references[part], self.device), self.numbers(domains[part]))
+
+        return list(torch.cat(self.compute.parts(range(len(references)), run)).cpu().unbind())
 
     @torch.inference_mode()
     def map_latents(self, count: int, seed: int, domain: str) -> Float[Tensor, "n s"]:

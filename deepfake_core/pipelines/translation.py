@@ -69,7 +69,7 @@ def translate(translator: CycleTranslator, request: TranslationRequest) -> Itera
             written += [path for path in (done.path, done.back_path) if path]
             notes += [note for note in notes_of(done) if note not in notes]
             yield done
-    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=tuple(notes))
+    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *translator.compute.notes()))
 
 
 def finish(

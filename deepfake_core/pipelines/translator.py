@@ -14,6 +14,7 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
 from deepfake_core.networks.cyclegan import HALVINGS, Generator
 from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.compute import Compute
 from deepfake_core.pipelines.squares import BATCH, Crop, View, look, look_at_all, to_pictures, to_tensor
 
 STEP = 2**HALVINGS  # the network takes sides that are multiples of this
@@ -41,10 +42,15 @@ class CycleTranslator:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.batch = BATCH[device.type]
+        self.compute = Compute(device, BATCH[device.type])
         self.back_name = back
         """Name or file of the weights that lead back."""
         self._back: Generator | None = None
+
+    @property
+    def batch(self) -> int:
+        """Pictures at once."""
+        return self.compute.batch
 
     @classmethod
     def from_pretrained(
@@ -92,20 +98,23 @@ class CycleTranslator:
             return look_at_all(image, name)
         return look(image, self.size, subject=self.subject, crop=crop, name=name)
 
-    @torch.inference_mode()
     def render(self, pictures: Sequence[Frame]) -> list[Frame]:
         """Translate pictures of one size."""
-        return to_pictures(run(self.network, to_tensor(pictures, self.device)))
+        return to_pictures(self.translated(self.network, to_tensor(pictures, self.device)))
 
-    @torch.inference_mode()
+    def translated(self, network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """What a network makes of pictures of one size."""
+        rows = self.compute.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
+        return torch.cat(rows)
+
     def there_and_back(self, pictures: Sequence[Frame]) -> list[Cycle]:
         """Translate pictures of one size there and back."""
         images = to_tensor(pictures, self.device)
-        there = run(self.network, images)
+        there = self.translated(self.network, images)
         translated, note = to_pictures(there), self.way_back()
         if self._back is None:
             return [Cycle(translated=one, back=None, error=None, note=note) for one in translated]
-        returned = run(self._back, there)
+        returned = self.translated(self._back, there)
         errors = (images - returned).abs().mean(dim=(1, 2, 3)).tolist()
         rows = zip(translated, to_pictures(returned), errors, strict=True)
         return [Cycle(translated=one, back=back, error=error, note=note) for one, back, error in rows]

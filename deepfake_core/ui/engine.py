@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,14 +9,13 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import entry
 
 if TYPE_CHECKING:
+    from deepfake_core.hub.cache import NetworkCache
     from deepfake_core.pipelines.animator import ImageAnimator
     from deepfake_core.pipelines.editor import AttributeEditor
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
     from deepfake_core.pipelines.translator import CycleTranslator
 
 log = logging.getLogger(__name__)
-MOST_LOADED = 6
-"""Networks in memory; beyond that the one that was asked for longest ago goes."""
 Model = TypeVar("Model")
 
 
@@ -27,12 +25,13 @@ class Engine:
     Without a name a method takes the best weights on this machine. Each raises what `from_pretrained` raises.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "auto") -> None:
+        self.device = device
         self._lock = threading.Lock()
-        self._loaded: OrderedDict[str, Any] = OrderedDict()
+        self._cache: NetworkCache | None = None
 
     def warm_up(self) -> None:
-        """Import and load the animator in the background; whoever asks meanwhile waits for the same load."""
+        """Load every tab's default in the background; whoever asks meanwhile waits for the same load."""
         threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
     def animator(self) -> "ImageAnimator":
@@ -41,7 +40,7 @@ class Engine:
         def load() -> "ImageAnimator":
             from deepfake_core.pipelines.animator import ImageAnimator
 
-            return ImageAnimator.from_pretrained(None, device="auto")
+            return ImageAnimator.from_pretrained(None, device=self.device)
 
         return self._once("fomm", None, load)
 
@@ -51,7 +50,7 @@ class Engine:
         def load() -> "CycleTranslator":
             from deepfake_core.pipelines.translator import CycleTranslator
 
-            return CycleTranslator.from_pretrained(name, device="auto")
+            return CycleTranslator.from_pretrained(name, device=self.device)
 
         return self._once("cyclegan", name, load)
 
@@ -61,7 +60,7 @@ class Engine:
         def load() -> "AttributeEditor":
             from deepfake_core.pipelines.editor import AttributeEditor
 
-            return AttributeEditor.from_pretrained(name, device="auto")
+            return AttributeEditor.from_pretrained(name, device=self.device)
 
         return self._once("stargan", name, load)
 
@@ -71,28 +70,44 @@ class Engine:
         def load() -> "StyleSynthesizer":
             from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
-            return StyleSynthesizer.from_pretrained(name, device="auto")
+            return StyleSynthesizer.from_pretrained(name, device=self.device)
 
         return self._once("starganv2", name, load)
+
+    def forget(self, name: str) -> None:
+        """Let go of weights that were removed, or that others took the place of."""
+        self._networks().forget(name)
 
     def _once(self, network: str, name: str | None, load: Callable[[], Model]) -> Model:
         """What `load` returns, kept. A name comes from a visitor, so it must be the manifest's, never a file's."""
         if name is not None and entry(name).network != network:
             raise BadRequest(f"{name} is for another tab; choose weights from the list")
-        with self._lock:
-            from deepfake_core.hub.store import choose
+        from deepfake_core.device import choose_device
+        from deepfake_core.hub.cache import Key
+        from deepfake_core.hub.store import choose
+        from deepfake_core.pipelines.compute import Compute
 
-            name = name or choose(network)
-            if name not in self._loaded:
-                self._loaded[name] = load()
-            self._loaded.move_to_end(name)
-            while len(self._loaded) > MOST_LOADED:
-                self._loaded.popitem(last=False)
-            model: Model = self._loaded[name]
-            return model
+        device = choose_device(self.device)
+        key = Key(name or choose(network), str(device), Compute(device, 1).precision)
+        return self._networks().get(key, load)
+
+    def _networks(self) -> "NetworkCache":
+        """The networks of this process."""
+        from deepfake_core.hub.cache import NetworkCache
+
+        with self._lock:
+            self._cache = self._cache or NetworkCache()
+            return self._cache
 
     def _load_quietly(self) -> None:
-        try:
-            self.animator()
-        except Exception:  # the visitor is told when the network is asked for
-            log.exception("the network could not be loaded in the background")
+        defaults: tuple[Callable[[], Any], ...] = (
+            self.animator,
+            lambda: self.translator(None),
+            lambda: self.editor(None),
+            lambda: self.synthesizer(None),
+        )
+        for load in defaults:
+            try:
+                load()
+            except Exception:  # the visitor is told when the network is asked for
+                log.exception("a network could not be loaded in the background")

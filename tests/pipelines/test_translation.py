@@ -82,7 +82,7 @@ def test_the_whole_picture_keeps_its_shape(translator: CycleTranslator, face: np
 
 def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
     pictures = (face[:60, :60], face[100:160, 50:110], face[:20, :50], face[480:])
-    translator.batch = 3
+    translator.compute.batch = 3
     steps, done = run(translator, sources=pictures, output=tmp_path, crop="whole", back=True, label=False)
     assert [step.place for step in steps] == [0, 1, 2, 3] and len(done.paths) == 8
     for step, alone in zip(steps, translator.many(pictures, crop="whole"), strict=True):
