@@ -20,8 +20,7 @@ from tqdm import trange
 
 from benchmarks.drawings import Picture, to_frames, to_tensor
 from benchmarks.subjects import Answers, Subject
-from deepfake_core.hub.files import cache_folder
-from deepfake_core.hub.store import read_weights
+from deepfake_core.hub.store import cache_folder, read_weights
 from train.pool import drawn_pool
 
 AT_ONCE = 64

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
-from deepfake_core.hub.files import cache_folder, hash_file, sha256_of, whole_file, write_hash, written_hash
+from deepfake_core.hub.files import cache_folder as cache_folder  # for those who keep files of their own there
+from deepfake_core.hub.files import hash_file, sha256_of, whole_file, write_hash, written_hash
 from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
 from deepfake_core.hub.quick import WithoutRandomStart
 from deepfake_core.networks import cyclegan, fan, stargan, starganv2
