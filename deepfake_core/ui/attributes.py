@@ -204,7 +204,9 @@ class AttributesTab:
             paste_back=form.paste_back,
             strip=editor.reads and len(sources) == 1,
         )
-        run = lambda folder: shown(editor, replace(request, output=folder), folder)  # noqa: E731
+        run = lambda folder: self.engine.work(  # noqa: E731
+            "stargan", form.model, shown, replace(request, output=folder), folder
+        )
         yield from self.stage.follow(self.replay.events(sources, f"{editor.name} {request}", run), form.paste_back)
 
 

@@ -68,7 +68,7 @@ class Inside:
             from deepfake_core.pipelines.insight import look_inside
             from deepfake_core.provenance.label import label
 
-            seen = look_inside(self.engine.animator(), Form(*values).request(), moment / 100)
+            seen = self.engine.ask("fomm", None, look_inside, Form(*values).request(), moment / 100)
         except Exception as error:
             yield self.trouble.tell(error)
             return

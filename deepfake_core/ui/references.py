@@ -10,6 +10,7 @@ from deepfake_core.errors import LabError
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.ticks import read
 from deepfake_core.ui.trouble import Update
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class References:
         if named or set(domains) != {"female", "male"}:
             return named or domains[0]
         try:
-            seen = self.engine.editor(None).read(path)
+            seen = self.engine.ask("stargan", None, read, path)
         except LabError:  # no face, or no reader: the visitor chooses
             return domains[0]
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"

@@ -170,7 +170,9 @@ class StylesTab:
         events = self.replay.events(
             form.files(),
             f"{synthesizer.name} {request}",
-            lambda folder: drawn(synthesizer, replace(request, output=folder / "grid.png"), folder),
+            lambda folder: self.engine.work(
+                "starganv2", form.model, drawn, replace(request, output=folder / "grid.png"), folder
+            ),
         )
         yield from self.stage.follow(events)
 
@@ -181,7 +183,9 @@ class StylesTab:
         form = StylesForm.of(*values)
         request = form.walk(self._styles(form), start, end, steps=VIDEO_FRAMES, and_back=True)
         synthesizer = self.engine.synthesizer(form.model)
-        run = lambda folder: walk(synthesizer, replace(request, output=folder / "walk.mp4"))  # noqa: E731
+        run = lambda folder: self.engine.work(  # noqa: E731
+            "starganv2", form.model, walk, replace(request, output=folder / "walk.mp4")
+        )
         events = self.replay.events(form.files(), f"{synthesizer.name} {request}", run)
         yield from self.stage.follow_video(events)
 

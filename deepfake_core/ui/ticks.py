@@ -78,7 +78,7 @@ class Ticks:
             return {self.certainty: gr.skip()}
         try:
             editor = self.engine.editor(model)
-            seen = editor.read(of[0], crop=crop) if of[0] and editor.reads else None
+            seen = self.engine.ask("stargan", model, read, of[0], crop) if of[0] and editor.reads else None
         except LabError as error:
             return {self.certainty: f"Nothing was read: {html.escape(sentence(error))}"}
         shown = editor.shown(seen) if seen is not None else None
@@ -96,6 +96,11 @@ class Ticks:
         return (
             after(ticked, event.value, exclusive) if event.selected else [one for one in ticked if one != event.value]
         )
+
+
+def read(editor: "AttributeEditor", path: Path, crop: Any = "auto") -> dict[str, float]:
+    """What the class head sees in a picture."""
+    return editor.read(path, crop=crop)
 
 
 def after(ticked: Sequence[str], newest: str, exclusive: Sequence[str]) -> list[str]:

@@ -196,11 +196,10 @@ class TranslationTab:
     def _translate(self, sources: tuple[Path, ...], form: TranslationForm) -> Iterator[Update]:
         from deepfake_core.pipelines.translation import translate
 
-        translator = self.engine.translator(form.model)
         events = self.replay.events(
             sources,
             f"{sources} {form}",
-            lambda folder: translate(translator, form.request(sources, folder)),
+            lambda folder: self.engine.work("cyclegan", form.model, translate, form.request(sources, folder)),
         )
         yield from self.stage.follow(events, form.paste_back)
 

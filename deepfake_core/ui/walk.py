@@ -93,7 +93,7 @@ class StyleWalk:
             frames = Path(folder.name) / "frames"
             model, request = self.ask(*values, output=frames, steps=FRAMES)
             yield self.trouble.clear() | {self.progress: state("Getting ready …")}
-            with closing(walk(self.engine.synthesizer(model), request)) as events:  # type: ignore[type-var]
+            with closing(self.engine.work("starganv2", model, walk, request)) as events:  # type: ignore[type-var]
                 for event in events:
                     if isinstance(event, Drawn):
                         yield {self.progress: bar("frame", event.index + 1, event.total)}

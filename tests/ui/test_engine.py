@@ -1,0 +1,92 @@
+"""The engine: one network for all visitors, on this process's device or, on ZeroGPU, in a process that has one."""
+
+import multiprocessing
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.pipelines.editor import AttributeEditor
+from deepfake_core.ui.engine import ZEROGPU, Engine
+
+
+def told(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:
+    """A task: which network, in which process, and the arguments one after the other."""
+    for word in words:
+        yield editor.name, os.getpid(), word
+
+
+def failing(editor: AttributeEditor) -> Iterator[str]:
+    yield editor.name
+    raise BadRequest("so it goes")
+
+
+class ForkedGpu(ModuleType):
+    """As the `spaces` package does it: a forked process runs the function; what goes in and out is pickled."""
+
+    durations: list[int]
+
+    def GPU(self, duration: int) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:  # noqa: N802
+        self.durations = [duration]
+
+        def decorate(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+            def run(*arguments: Any) -> Iterator[Any]:
+                sent, (here, there) = pickle.dumps(arguments), multiprocessing.Pipe(duplex=False)
+
+                def worker() -> None:
+                    try:
+                        for event in function(*pickle.loads(sent)):
+                            there.send(event)
+                        there.send(StopIteration())
+                    except Exception as error:
+                        there.send(error)
+
+                process = multiprocessing.get_context("fork").Process(target=worker)
+                process.start()
+                while not isinstance(event := here.recv(), Exception):
+                    yield event
+                process.join()
+                if not isinstance(event, StopIteration):
+                    raise event
+
+            return run
+
+        return decorate
+
+
+def test_a_task_runs_here_and_networks_are_loaded_once() -> None:
+    engine = Engine(device="cpu")
+    events = list(engine.work("stargan", "stargan-starter", told, "a", "b"))
+    assert events == [("stargan-starter", os.getpid(), word) for word in "ab"]
+    assert engine.editor("stargan-starter") is engine.editor(None)
+    engine.forget("stargan-starter")
+    assert engine.editor(None) is engine.editor("stargan-starter")
+
+
+def test_a_name_of_another_tab_or_of_a_file_is_refused() -> None:
+    engine = Engine(device="cpu")
+    with pytest.raises(BadRequest, match="another tab"):
+        engine.editor("fomm-starter")
+    with pytest.raises(Exception, match="no weights called"):
+        list(engine.work("stargan", "/etc/passwd", told, "a"))
+
+
+def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    spaces = ForkedGpu("spaces")
+    monkeypatch.setitem(sys.modules, "spaces", spaces)
+    monkeypatch.setenv(ZEROGPU, "true")
+    engine = Engine(device="cpu")
+    assert spaces.durations[0] >= 60
+    loaded = engine.editor(None)  # as the warm-up does; the fork has it, and need not load it again
+    events = list(engine.work("stargan", None, told, "a", "b"))
+    assert [(name, word) for name, _, word in events] == [(loaded.name, "a"), (loaded.name, "b")]
+    assert {process for _, process, _ in events}.isdisjoint({os.getpid()})
+    task = engine.work("stargan", None, failing)
+    assert next(task) == "stargan-starter"
+    with pytest.raises(BadRequest, match="so it goes"):
+        next(task)
