@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 SHIFT = 3  # pixels of 128
-GAIN, OFFSET = 0.15, 0.1  # of each colour, of all
-NOISE = 0.04  # largest standard deviation
+GAIN, OFFSET = 0.05, 0.03  # of each colour, of all
+NOISE = 0.03  # largest standard deviation
 
 
 def blemished(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:

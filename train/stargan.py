@@ -38,6 +38,8 @@ class Guidance:
     """Mean distance to the drawn picture."""
     truth_changed: float = 0.0
     """The share of the change's energy that is missing (`stargan_losses.truth_terms`)."""
+    truth_edges: float = 0.0
+    """The same share of the change's edges."""
     fades: int = 0
     """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
     floor: float = 0.1
@@ -50,7 +52,7 @@ class Guidance:
     def weights(self, step: int) -> dict[str, float]:
         """The weights of the truth's terms at a step; terms that never count are not named."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
-        terms = {"truth": self.truth, "truth_changed": self.truth_changed}
+        terms = {"truth": self.truth, "truth_changed": self.truth_changed, "truth_edges": self.truth_edges}
         return {name: factor * weight for name, weight in terms.items() if weight > 0}
 
 
