@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import constants, hf_hub_download
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError is its HTTP client's, whichever that is
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,

@@ -37,7 +37,8 @@ def hash_file(path: Path) -> Path:
 def written_hash(path: Path) -> str | None:
     """The hash that was written down when the weights were made; None if none was."""
     with contextlib.suppress(OSError):
-        return (hash_file(path).read_text(encoding="ascii", errors="replace").split() or [None])[0]
+        words = hash_file(path).read_text(encoding="ascii", errors="replace").split()
+        return words[0] if words else None
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HTTPError
+from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # its HTTP client's
 
 from deepfake_core.errors import BadRequest, DownloadFailed, WeightsMissing
 from deepfake_core.hub.files import cache_folder, hash_file, sha256_of

@@ -13,7 +13,8 @@ from deepfake_core.errors import NotEnoughMemory
 log = logging.getLogger(__name__)
 HALF = {"cuda": torch.float16, "mps": torch.float16}
 """Devices that gain by half precision; a CPU loses by it."""
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Compute:

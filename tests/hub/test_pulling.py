@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -108,15 +109,11 @@ def test_a_hash_is_trusted_on_first_use_and_held_to_after_that(hub: Hub, checkpo
 
 
 def test_a_wrong_sha256_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = entry(NAME)
-    monkeypatch.setattr(pulling, "entry", lambda name: type(right)(**{**fields(right), "sha256": "0" * 64}))
+    wrong = replace(entry(NAME), sha256="0" * 64)
+    monkeypatch.setattr(pulling, "entry", lambda name: wrong)
     with pytest.raises(BadWeights, match="the manifest names"):
         last()
     assert find(NAME) is None
-
-
-def fields(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def test_a_broken_connection_is_taken_up_where_it_broke(hub: Hub, checkpoint: bytes) -> None:
@@ -242,7 +239,7 @@ def test_who_waits_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_full_disk_leaves_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as full:
-        full.setattr(pulling.shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000_000))
+        full.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10_000_000))
         with pytest.raises(NotEnoughSpace, match=r"0\.1 GB"):
             last()
     assert not hub.gets()

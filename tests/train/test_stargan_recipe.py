@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.networks.stargan import CELEBA, Discriminator, StarGan, StarGanConfig, Verdict
+from deepfake_core.networks.stargan import CELEBA, ConvNormReLU, Discriminator, StarGan, StarGanConfig, Verdict
 from train.__main__ import main
 from train.attributes import LIST, draw_edits, labelled_folder
 from train.config import LoopConfig
@@ -139,8 +139,10 @@ def test_skips_carry_what_the_bottleneck_cannot() -> None:
     dotted[..., 16, 16] = 1.0
     for skips in (False, True):
         generator = StarGan(StarGanConfig(size=32, base=4, blocks=1, skips=skips)).generator
-        torch.nn.init.zeros_(generator.up[0].norm.weight)
-        torch.nn.init.ones_(generator.up[0].norm.bias)
+        double = generator.up[0]
+        assert isinstance(double, ConvNormReLU)
+        torch.nn.init.zeros_(double.norm.weight)
+        torch.nn.init.ones_(double.norm.bias)
         changed = bool(((generator(dotted, wanted) - generator(image, wanted)).abs() > 1e-6).any())
         assert changed == skips
 
