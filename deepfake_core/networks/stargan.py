@@ -51,6 +51,9 @@ class StarGanConfig:
     """Tell the generator the change of each attribute, wanted - shown, from -1 to 1 (Wu et al., RelGAN, ICCV 2019), not
     what is wanted: it need not find out for itself whether there is anything to do. `StarGan` reads what is shown with
     its own class head, and so needs `critic`. Not in this paper."""
+    strengths: tuple[float, ...] = ()
+    """With `relative`, outside training: how many times the change of each attribute is told; none: once. A generator
+    that was taught by mean distances answers faint changes too faintly."""
     difference: bool = False
     """Paint the difference to the picture, not the picture: what is not edited stays sharp. Not in this paper."""
     skips: bool = False
@@ -61,7 +64,8 @@ class StarGanConfig:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "StarGanConfig":
         """The config that `dataclasses.asdict` took apart, as weights files store it."""
-        return cls(**{**fields, "attributes": tuple(fields["attributes"])})
+        lists = {name: tuple(fields[name]) for name in ("attributes", "strengths") if name in fields}
+        return cls(**{**fields, **lists})
 
 
 CONFIGS = {
@@ -204,7 +208,9 @@ class StarGan(nn.Module):
         assert self.discriminator is not None
         logits = self.discriminator(image).logits
         surest = F.one_hot(logits.argmax(dim=1), logits.shape[1]).float()
-        return self.generator(image, self.told(attributes, surest if self.config.exclusive else (logits > 0).float()))
+        change = self.told(attributes, surest if self.config.exclusive else (logits > 0).float())
+        strengths = self.config.strengths or (1.0,) * len(self.config.attributes)
+        return self.generator(image, change * change.new_tensor(strengths))
 
     def told(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
         """What the generator is told about a picture that shows some attributes and shall have others."""

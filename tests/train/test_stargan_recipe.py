@@ -1,6 +1,7 @@
 """The StarGAN recipe: drawn heads with their truth, CelebA's layout, one folder a domain, and a few steps of each."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,10 @@ def test_a_relative_generator_is_told_the_change_and_reads_what_is_shown_by_itse
     wanted = shown.roll(1, dims=1)
     torch.testing.assert_close(model(image, wanted), model.generator(image, wanted - shown))
     torch.testing.assert_close(model(image, shown), model.generator(image, torch.zeros_like(shown)))
+    strong = StarGan(replace(config, strengths=(1.0, 1.0, 1.0, 1.0, 2.0)))
+    strong.load_state_dict(model.state_dict())
+    told = (wanted - shown) * torch.tensor([1.0, 1.0, 1.0, 1.0, 2.0])
+    torch.testing.assert_close(strong(image, wanted), model.generator(image, told))
 
 
 def test_skips_carry_what_the_bottleneck_cannot() -> None:
