@@ -90,15 +90,29 @@ def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str,
     """The state under this project's keys, checked against the network, and the network's config."""
     config = asdict(CONFIGS[wanted.name])
     checkpoint = read_checkpoint(path)
-    state = LAYOUTS[wanted.layout](checkpoint)
-    if second:
-        config["critic"] = True
-        state |= LAYOUTS[wanted.layout](read_checkpoint(second))
-    if problem := misfit(wanted.network, config, state):
+    try:
+        state = renamed(wanted.layout, checkpoint)
+        if second:
+            config["critic"] = True
+            state |= renamed(wanted.layout, read_checkpoint(second))
+        problem = misfit(wanted.network, config, state)
+    except BadWeights as error:
+        state, problem = {}, f"will not do: {error}"
+    if problem:
         others = [] if second else fitting(checkpoint, wanted)
         hint = f"it fits {' and '.join(others[:3])}: import it under that name" if others else "is it the right file?"
         raise BadWeights(f"{path.name}{f' with {second.name}' if second else ''} {problem}; {hint}")
     return {key: state[key] for key in sorted(state)}, config
+
+
+def renamed(layout: str, checkpoint: Any) -> dict[str, Tensor]:
+    """The tensors of the authors' file under this project's keys; raises `BadWeights` for another layout."""
+    try:
+        return LAYOUTS[layout](checkpoint)
+    except BadWeights:
+        raise
+    except Exception as error:  # keys that are no words, and whatever else a pickle may hold
+        raise BadWeights("it is not in the authors' layout") from error
 
 
 def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
@@ -107,10 +121,23 @@ def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor])
         wanted = NETWORKS[network](dict(config)).state_dict()
     missing, surplus = unexpected_keys(state, wanted)
     shapes = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    for problem, keys in (("lacks", missing), ("holds the unknown", surplus), ("has another shape of", shapes)):
+    odd = [key for key in wanted if key in state and not plain(state[key], wanted[key])]
+    problems = {
+        "lacks": missing,
+        "holds the unknown": surplus,
+        "has another shape of": shapes,
+        "has no numbers in": odd,
+    }
+    for problem, keys in problems.items():
         if keys:
             return f"{problem} {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}"
     return None
+
+
+def plain(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor holds all its numbers, and of the wanted kind."""
+    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
+    return dense and tensor.is_floating_point() == wanted.is_floating_point() and not tensor.is_complex()
 
 
 def fitting(checkpoint: Any, asked: Entry) -> list[str]:
@@ -121,7 +148,7 @@ def fitting(checkpoint: Any, asked: Entry) -> list[str]:
         if name == asked.name:
             continue
         with contextlib.suppress(BadWeights):
-            if misfit(other.network, asdict(CONFIGS[name]), LAYOUTS[other.layout](checkpoint)) is None:
+            if misfit(other.network, asdict(CONFIGS[name]), renamed(other.layout, checkpoint)) is None:
                 fit.append(name)
     return sorted(fit, key=lambda name: entry(name).network != asked.network)
 

@@ -2,16 +2,16 @@
 
 import codecs
 import contextlib
-import pickle
+import errno
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deepfake_core.errors import BadWeights
+from deepfake_core.errors import BadWeights, LabError, NotEnoughSpace
 from deepfake_core.hub.files import cache_folder, made
 
 ENDINGS = (".ckpt", ".pth", ".pt", ".pth.tar", ".safetensors")
@@ -26,10 +26,9 @@ def read_checkpoint(path: Path) -> Any:
     A file that today's torch wrote is mapped, not read: what the import leaves out never takes memory.
     """
     refuse_text(path)
-    mapped = zipfile.is_zipfile(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # of a damaged or hostile file it can be any
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise BadWeights(
                 f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run"
@@ -42,7 +41,7 @@ def refuse_text(path: Path) -> None:
     with path.open("rb") as file:
         beginning = file.read(512)
     with contextlib.suppress(UnicodeDecodeError):
-        text = codecs.getincrementaldecoder("utf-8")().decode(beginning)  # whose last letter may be cut
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)  # whose last letter may be cut
         if text and all(letter.isprintable() or letter.isspace() for letter in text):
             raise BadWeights(
                 f"{path.name} is a text or a web page, not a checkpoint: the address probably asked for a click or a "
@@ -61,19 +60,29 @@ def unpacked(path: Path) -> Iterator[list[Path]]:
         return
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=made(cache_folder())) as folder:
         members = [one for one in archive.infolist() if one.filename.endswith(ENDINGS) and not one.is_dir()]
-        if not members:
-            raise BadWeights(f"{path.name} is an archive without a checkpoint ({', '.join(ENDINGS)}); fetch it again")
-        if too_large := [one.filename for one in members if one.file_size > LARGEST]:
-            raise BadWeights(f"{path.name} says that its {too_large[0]} has over 4 GiB, which no checkpoint here has")
+        refuse_members(path.name, members)
         yield [extract(archive, one, Path(folder)) for one in members]
 
 
 def is_archive(path: Path) -> bool:
     """Whether it is a zip around files; today's checkpoints are zips themselves, with a `data.pkl` inside."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not any(name.endswith("/data.pkl") for name in archive.namelist())
+    except Exception:  # of a damaged file it can be any; whoever reads it on says what is wrong
         return False
-    with zipfile.ZipFile(path) as archive:
-        return not any(name.endswith("/data.pkl") for name in archive.namelist())
+
+
+def refuse_members(name: str, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise `BadWeights` for an archive whose checkpoints cannot be told apart, or would fill memory or disk."""
+    if not members:
+        raise BadWeights(f"{name} is an archive without a checkpoint ({', '.join(ENDINGS)}); fetch it again")
+    if sum(one.file_size for one in members) > LARGEST:
+        raise BadWeights(f"{name} says that it holds over 4 GiB of checkpoints; unpack it, and import one of them")
+    if len({Path(one.filename).name for one in members}) < len(members):
+        raise BadWeights(f"{name} holds several checkpoints of one name; unpack it, and import the right one")
+    if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
+        raise BadWeights(f"{name} is packed in a way that is not read here; unpack it, and import the checkpoint")
 
 
 def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
@@ -87,6 +96,10 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
                 if left < 0:
                     raise BadWeights(f"{member.filename} is longer than its archive says; fetch it again")
                 file.write(chunk)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except LabError:
+        raise
+    except Exception as error:  # of a damaged file it can be any
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise NotEnoughSpace(f"the disk filled up while {member.filename} was unpacked; make room") from error
         raise BadWeights(f"the archive around {member.filename} is damaged or encrypted; fetch it again") from error
     return target

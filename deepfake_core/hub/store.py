@@ -166,7 +166,12 @@ def save(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str], n
     """
     if path.suffix != ".safetensors":
         raise BadRequest(f"weights cannot be saved as {path.name}; end its name in .safetensors")
-    tensors = {f"{network}.{key}": value.contiguous() for key, value in state.items()}
+    tensors: dict[str, Tensor] = {}
+    taken = set[int]()
+    for key, value in state.items():
+        own = value.clone() if value.data_ptr() in taken else value.contiguous()  # one file holds no tensor twice
+        taken.add(own.data_ptr())
+        tensors[f"{network}.{key}"] = own
     with whole_file(path) as aside:
         try:
             save_file(tensors, aside, metadata={"network": network, **metadata})

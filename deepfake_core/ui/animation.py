@@ -9,12 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from deepfake_core.hub.manifest import entry
+from deepfake_core.hub.manifest import manifest
 from deepfake_core.ui.driver import DrivingClip
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.form import Form
 from deepfake_core.ui.inside import Inside
+from deepfake_core.ui.models import STARTER, MoreWeights
 from deepfake_core.ui.motion import MotionOptions
 from deepfake_core.ui.outcome import Outcome
 from deepfake_core.ui.runs import Job, RunButtons
@@ -22,10 +23,6 @@ from deepfake_core.ui.source import SourcePicture
 from deepfake_core.ui.trouble import Update, sentence
 
 WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
-GET_MORE = """
-Photos need the published checkpoint, from {source} (licence: {licence}):
-<code>python -m deepfake_core weights import fomm-vox-adv vox-adv-cpk.pth.tar</code>
-"""
 
 
 class AnimationTab:
@@ -38,12 +35,13 @@ class AnimationTab:
         self.source = SourcePicture(examples.portraits)
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
+        self.more = MoreWeights("fomm", "animation-", "the best weights on this machine are used from now on")
         self.outcome = Outcome()
         self.buttons = RunButtons("Animate", self.outcome)
         self.inside = Inside(engine)
 
     def render(self) -> None:
-        with gr.Tab(self.title):
+        with gr.Tab(self.title) as self.tab:
             self.weights = gr.HTML(WARMING, elem_id="weights")
             with gr.Row(elem_classes="studio"):
                 with gr.Column(scale=6, min_width=300):
@@ -53,19 +51,29 @@ class AnimationTab:
                         with gr.Column(min_width=260):
                             self.driver.render()
                     self.options.render()
+                    self.more.render()
                 with gr.Column(scale=5, min_width=300):
                     self.buttons.render()
                     self.outcome.render()
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
-        page.load(
-            self.tell_weights,
-            outputs=self.weights,
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
+        for trigger in (page.load, self.tab.select, self.more.listen()):
+            trigger(
+                self.tell_weights,
+                outputs=self.weights,
+                show_progress="hidden",
+                concurrency_limit=None,
+                api_visibility="private",
+            ).then(
+                self.more.fill,
+                inputs=self.more.download.name,
+                outputs=self.more.outputs,
+                preprocess=False,
+                show_progress="hidden",
+                concurrency_limit=None,
+                api_visibility="private",
+            )
         self.source.listen(page, self.options.crop)
         self.driver.listen(page, self.options.crop)
         self.options.listen()
@@ -87,10 +95,9 @@ class AnimationTab:
         """
         from deepfake_core.pipelines.animation import animate
 
-        animator = self.engine.animator()
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
             request = Form(*values).request(Path(folder))
-            with closing(animate(animator, request)) as events:  # type: ignore[type-var]
+            with closing(self.engine.work("fomm", None, animate, request)) as events:  # type: ignore[type-var]
                 yield from self.outcome.follow(events)
 
     def tell_weights(self) -> str:
@@ -99,7 +106,6 @@ class AnimationTab:
             animator = self.engine.animator()
         except Exception as error:
             return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
-        published = entry("fomm-vox-adv")
-        text = GET_MORE.format(source=html.escape(published.source), licence=html.escape(published.licence))
-        more = text if "starter" in animator.name else ""
-        return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}. {more}"
+        one = manifest().get(animator.name)
+        starter = f" {STARTER}" if one and one.file else ""
+        return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}.{starter}"

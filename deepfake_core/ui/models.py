@@ -6,37 +6,82 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.errors import WeightsMissing
-from deepfake_core.hub.manifest import manifest
+from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.ui.downloads import Download, fetchable, switched_on
 from deepfake_core.ui.trouble import Update, sentence
+
+STARTER = "Starter weights, which come with the app; for photos, see More weights."
+
+
+class MoreWeights:
+    """Weights of a tab that are not here, folded away: some can be fetched at once, of the others it is told how."""
+
+    def __init__(self, network: str, place: str, use: str) -> None:
+        """`use` is what is said of fetched ones: how they come to be used."""
+        own = {name: one for name, one in manifest().items() if one.network == network}
+        needed = {one.needs for one in own.values()}
+        self.entries = {name: one for name, one in manifest().items() if name in own or name in needed}
+        self.download = Download(tuple(self.entries), place, use)
+
+    def render(self) -> None:
+        with gr.Accordion("More weights", open=False):
+            self.download.render()
+            self.others = gr.HTML(elem_classes="quiet weights-list")
+
+    def listen(self) -> Any:
+        """Returns the trigger that a download is over."""
+        return self.download.listen()
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The components that `fill` changes."""
+        return [*self.download.offered, self.others]
+
+    def fill(self, fetching: Any) -> Update:
+        """Look what is not here; `fetching` are the weights chosen to be fetched; imports torch."""
+        from deepfake_core.hub.store import find
+
+        missing = [one for name, one in self.entries.items() if find(name) is None]
+        listed = [one for one in missing if not (switched_on() and fetchable(one))]
+        items = "".join(map(_item, listed))
+        nothing = "" if missing else "<p>All of them are on this machine.</p>"
+        others = f"<p>By hand:</p><ul>{items}</ul>" if items else nothing
+        return {self.others: others} | self.download.offer(fetching)
 
 
 class ModelChoice:
-    """A list of the weights that are here, a line about the chosen ones, and a list of those that are not."""
+    """A list of the weights that are here, a line about the chosen ones, and the accordion with those that are not."""
 
     def __init__(self, network: str, place: str) -> None:
         self.network, self.place = network, place
         self.entries = {name: one for name, one in manifest().items() if one.network == network}
+        self.more = MoreWeights(network, place, "choose it from the list of weights above")
 
     def render(self) -> None:
         self.name = gr.Dropdown([], label="Weights", elem_id=f"{self.place}model", filterable=False)
         self.about = gr.HTML("Looking for weights …", elem_classes="quiet")
 
     def render_others(self) -> None:
-        """The list of weights that are not here, folded away."""
-        with gr.Accordion("More weights", open=False):
-            self.others = gr.HTML(elem_classes="quiet weights-list")
+        """The weights that are not here, folded away."""
+        self.more.render()
 
     def listen(self, tab: gr.Tab) -> Any:
-        """Look what is here whenever the tab is opened; returns the trigger that comes then."""
-        filled = tab.select(
-            self.fill,
-            inputs=self.name,
-            outputs=[self.name, self.about, self.others],
-            preprocess=False,
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
+        """Look what is here whenever the tab is opened or a download is over.
+
+        Returns the trigger that comes after the tab was opened.
+        """
+        filled, _ = [
+            trigger(
+                self.fill,
+                inputs=[self.name, self.more.download.name],
+                outputs=[self.name, self.about, *self.more.outputs],
+                preprocess=False,
+                show_progress="hidden",
+                concurrency_limit=None,
+                api_visibility="private",
+            )
+            for trigger in (tab.select, self.more.listen())
+        ]
         self.name.input(
             self.tell,
             inputs=self.name,
@@ -48,14 +93,11 @@ class ModelChoice:
         )
         return filled.then
 
-    def fill(self, chosen: str | None) -> Update:
+    def fill(self, chosen: str | None, fetching: Any = None) -> Update:
         """List what is on this machine, the best of it chosen unless something is; imports torch."""
         from deepfake_core.hub.store import choose, installed
 
-        here = installed(self.network)
-        missing = [name for name in self.entries if name not in here]
-        others = "".join(map(_item, missing)) or "<li>All of them are on this machine.</li>"
-        shown: Update = {self.others: f"<ul>{others}</ul>"}
+        here, shown = installed(self.network), self.more.fill(fetching)
         try:
             name = chosen if chosen in here else choose(self.network)
         except WeightsMissing as error:
@@ -66,18 +108,18 @@ class ModelChoice:
         """The line about some weights."""
         if name not in self.entries:
             return ""
-        about = self.entries[name].about
-        return html.escape(f"{about[0].upper()}{about[1:]}.")
+        one = self.entries[name]
+        about = html.escape(f"{one.about[0].upper()}{one.about[1:]}.")
+        return f"{about} {STARTER}" if one.file else about
 
     def subject(self, name: str | None) -> str:
         """What the pictures of these weights show."""
         return self.entries[name].subject if name in self.entries else "face"
 
 
-def _item(name: str) -> str:
+def _item(one: Entry) -> str:
     from deepfake_core.hub.store import way_to
 
-    one = manifest()[name]
     needs = f" It needs {one.needs} beside it." if one.needs else ""
     parts = f"{one.about}. To use it, {way_to(one)}.{needs} Licence: {one.licence}."
-    return f"<li><strong>{html.escape(name)}</strong>: {html.escape(parts)}</li>"
+    return f"<li><strong>{html.escape(one.name)}</strong>: {html.escape(parts)}</li>"

@@ -12,6 +12,7 @@ from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.styles import StylesTab
 from deepfake_core.ui.translation import TranslationTab
+from deepfake_core.ui.weights import WeightsTab
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
@@ -46,6 +47,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
         TranslationTab(engine, examples, replay),
         AttributesTab(engine, examples, replay),
         StylesTab(engine, examples, replay),
+        WeightsTab(engine),
     ]
     with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")

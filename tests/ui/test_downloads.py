@@ -1,0 +1,233 @@
+"""Fetching weights from the page, without a page: what is shown on the way, and what is refused."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepfake_core.hub import pulling
+from deepfake_core.hub.downloads import Fetching
+from deepfake_core.hub.manifest import manifest
+from deepfake_core.hub.pulling import Converting, Pulled, Step, Waiting
+from deepfake_core.ui import downloads
+from deepfake_core.ui.downloads import Download, bytes_bar
+from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.models import STARTER, ModelChoice, MoreWeights
+from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.weights import WeightsTab, table
+
+FREE, CLOSED = "cyclegan-horse2zebra", "fomm-vox-adv"  # the second one's licence may forbid commercial use
+PART = Fetching(file="latest_net_G.pth", done=12_300_000, total=45_600_000, rate=2_100_000.0)
+
+
+class Pull:
+    """In the place of `pull`: plays some steps, and remembers who asked for them, and whether it was closed."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+        self.asked: list[tuple[str, bool]] = []
+        self.threads: set[int] = set()
+        self.closed = False
+
+    def __call__(self, name: str, *, accept_licence: bool = False) -> Iterator[Step]:
+        self.asked.append((name, accept_licence))
+        try:
+            for step in self.steps:
+                self.threads.add(threading.get_ident())
+                yield step
+        finally:
+            self.threads.add(threading.get_ident())
+            self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the starters is here, nobody has set anything, and nothing is fetched for good."""
+    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path))
+    for name in ("DEEPFAKE_DOWNLOADS", "SPACE_ID", "DEEPFAKE_WEIGHTS_REPO"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pull:
+    notes = ("Its sha256 is <b>new</b>.", "Licence: BSD.")
+    played = Pull(
+        Waiting(name=FREE), PART, Converting(name=FREE), Pulled(name=FREE, path=tmp_path / "made", notes=notes)
+    )
+    monkeypatch.setattr(pulling, "pull", played)
+    return played
+
+
+@pytest.fixture
+def part() -> Download:
+    return rendered(Download((FREE, CLOSED, "fomm-taichi"), "test-", "use it"))
+
+
+def rendered(part: Any) -> Any:
+    import gradio as gr
+
+    with gr.Blocks(analytics_enabled=False):
+        part.render()
+    return part
+
+
+def texts(part: Download, updates: Iterator[Update]) -> list[str]:
+    """What is said, one string an update."""
+    return [" ".join(str(getattr(value, "value", value)) for value in update.values()) for update in updates]
+
+
+def choices(dropdown: Any) -> list[str]:
+    return [value for _, value in dropdown.choices]
+
+
+def test_bytes_and_the_time_left_are_shown_and_then_the_notes(part: Download, pull: Pull) -> None:
+    updates = list(part.fetch(FREE, False))
+    asking, waiting, bar, converting, done = texts(part, iter(updates))
+    assert "Asking" in asking and "Another process" in waiting and "converting" in converting
+    assert "latest_net_G.pth · 12.3 of 45.6 MB · 2.1 MB/s · 16 s left" in bar
+    assert '<progress value="12300000" max="45600000"' in bar
+    assert f"{FREE} is on this machine; use it" in done
+    assert "&lt;b&gt;new&lt;/b&gt;" in done and "<b>" not in done
+    assert updates[-1][part.over] is True
+    assert pull.asked == [(FREE, False)]
+
+
+def test_a_bar_says_what_it_knows() -> None:
+    unknown = bytes_bar(Fetching(file="<x>.pth", done=5_000_000, total=None, rate=0.0))
+    assert "&lt;x&gt;.pth · 5.0 MB</p>" in unknown and "left" not in unknown and "value" not in unknown
+    slow = bytes_bar(Fetching(file="a", done=0, total=700_000_000, rate=1e6))
+    assert "12 min left" in slow
+
+
+def test_all_steps_are_asked_for_by_one_thread_that_is_not_ours(part: Download, pull: Pull) -> None:
+    steps = part.fetch(FREE, False)
+    for _ in range(3):
+        next(steps)
+    closing = threading.Thread(target=steps.close)  # type: ignore[attr-defined]
+    closing.start()
+    closing.join()
+    assert pull.closed
+    assert len(pull.threads) == 1 and threading.get_ident() not in pull.threads
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "fomm-vox", "fomm-starter", "/tmp/x.safetensors", "", None, 7, [FREE], {"a": 1}]
+)
+def test_a_name_that_is_not_in_the_list_is_refused(part: Download, pull: Pull, name: Any) -> None:
+    (said,) = texts(part, part.fetch(name, True))
+    assert "choose some from the list" in said
+    assert pull.asked == []
+    assert part.tell(name)[part.about] == ""
+
+
+@pytest.mark.parametrize("accepted", [False, None, "yes", 1, [True]])
+def test_a_licence_is_shown_and_has_to_be_accepted(part: Download, accepted: Any) -> None:
+    told = part.tell(CLOSED)
+    assert "CC BY-NC 4.0" in told[part.about] and "751.0 MB" in told[part.about] and "space" in told[part.about]
+    assert told[part.accepted].visible is True and told[part.accepted].value is False
+    assert part.tell(FREE)[part.accepted].visible is False
+    *_, said = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
+    assert 'role="alert"' in said
+    assert "accept it to fetch the file" in said
+
+
+def test_a_tick_reaches_the_pull(part: Download, pull: Pull) -> None:
+    list(part.fetch(CLOSED, True))
+    assert pull.asked == [(CLOSED, True)]
+
+
+def test_what_has_no_copy_is_not_offered_unless_there_is_a_mirror(
+    part: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choices(part.offer(None)[part.name]) == [CLOSED, FREE]
+    assert part.offer(FREE)[part.name].value == FREE
+    assert part.accepted not in part.offer(FREE), "a tick is not lost when the list is looked through again"
+    monkeypatch.setenv("DEEPFAKE_WEIGHTS_REPO", "me/<weights>")
+    assert choices(part.offer(None)[part.name]) == [CLOSED, "fomm-taichi", FREE]
+    assert "the mirror me/&lt;weights&gt;" in part.tell(FREE)[part.about]
+
+
+def test_what_is_here_is_not_offered(part: Download, tmp_path: Path) -> None:
+    for name in (FREE, CLOSED):
+        (tmp_path / f"{name}.safetensors").touch()
+    assert part.offer(FREE)[part.column].visible is False
+
+
+@pytest.mark.parametrize(
+    ("environment", "on"),
+    [
+        ({}, True),
+        ({"SPACE_ID": "me/lab"}, False),
+        ({"SPACE_ID": "me/lab", "DEEPFAKE_DOWNLOADS": "on"}, True),
+        ({"DEEPFAKE_DOWNLOADS": "off"}, False),
+        ({"DEEPFAKE_DOWNLOADS": " OFF "}, False),
+        ({"DEEPFAKE_DOWNLOADS": "ja"}, False),
+    ],
+)
+def test_downloads_are_on_but_not_on_a_public_space(
+    environment: dict[str, str], on: bool, monkeypatch: pytest.MonkeyPatch, pull: Pull
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert downloads.switched_on() is on
+    part = rendered(Download((FREE,), "test-", "use it"))
+    assert part.column.visible is on and part.offer(None)[part.column].visible is on
+    said = texts(part, part.fetch(FREE, True))[-1]
+    assert ("switched downloads off" in said) is not on
+    assert bool(pull.asked) is on
+
+
+def test_when_off_the_others_are_told_how_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = rendered(MoreWeights("cyclegan", "test-", "use it"))
+    assert FREE not in more.fill(None)[more.others] and "cyclegan-sat2map" in more.fill(None)[more.others]
+    monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "off")
+    assert f"weights pull {FREE}" in more.fill(None)[more.others]
+
+
+def test_the_line_of_a_tab_says_that_these_are_starters() -> None:
+    models = ModelChoice("stargan", "test-")
+    assert STARTER in models.tell("stargan-starter")
+    assert STARTER not in models.tell("stargan-celeba-128")
+
+
+def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> None:
+    from deepfake_core.hub.upkeep import inventory
+
+    (tmp_path / "starganv2-celeba-hq.safetensors").write_bytes(b"12")
+    text = table(inventory())
+    assert all(f'<th scope="row">{name}</th>' in text for name in manifest())
+    assert text.count("comes with the repository") == 6
+    assert "on this machine</strong>; it needs fan-wing beside it" in text
+    assert 'href="https://github.com/AliaksandrSiarohin/first-order-model"' in text
+
+
+def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = rendered(WeightsTab(Engine()))
+    path = tmp_path / f"{FREE}.safetensors"
+    path.write_bytes(b"12")
+    shown = tab.fill(None, None)
+    assert choices(shown[tab.removal.name]) == [FREE]
+    assert "GB" in shown[tab.room]
+
+    monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "off")
+    assert "switched downloads off" in tab.removal.remove(FREE)[tab.removal.said]
+    monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "on")
+    for name in ("../x", "fomm-starter", [FREE], None):
+        assert "That did not work" in tab.removal.remove(name)[tab.removal.said]
+    assert path.exists()
+
+    assert f"{FREE} was removed" in tab.removal.remove(FREE)[tab.removal.said]
+    assert not path.exists()
+    assert choices(tab.fill(None, FREE)[tab.removal.name]) == []
+
+
+def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
+    tab = rendered(WeightsTab(Engine()))
+    *_, sound = tab.check.verify()
+    assert "No file here is damaged" in sound and "fomm-starter: as it was made" in sound
+    (tmp_path / f"{FREE}.safetensors").write_bytes(b"12")
+    (tmp_path / f"{FREE}.safetensors.sha256").write_text(f"{'0' * 64}  {FREE}.safetensors\n")
+    *_, damaged = tab.check.verify()
+    assert "1 file damaged" in damaged and f"{FREE}: <strong>damaged" in damaged
