@@ -50,7 +50,6 @@ def test_everything_is_listed_and_what_is_here_is_sound(lab: "Page", page_errors
     check_accessibility(lab)
     picture_of(lab, "weights.png")
     check_phone(lab)
-    picture_of(lab, "weights-narrow.png")
     assert page_errors == []
 
 
