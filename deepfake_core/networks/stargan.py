@@ -64,8 +64,8 @@ class StarGanConfig:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "StarGanConfig":
         """The config that `dataclasses.asdict` took apart, as weights files store it."""
-        lists = {name: tuple(fields[name]) for name in ("attributes", "strengths") if name in fields}
-        return cls(**{**fields, **lists})
+        attributes, strengths = (tuple(fields.get(name, ())) for name in ("attributes", "strengths"))
+        return cls(**{**fields, "attributes": attributes or CELEBA, "strengths": strengths})
 
 
 CONFIGS = {

@@ -131,7 +131,7 @@ def in_a_tar(payload: Payload) -> bytes:
 
 
 def among_tensors(packing: str, payload: Payload) -> bytes:
-    return saved({**FILES[NAME](), "payload": payload}, packing)
+    return saved({"model.1.weight": torch.zeros(1), "payload": payload}, packing)
 
 
 HOSTILE: dict[str, Callable[[Payload], bytes]] = {packing: partial(among_tensors, packing) for packing in PACKINGS}
