@@ -27,6 +27,8 @@ class WithoutRandomStart(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if getattr(func, "__name__", "") in RANDOM and args and isinstance(args[0], Tensor):
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        named = dict(kwargs or {})
+        drawn = args[0] if args else named.get("tensor")  # torch.nn.init hands everything over by name
+        if getattr(func, "__name__", "") in RANDOM and isinstance(drawn, Tensor):
+            return drawn
+        return func(*args, **named)
