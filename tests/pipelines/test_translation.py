@@ -81,7 +81,8 @@ def test_the_whole_picture_keeps_its_shape(translator: CycleTranslator, face: np
 
 
 def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
-    pictures = (face[:60, :60], face[100:160, 50:110], face[:20, :50], face[480:])
+    # none of one colour: there an instance norm has nothing but rounding to enlarge, which differs between batches
+    pictures = (face[200:260, 200:260], face[100:160, 250:310], face[240:260, 200:250], face[480:])
     translator.compute.batch = 3
     steps, done = run(translator, sources=pictures, output=tmp_path, crop="whole", back=True, label=False)
     assert [step.place for step in steps] == [0, 1, 2, 3] and len(done.paths) == 8

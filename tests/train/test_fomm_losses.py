@@ -78,7 +78,11 @@ def test_losses_and_gradients_of_one_step(file: str, align_corners: bool, mode: 
     torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum().backward()
     generator_part = nn.ModuleList([model.dense_motion, model.generator])
     norms = {name: float(golden[f"{mode}.gradnorm.{name}.float64run"]) for name in PARTS}  # free of rounding
-    assert gradient_norm(generator_part) == pytest.approx(norms["generator"], rel=1e-2)
+    rounded = float(golden[f"{mode}.gradnorm.generator"])  # the original in float32; up to 1.8% from its float64 run
+    assert gradient_norm(generator_part) in (
+        pytest.approx(norms["generator"], rel=1e-2),
+        pytest.approx(rounded, rel=1e-2),
+    )
     moved = gradient_norm(model.keypoint_detector) / norms["kp_detector"]
     assert (0.99 < moved < 1.01) if mode == "eval" else (0.1 < moved < 10)
     discriminator.zero_grad()
