@@ -236,8 +236,9 @@ def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.
     preset.write_text(PRESET.format(world="heads").replace("base = 4", "base = 8"))
     assert train(preset, tmp_path / "third", "--weights", str(weights)) == 2
     assert "of another [recipe.network]" in capsys.readouterr().err
+    two = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 4, "discriminator_base": 4}
     with pytest.raises(BadRequest, match="one network"):
-        start_from(str(weights), build_cyclegan({"network": {"size": 32, "base": 4, "blocks": 1}}, "synthetic", CPU))
+        start_from(str(weights), build_cyclegan(two, "synthetic", CPU))
 
 
 def test_animals_train_and_export(tmp_path: Path, preset: Path) -> None:
