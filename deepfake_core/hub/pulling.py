@@ -67,7 +67,7 @@ def pull(name: str, *, accept_licence: bool = False, time_limit: float | None = 
         )
     if wanted.non_commercial and not accept_licence:
         raise LicenceNotAccepted(f"the licence of {name} is {wanted.licence}; accept it to fetch the file")
-    lock = FileLock(made(cache_folder()) / f".{name}.lock")
+    lock = FileLock(made(cache_folder()) / f".{name}.lock", thread_local=False)  # steps may be asked for in any thread
     yield from wait_for(lock, name)
     try:
         if here := find(name):
