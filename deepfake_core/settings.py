@@ -1,0 +1,85 @@
+"""Everything that whoever runs the program can set, in one table: limits, the visible label, the signing key.
+
+Each field is read from the environment variable `DEEPFAKE_` and its name in capitals, such as `DEEPFAKE_CLIP_SECONDS`.
+Visitors of the page can change none of them.
+"""
+
+import os
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from deepfake_core.errors import BadRequest
+
+PREFIX = "DEEPFAKE_"
+SWITCH = {"on": True, "off": False}
+PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
+
+
+def _at_least(least: int, default: int) -> Any:
+    return field(default=default, metadata={"least": least})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The table. A number names its unit; the smallest allowed value stands before the default."""
+
+    upload_megabytes: int = _at_least(1, 200)
+    """Largest file that the page takes."""
+    picture_pixels: int = _at_least(65_536, 64_000_000)
+    """Of one picture: more than any camera's in common use, and 192 MB as RGB."""
+    clip_pixels: int = _at_least(65_536, 36_000_000)
+    """Of one frame of a clip: 8K has 33 million."""
+    longest_side: int = _at_least(256, 16_384)
+    """Pixels, of pictures and of clips."""
+    clip_seconds: int = _at_least(1, 60)
+    """Longest driving clip that the page takes; the command line and Python take any length."""
+    clip_frames: int = _at_least(1, 3_600)
+    """Most frames of such a clip, whatever its rate."""
+    decode_seconds: int = _at_least(1, 20)
+    """How long decoding one picture, or reading one clip's header, may take."""
+    stall_seconds: int = _at_least(1, 60)
+    """How long a decoder of clips may work at one frame."""
+    decode_megabytes: int = _at_least(256, 3_072)
+    """Memory of a decoder."""
+    job_seconds: int = _at_least(1, 600)
+    """How long one visitor's run may hold the network."""
+    waiting: int = _at_least(1, 40)
+    """Runs that may wait for their turn; whoever comes then is asked to come back."""
+    runs_per_minute: int = _at_least(1, 20)
+    """Runs that one visitor may start in any minute."""
+    runs_per_minute_address: int = _at_least(1, 240)
+    """The same for all visitors of one network address: a class shares one."""
+    kept_minutes: int = _at_least(1, 60)
+    """How long uploads and results are kept."""
+    label: bool = True
+    """The visible label on everything that the page makes (`on` or `off`)."""
+    label_text: str = "AI-generated"
+    """What the label says; pictures too small for it say "AI"."""
+    label_place: str = "bottom-right"
+    """One of `PLACES`."""
+    signing_key: str = ""
+    """File of the private key (PKCS #8 PEM) that signs results; empty: one is made in the user's own folder."""
+    signing_certificate: str = ""
+    """File of its certificate and those above it (PEM)."""
+
+
+def settings() -> Settings:
+    """The table as the environment sets it now. Raises `BadRequest` for a value that makes no sense."""
+    told = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
+    return Settings(**{one.name: _read(one, text) for one, text in told if text})
+
+
+def _read(one: Field[Any], text: str) -> bool | int | str:
+    name = PREFIX + one.name.upper()
+    if one.type is bool:
+        if text.lower() not in SWITCH:
+            raise BadRequest(f"{name} is {text!r}; set it to on or off")
+        return SWITCH[text.lower()]
+    if one.type is int:
+        least = one.metadata["least"]
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise BadRequest(f"{name} is {text!r}; set it to a whole number of at least {least}")
+        return int(text)
+    if one.name == "label_place" and text not in PLACES:
+        raise BadRequest(f"{name} is {text!r}; set it to one of {', '.join(PLACES)}")
+    return text
