@@ -5,9 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.load import measure_load
+from benchmarks.mark import measure_mark
 from benchmarks.memory import measure_memory
 from benchmarks.quality import cyclegan, fomm, stargan, starganv2
 from benchmarks.report import Report
+from benchmarks.robustness.measure import measure_robustness
 from benchmarks.speed import measure_speed
 from deepfake_core.errors import LabError
 
@@ -38,9 +41,19 @@ def parser() -> argparse.ArgumentParser:
     speed = subjects.add_parser("speed", help="the pipeline beside the plain loop, at full size, on the CPU")
     speed.add_argument("--rounds", type=int, default=5, metavar="N", help="alternated rounds (default: 5)")
     memory = subjects.add_parser("memory", help="peak memory of a long clip beside a short one")
+    mark = subjects.add_parser("mark", help="the invisible mark: how faint, how fast, what it survives")
+    mark.add_argument("--count", type=int, default=40, metavar="N", help="pictures of every size (default: 40)")
     for subject in (speed, memory):
         subject.add_argument("network", choices=("fomm",), help="which paper")
-    for subject in (quality, speed, memory):
+    robustness = subjects.add_parser("robustness", help="broken and hostile files at every reader and at the page")
+    robustness.add_argument("--inputs", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
+    robustness.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
+    robustness.add_argument("--minutes", type=float, default=30, metavar="LIMIT", help="stop then (default: 30)")
+    robustness.add_argument("--no-server", action="store_true", help="leave the page out")
+    load = subjects.add_parser("load", help="a crowd of visitors at the page")
+    load.add_argument("--visitors", type=int, default=50, metavar="N", help="how many (default: 50)")
+    load.add_argument("--seconds", type=float, default=120, metavar="S", help="how long they stay (default: 120)")
+    for subject in (quality, speed, memory, mark, robustness, load):
         subject.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return options
 
@@ -66,6 +79,12 @@ def measured(asked: argparse.Namespace) -> Report:
         return measure(asked.weights, count=asked.count, sheet=asked.sheet, device=asked.device)
     if asked.subject == "speed":
         return measure_speed(rounds=asked.rounds)
+    if asked.subject == "mark":
+        return measure_mark(asked.count)
+    if asked.subject == "load":
+        return measure_load(asked.visitors, asked.seconds)
+    if asked.subject == "robustness":
+        return measure_robustness(asked.inputs, seed=asked.seed, minutes=asked.minutes, server=not asked.no_server)
     return measure_memory()
 
 

@@ -57,5 +57,17 @@ class DownloadFailed(LabError):
     """A server that is away, too slow, or does not hand a file out."""
 
 
+class ConsentMissing(LabError):
+    """A file of the visitor's own, before they have said that the people in it agree."""
+
+
+class TooManyRuns(LabError):
+    """More runs in a minute than one visitor, or one address, may start."""
+
+
+class TookTooLong(LabError):
+    """A run that held the network longer than the limit allows."""
+
+
 class BadRequest(LabError):
     """An option with a value that makes no sense, alone or beside another."""

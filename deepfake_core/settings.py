@@ -45,12 +45,14 @@ class Settings:
     """How long one visitor's run may hold the network."""
     waiting: int = _at_least(1, 40)
     """Runs that may wait for their turn; whoever comes then is asked to come back."""
-    runs_per_minute: int = _at_least(1, 20)
-    """Runs that one visitor may start in any minute."""
-    runs_per_minute_address: int = _at_least(1, 240)
+    runs_per_minute: int = _at_least(1, 60)
+    """Questions to a network, reading a picture included, that one visitor may ask in any minute."""
+    runs_per_minute_address: int = _at_least(1, 600)
     """The same for all visitors of one network address: a class shares one."""
     kept_minutes: int = _at_least(1, 60)
     """How long uploads and results are kept."""
+    free_megabytes: int = _at_least(1, 2_000)
+    """Disk space that uploads leave free."""
     label: bool = True
     """The visible label on everything that the page makes (`on` or `off`)."""
     label_text: str = "AI-generated"
@@ -65,8 +67,9 @@ class Settings:
 
 def settings() -> Settings:
     """The table as the environment sets it now. Raises `BadRequest` for a value that makes no sense."""
-    told = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
-    return Settings(**{one.name: _read(one, text) for one, text in told if text})
+    said = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
+    told: dict[str, Any] = {one.name: _read(one, text) for one, text in said if text}
+    return Settings(**told)
 
 
 def _read(one: Field[Any], text: str) -> bool | int | str:

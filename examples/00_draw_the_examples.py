@@ -29,7 +29,7 @@ ANIMALS = {  # name: species, seed
 }
 FIELD_SIDE, ANIMAL_SIDE = 192, 240  # pixels; files of at most 60 kB
 RATE, SECONDS, SOUND_RATE = 25, 4, 22050
-ORIGIN = Origin(model="the drawn heads (no network)")
+ORIGIN = Origin(model="the drawn heads (no network)", source_type="algorithmicMedia")
 
 
 def main(folder: Path = HERE) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_core import ImageAnimator
-from deepfake_core.provenance.writer import Origin, save_image
+from deepfake_core import ImageAnimator, save
 
 HERE = Path(__file__).parent
 
@@ -14,9 +13,10 @@ HERE = Path(__file__).parent
 def main(output: str = "animation.png", shown: int = 6) -> None:
     """Save a strip of `shown` frames, evenly spread over the clip."""
     animator = ImageAnimator.from_pretrained()  # the best weights on this machine
-    frames = list(animator(HERE / "portraits" / "amara.png", HERE / "clips" / "look-around.mp4"))
+    portrait, driving = HERE / "portraits" / "amara.png", HERE / "clips" / "look-around.mp4"
+    frames = list(animator(portrait, driving))
     strip = np.hstack([frames[index] for index in np.linspace(0, len(frames) - 1, shown).round().astype(int)])
-    print(save_image(strip, output, origin=Origin(model=animator.name)))
+    print(save(strip, output, model=animator.name, sources=[portrait, driving]))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_core import CycleTranslator
-from deepfake_core.provenance.writer import Origin, save_image
+from deepfake_core import CycleTranslator, save
 
 HERE = Path(__file__).parent
 
@@ -14,13 +13,13 @@ HERE = Path(__file__).parent
 def main(output: str = "translation.png") -> None:
     """Save a row for each horse: the picture, its translation, and the translation's way back."""
     translator = CycleTranslator.from_pretrained("cyclegan-starter-horse2zebra")
-    rows = []
-    for path in sorted((HERE / "fields").glob("horse-*.png")):
+    rows, horses = [], sorted((HERE / "fields").glob("horse-*.png"))
+    for path in horses:
         cycle = translator.cycle(path)
         assert cycle.back is not None
         rows.append(np.hstack((translator.look(path).pixels, cycle.translated, cycle.back)))
         print(f"{path.stem}: mean |x - back| = {cycle.error:.3f}")
-    print(save_image(np.vstack(rows), output, origin=Origin(model=translator.name)))
+    print(save(np.vstack(rows), output, model=translator.name, sources=horses))
 
 
 if __name__ == "__main__":

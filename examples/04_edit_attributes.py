@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_core import AttributeEditor
-from deepfake_core.provenance.writer import Origin, save_image
+from deepfake_core import AttributeEditor, save
 
 HERE = Path(__file__).parent
 
@@ -19,7 +18,7 @@ def main(output: str = "attributes.png") -> None:
         print(f"{name}: {sure:.0%}")
     both = editor(portrait, {"Blond_Hair": True, "Young": False})
     strip = np.hstack([editor.look(portrait).pixels, *editor.flips(portrait).values(), both])
-    print(save_image(strip, output, origin=Origin(model=editor.name)))
+    print(save(strip, output, model=editor.name, sources=[portrait]))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_core import StyleSynthesizer
-from deepfake_core.provenance.writer import Origin, save_image
+from deepfake_core import StyleSynthesizer, save
 
 HERE = Path(__file__).parent / "animals"
 
@@ -15,10 +14,11 @@ def main(output: str = "styles.png") -> None:
     """Save the grid of two sources and two references, and below it the way from one random style to another."""
     synthesizer = StyleSynthesizer.from_pretrained("starganv2-starter-animals")
     sources = [HERE / "cat-white.png", HERE / "dog-husky.png"]
-    grid = synthesizer.grid(sources, [HERE / "wild-leopard.png", HERE / "wild-lion.png"], domain="wild")
+    references = [HERE / "wild-leopard.png", HERE / "wild-lion.png"]
+    grid = synthesizer.grid(sources, references, domain="wild")
     start, end = (synthesizer.style_from(seed, "dog") for seed in (7, 8))
     way = np.hstack(list(synthesizer.between(sources[0], start, end, steps=3)))
-    print(save_image(np.vstack((grid, way)), output, origin=Origin(model=synthesizer.name)))
+    print(save(np.vstack((grid, way)), output, model=synthesizer.name, sources=[*sources, *references]))
 
 
 if __name__ == "__main__":

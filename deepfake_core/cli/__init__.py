@@ -1,4 +1,4 @@
-"""The command line: one subcommand a pipeline, and `weights`.
+"""The command line: one subcommand a pipeline, and `weights`, `verify` and `credentials`.
 
 A subcommand builds a request and shows what the pipeline yields. Bad input ends with status 2 and one line.
 """
@@ -10,16 +10,22 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from deepfake_core.cli import animate, attributes, style, translate, weights
+from deepfake_core.cli import animate, attributes, credentials, style, translate, verify, weights
+from deepfake_core.cli.consent import tell_once
 from deepfake_core.errors import BadRequest, LabError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; return the exit status: 0, 2 after one line on bad input, 130 after Ctrl-C."""
+    """Run one subcommand; return the exit status: the answer's `status`, else 0.
+
+    It is 2 after one line on bad input, 130 after Ctrl-C.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
         asked = parser().parse_args(arguments)
+        if getattr(asked, "uses_faces", False):
+            tell_once()
         answer = asked.run(asked)
     except LabError as error:
         print(json.dumps({"error": str(error)}) if as_json else f"deepfake_core: {error}", file=sys.stderr)
@@ -27,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("deepfake_core: stopped; nothing was written", file=sys.stderr)
         return 130
-    text = answer.pop("text", "")
+    text, status = answer.pop("text", ""), answer.pop("status", 0)
     print(json.dumps(answer) if asked.json else text)
-    return 0
+    return int(status)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -44,6 +50,6 @@ def parser() -> argparse.ArgumentParser:
     """The options of every subcommand."""
     options = OneLineParser(prog="python -m deepfake_core", description="Face and image synthesis with GANs.")
     commands = options.add_subparsers(required=True, metavar="COMMAND")
-    for module in (animate, translate, attributes, style, weights):
+    for module in (animate, translate, attributes, style, weights, verify, credentials):
         module.add(commands)
     return options

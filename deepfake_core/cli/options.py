@@ -32,7 +32,8 @@ def add_picture_options(command: argparse.ArgumentParser, crops: Sequence[str] =
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
-    """Label and device."""
+    """Label and device, of every subcommand that works on pictures of people."""
+    command.set_defaults(uses_faces=True)
     command.add_argument("--label", action=argparse.BooleanOptionalAction, default=True, help="the visible label")
     command.add_argument("--device", choices=DEVICES, default="auto")
 

@@ -23,6 +23,16 @@ def made(folder: Path) -> Path:
     return folder
 
 
+def one_line(name: str) -> str:
+    """A name out of a file that anyone may have written, without line ends and letters that change how others show."""
+    return "".join(letter if letter.isprintable() else "_" for letter in name)
+
+
+def printable(name: str) -> str:
+    """The same, short enough for a sentence."""
+    return one_line(name if len(name) <= 100 else f"{name[:97]}...")
+
+
 def sha256_of(path: Path) -> str:
     """The hash of a file, as hexadecimal digits."""
     with path.open("rb") as file:

@@ -7,16 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile
 from deepfake_core.hub import layouts
+from deepfake_core.hub.architecture import misfit
 from deepfake_core.hub.files import cache_folder, sha256_of
-from deepfake_core.hub.layouts import unexpected_keys
 from deepfake_core.hub.manifest import Entry, entry
 from deepfake_core.hub.reading import read_checkpoint, unpacked
-from deepfake_core.hub.store import NETWORKS, save
+from deepfake_core.hub.store import save
 from deepfake_core.networks import cyclegan, fan, fomm, stargan, starganv2
 
 LAYOUTS: Mapping[str, Callable[[Any], dict[str, Tensor]]] = {
@@ -113,31 +112,6 @@ def renamed(layout: str, checkpoint: Any) -> dict[str, Tensor]:
         raise
     except Exception as error:  # keys that are no words, and whatever else a pickle may hold
         raise BadWeights("it is not in the authors' layout") from error
-
-
-def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
-    """What is missing, surplus or of another shape beside the network of that config; None if everything fits."""
-    with torch.device("meta"):  # its keys and shapes are wanted, not its numbers
-        wanted = NETWORKS[network](dict(config)).state_dict()
-    missing, surplus = unexpected_keys(state, wanted)
-    shapes = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    odd = [key for key in wanted if key in state and not plain(state[key], wanted[key])]
-    problems = {
-        "lacks": missing,
-        "holds the unknown": surplus,
-        "has another shape of": shapes,
-        "has no numbers in": odd,
-    }
-    for problem, keys in problems.items():
-        if keys:
-            return f"{problem} {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}"
-    return None
-
-
-def plain(tensor: Tensor, wanted: Tensor) -> bool:
-    """Whether a tensor holds all its numbers, and of the wanted kind."""
-    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
-    return dense and tensor.is_floating_point() == wanted.is_floating_point() and not tensor.is_complex()
 
 
 def fitting(checkpoint: Any, asked: Entry) -> list[str]:

@@ -32,7 +32,7 @@ class Entry:
 
     name: str
     network: str
-    """Which architecture: a key of `hub.store.NETWORKS`."""
+    """Which architecture: a key of `hub.architecture.NETWORKS`."""
     about: str
     """What it is good for."""
     licence: str

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from deepfake_core.errors import BadWeights, LabError, NotEnoughSpace
-from deepfake_core.hub.files import cache_folder, made
+from deepfake_core.hub.files import cache_folder, made, one_line, printable
 
 ENDINGS = (".ckpt", ".pth", ".pt", ".pth.tar", ".safetensors")
 LARGEST = 4 * 2**30
@@ -79,27 +79,32 @@ def refuse_members(name: str, members: Sequence[zipfile.ZipInfo]) -> None:
         raise BadWeights(f"{name} is an archive without a checkpoint ({', '.join(ENDINGS)}); fetch it again")
     if sum(one.file_size for one in members) > LARGEST:
         raise BadWeights(f"{name} says that it holds over 4 GiB of checkpoints; unpack it, and import one of them")
-    if len({Path(one.filename).name for one in members}) < len(members):
+    if len({bare_name(one) for one in members}) < len(members):
         raise BadWeights(f"{name} holds several checkpoints of one name; unpack it, and import the right one")
     if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
         raise BadWeights(f"{name} is packed in a way that is not read here; unpack it, and import the checkpoint")
 
 
+def bare_name(member: zipfile.ZipInfo) -> str:
+    """The last part of its path, which can stand in a folder and in a sentence."""
+    return one_line(Path(member.filename).name)
+
+
 def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
     """One file, under its bare name, however its path reads in the archive."""
-    target = folder / Path(member.filename).name
+    target, name = folder / bare_name(member), printable(member.filename)
     left = member.file_size
     try:
         with archive.open(member) as packed, target.open("wb") as file:
             while chunk := packed.read(min(CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise BadWeights(f"{member.filename} is longer than its archive says; fetch it again")
+                    raise BadWeights(f"{name} is longer than its archive says; fetch it again")
                 file.write(chunk)
     except LabError:
         raise
     except Exception as error:  # of a damaged file it can be any
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise NotEnoughSpace(f"the disk filled up while {member.filename} was unpacked; make room") from error
-        raise BadWeights(f"the archive around {member.filename} is damaged or encrypted; fetch it again") from error
+            raise NotEnoughSpace(f"the disk filled up while {name} was unpacked; make room") from error
+        raise BadWeights(f"the archive around {name} is damaged or encrypted; fetch it again") from error
     return target

@@ -1,23 +1,22 @@
 """Weights on this machine: where they lie, and how a network is made from them."""
 
 import errno
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
+from deepfake_core.hub.architecture import NETWORKS, read_config
 from deepfake_core.hub.files import cache_folder as cache_folder  # for those who keep files of their own there
-from deepfake_core.hub.files import hash_file, sha256_of, whole_file, write_hash, written_hash
+from deepfake_core.hub.files import hash_file, printable, sha256_of, whole_file, write_hash, written_hash
 from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
 from deepfake_core.hub.quick import WithoutRandomStart
-from deepfake_core.networks import cyclegan, fan, stargan, starganv2
-from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
+from deepfake_core.networks import cyclegan
 
 PREFERENCE = {
     "fomm": ("fomm-vox-adv", "fomm-vox", "fomm-starter"),
@@ -27,14 +26,6 @@ PREFERENCE = {
     "fan": ("fan-wing",),
 }
 """Which named weights a pipeline takes when nobody names any: the best that is here."""
-
-NETWORKS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
-    "fomm": lambda config: FirstOrderModel(FommConfig.from_dict(config)),
-    "cyclegan": lambda config: cyclegan.Generator(cyclegan.CycleGanConfig.from_dict(config)),
-    "stargan": lambda config: stargan.StarGan(stargan.StarGanConfig.from_dict(config)),
-    "starganv2": lambda config: starganv2.StarGanV2(starganv2.StarGanV2Config.from_dict(config)),
-    "fan": lambda config: fan.FaceAlignmentNetwork(fan.FanConfig.from_dict(config)),
-}
 
 
 class Loaded(NamedTuple):
@@ -141,21 +132,17 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> nn.Module:
     """The network that the metadata describes, with `state` in it; raises `BadWeights` when they do not fit."""
-    if metadata.get("network") != network:
-        raise BadWeights(f"{name} holds weights for {metadata.get('network', 'an unknown network')}, not for {network}")
-    try:
-        with WithoutRandomStart():
-            module = NETWORKS[network](json.loads(metadata["config"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadWeights(f"{name} does not say which network it is for; import or train it again") from error
+    written = metadata.get("network", "an unknown network")
+    if written != network:
+        raise BadWeights(f"{name} holds weights for {printable(written)}, not for {network}")
     prefix = f"{network}."
     wide = {
         key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()
     }
-    try:
-        module.load_state_dict(wide, strict=True, assign=True)
-    except RuntimeError as error:
-        raise BadWeights(f"{name} does not fit its network: {str(error).splitlines()[1].strip()}") from error
+    config = read_config(metadata.get("config", ""), network, wide, name)
+    with WithoutRandomStart():
+        module = NETWORKS[network](config)
+    module.load_state_dict(wide, strict=True, assign=True)
     return module.eval().requires_grad_(False)
 
 

@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 from deepfake_core.errors import MediaTooLarge, MediaTooSmall, MissingFile, UnreadableMedia
-
-MAX_PIXELS = 64_000_000
-"""More than any camera's picture in common use, and 192 MB as RGB."""
+from deepfake_core.settings import settings
 
 MIN_SIDE = 16
 """Below this a face or a texture is no longer there to be seen."""
@@ -33,14 +31,28 @@ def existing_file(path: str | Path) -> Path:
     return path
 
 
-def check_size(name: str, width: int, height: int) -> None:
+def check_picture(name: str, width: int, height: int) -> None:
     """Refuse a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
 
     Raises `MediaTooLarge` or `MediaTooSmall`.
     """
-    if width * height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS // 1_000_000} million pixels"
-        raise MediaTooLarge(f"{name} is {width} x {height} pixels and the limit is {limit}; scale it down first")
+    _check_size(name, width, height, settings().picture_pixels)
+
+
+def check_clip(name: str, width: int, height: int) -> None:
+    """The same for the frames of a clip."""
+    _check_size(name, width, height, settings().clip_pixels)
+
+
+def _check_size(name: str, width: int, height: int, most: int) -> None:
+    longest = settings().longest_side
+    if width * height > most:
+        limit = f"{most / 1_000_000:g} million" if most >= 1_000_000 else f"{most:,}"
+        raise MediaTooLarge(f"{name} is {width} x {height} pixels and the limit is {limit} pixels; scale it down first")
+    if max(width, height) > longest:
+        raise MediaTooLarge(
+            f"{name} is {width} x {height} pixels and the longest side allowed is {longest}; scale it down first"
+        )
     if min(width, height) < MIN_SIDE:
         raise MediaTooSmall(
             f"{name} is a {width} x {height} image; choose one with at least {MIN_SIDE} pixels on each side"

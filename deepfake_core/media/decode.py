@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
-from deepfake_core.media.checks import MAX_PIXELS, MIN_SIDE
-from deepfake_core.media.ffmpeg import STALL_SECONDS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.checks import MIN_SIDE
+from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
 from deepfake_core.media.probe import VideoInfo, probe
+from deepfake_core.settings import settings
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
 
@@ -24,27 +25,48 @@ UNENDING = "File ended prematurely"
 HEADER_SLACK = 0.5
 """Seconds by which a clip may exceed `max_seconds`: sound often runs a little past the last picture."""
 
+PADDING = 128
+"""Pixels by which ffmpeg may widen or heighten a frame."""
+
 
 def read_frames(
-    path: str | Path, *, rate: Fraction | None = None, max_side: int = 1920, max_seconds: float | int | None = None
+    path: str | Path,
+    *,
+    rate: Fraction | None = None,
+    max_side: int = 1920,
+    max_seconds: float | int | None = None,
+    max_frames: int | None = None,
 ) -> "FrameStream":
     """Open the video at `path` as a stream of frames at a constant rate, upright, on the file's own clock from zero.
 
     `rate` replaces the clip's own; frames with a side above `max_side` are scaled down. A clip whose header says more
-    than `max_seconds` is refused; one whose header is silent, or lies, ends there with a warning.
+    than `max_seconds` or `max_frames` is refused; one whose header is silent, or lies, ends there with a warning.
     Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, or `BadRequest` for senseless options.
     """
-    if (rate is not None and rate <= 0) or max_side < MIN_SIDE or (max_seconds is not None and max_seconds <= 0):
-        raise BadRequest(f"rate and max_seconds must be above zero and max_side at least {MIN_SIDE}")
-    info, name = probe(path), Path(path).name
-    if max_seconds is not None and info.seconds is not None and info.seconds > max_seconds + HEADER_SLACK:
+    limits = [one for one in (rate, max_seconds, max_frames) if one is not None]
+    if any(one <= 0 for one in limits) or max_side < MIN_SIDE:
+        raise BadRequest(f"rate, max_seconds and max_frames must be above zero and max_side at least {MIN_SIDE}")
+    info = probe(path)
+    width, height = _fit(info.width, info.height, max_side)
+    delivered = replace(info, width=width, height=height, rate=rate or info.rate)
+    _check_length(Path(path).name, delivered, max_seconds, max_frames)
+    most = [] if max_frames is None else [max_frames]
+    if max_seconds is not None:
+        most.append(math.ceil((max_seconds + HEADER_SLACK) * delivered.rate))
+    return FrameStream(Path(path), delivered, min(most, default=None))
+
+
+def _check_length(name: str, info: VideoInfo, max_seconds: float | int | None, max_frames: int | None) -> None:
+    """Refuse what the header says is too long."""
+    if info.seconds is None or info.frames is None:
+        return
+    if max_seconds is not None and info.seconds > max_seconds + HEADER_SLACK:
         raise MediaTooLarge(
             f"{name} lasts {info.seconds:.1f} seconds and the limit is {max_seconds:g}; cut it shorter first"
         )
-    width, height = _fit(info.width, info.height, max_side)
-    delivered = replace(info, width=width, height=height, rate=rate or info.rate)
-    limit = None if max_seconds is None else math.ceil((max_seconds + HEADER_SLACK) * delivered.rate)
-    return FrameStream(Path(path), delivered, limit)
+    slack = math.ceil(HEADER_SLACK * info.rate) if info.has_sound else 0
+    if max_frames is not None and info.frames > max_frames + slack:
+        raise MediaTooLarge(f"{name} has {info.frames} frames and the limit is {max_frames}; cut it shorter first")
 
 
 def _fit(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -69,12 +91,13 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self.warning = None
         self._name = path.name
         self._limit = limit
-        self._ffmpeg = Ffmpeg(_arguments(path, info), yields=True)
+        self._stall = settings().stall_seconds
+        self._ffmpeg = Ffmpeg(_arguments(path, info), reads=(path,), yields=True)
         self._end = weakref.finalize(self, self._ffmpeg.kill)
         self._first = self._read()
         if self._first is None:
-            self.close()
-            raise UnreadableMedia(f"{path.name} holds no frame that can be read; choose another clip")
+            nothing = UnreadableMedia(f"{path.name} holds no frame that can be read; choose another clip")
+            raise self._ffmpeg.exceeded(path.name) or nothing
 
     def __next__(self) -> UInt8[np.ndarray, "h w 3"]:
         frame, self._first = self._first, None
@@ -107,11 +130,11 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         if not self._end.alive:
             return None
         frame = np.empty((self.info.height, self.info.width, 3), np.uint8)
-        with self._ffmpeg.guarded():
+        with self._ffmpeg.guarded(self._stall):
             count = self._ffmpeg.output.readinto(frame.reshape(-1).data)  # type: ignore[attr-defined]
         if count == frame.nbytes:
             return frame
-        self.warning = self._damage(self._ffmpeg.wait(STALL_SECONDS))
+        self.warning = self._damage(self._ffmpeg.wait(self._stall))
         self._end()
         return None
 
@@ -120,17 +143,24 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         serious = [line for line in self._ffmpeg.messages if not (endless and line.endswith(UNENDING))]
         if status == 0 and not serious:
             return None
+        if (excess := self._ffmpeg.exceeded(self._name)) is not None:
+            return f"{str(excess).split(';')[0]}: only its first {self.delivered} frames were read"
         if self.info.frames is None or self.delivered < self.info.frames - 1:
             return f"{self._name} is damaged: only its first {self.delivered} frames could be read"
         return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
 
 
 def _arguments(path: Path, info: VideoInfo) -> list[str]:
-    """Constant rate by timestamps (not by count), which keeps clips of variable rate, or a late start, in sync."""
+    """Constant rate by timestamps (not by count), which keeps clips of variable rate, or a late start, in sync.
+
+    A clip may change its size on the way: it is scaled to `info`, and `-max_pixels` bounds what comes before. ffmpeg
+    counts the padding of its own rows and blocks, so the exact limit is left to `probe`.
+    """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
+    most = settings().clip_pixels + PADDING * settings().longest_side
     return [
-        *("-loglevel", "error", "-max_pixels", str(MAX_PIXELS), *source(path)),
+        *("-loglevel", "error", "-max_pixels", str(most), *source(path)),
         *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
         *("-vf", f"{timing},{scaling}", "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),

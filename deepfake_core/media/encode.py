@@ -14,8 +14,9 @@ from jaxtyping import UInt8
 from PIL import Image, PngImagePlugin
 
 from deepfake_core.errors import BadRequest, NotEnoughSpace, UnreadableMedia
-from deepfake_core.media.ffmpeg import STALL_SECONDS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
 from deepfake_core.media.probe import has_sound
+from deepfake_core.settings import settings
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -38,10 +39,13 @@ def reporting_full_disk(name: str) -> Iterator[None]:
         raise
 
 
-def encode_image(array: UInt8[np.ndarray, "h w 3"], path: Path, *, metadata: Mapping[str, str] = NO_METADATA) -> None:
+def encode_image(
+    array: UInt8[np.ndarray, "h w 3"], path: Path, *, metadata: Mapping[str, str] = NO_METADATA, xmp: bytes = b""
+) -> None:
     """Write `array` in the format that the suffix of `path` names, with `title`, `comment` and `software` inside.
 
     PNG holds them as text, JPEG and WebP as EXIF (and JPEG the comment also as its own segment).
+    `xmp` is a whole packet.
     Raises `BadRequest` for another suffix, `NotEnoughSpace` for a full disk; nothing is left at `path` then.
     """
     suffix = path.suffix.lower()
@@ -51,21 +55,31 @@ def encode_image(array: UInt8[np.ndarray, "h w 3"], path: Path, *, metadata: Map
     try:
         with reporting_full_disk("the picture"):
             if suffix == ".png":
-                image.save(path, format="PNG", pnginfo=_png_text(metadata))
+                image.save(path, format="PNG", pnginfo=_png_text(metadata, xmp))
             elif suffix == ".webp":
-                image.save(path, format="WEBP", quality=95, exif=_exif(metadata))
+                image.save(path, format="WEBP", quality=95, exif=_exif(metadata), xmp=xmp)
             else:
                 comment = metadata.get("comment", "").encode()
-                image.save(path, format="JPEG", quality=95, subsampling=0, exif=_exif(metadata), comment=comment)
+                image.save(
+                    path,
+                    format="JPEG",
+                    quality=95,
+                    subsampling=0,
+                    exif=_exif(metadata),
+                    comment=comment,
+                    **({"xmp": xmp} if xmp else {}),
+                )
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
-def _png_text(metadata: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+def _png_text(metadata: Mapping[str, str], xmp: bytes) -> PngImagePlugin.PngInfo:
     text = PngImagePlugin.PngInfo()
     for key, value in metadata.items():
         text.add_itxt(key.capitalize(), value)  # the PNG standard's keywords: Title, Comment, Software
+    if xmp:
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode())
     return text
 
 
@@ -109,6 +123,7 @@ class VideoEncoder:
         self._rate = rate
         self._crf = crf
         self._metadata = metadata
+        self._stall = settings().stall_seconds
         self._sound = sound_from if sound_from is not None and has_sound(sound_from) else None
         self._silent = path.with_name(f"{path.stem}.silent{path.suffix}") if self._sound else path
         self._shape: tuple[int, ...] = ()
@@ -129,14 +144,14 @@ class VideoEncoder:
         """Append `frame`; the first one sets the size of all. Raises `NotEnoughSpace` when the disk fills up."""
         if self._ffmpeg is None:
             self._shape = frame.shape
-            self._ffmpeg = Ffmpeg(self._picture_arguments(), feeds=True)
+            self._ffmpeg = Ffmpeg(self._picture_arguments(), writes=self._silent, feeds=True)
         if frame.shape != self._shape:
             raise ValueError(f"frame {self.written} has shape {frame.shape}, the first one {self._shape}")
         try:
-            with self._ffmpeg.guarded():
+            with self._ffmpeg.guarded(self._stall):
                 self._ffmpeg.input.write(_even(frame).data)
         except OSError:
-            self._fail(self._ffmpeg, self._ffmpeg.wait(STALL_SECONDS))
+            self._fail(self._ffmpeg, self._ffmpeg.wait(self._stall))
         self.written += 1
 
     def close(self) -> None:
@@ -162,9 +177,9 @@ class VideoEncoder:
 
     def _add_sound(self, sound: Path) -> None:
         """Put the frames' length of sound beside them; keep them silent when the sound does not decode at all."""
-        ffmpeg = Ffmpeg(self._sound_arguments(sound))
+        ffmpeg = Ffmpeg(self._sound_arguments(sound), reads=(self._silent, sound), writes=self.path)
         try:
-            status = ffmpeg.wait(STALL_SECONDS + self.written / float(self._rate))
+            status = ffmpeg.wait(self._stall + self.written / float(self._rate))
         finally:
             ffmpeg.kill()
         if ffmpeg.ran_out_of_space(status):

@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from deepfake_core.errors import UnreadableMedia
-from deepfake_core.media.checks import check_size, existing_file
-from deepfake_core.media.ffmpeg import STALL_SECONDS, Ffmpeg, source
+from deepfake_core.media.checks import check_clip, existing_file
+from deepfake_core.media.ffmpeg import Ffmpeg, source
+from deepfake_core.media.jail import NOT_STARTED
+from deepfake_core.settings import settings
 
 MAX_RATE = Fraction(60)
 FALLBACK_RATE = Fraction(30)
@@ -58,7 +60,7 @@ def probe(path: str | Path) -> VideoInfo:
     if video is None or size is None:
         raise UnreadableMedia(_why_no_video(path.name, header))
     width, height = _shown_size(video["details"], _side_data(header, video), *map(int, size.groups()))
-    check_size(path.name, width, height)
+    check_clip(path.name, width, height)
     return VideoInfo(
         width=width,
         height=height,
@@ -69,18 +71,32 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def has_sound(path: str | Path) -> bool:
-    """Whether the video or recording at `path` holds sound. Raises `MissingFile`, or `UnreadableMedia` when empty."""
+    """Whether the video or recording at `path` holds sound.
+
+    Raises `MissingFile`, or `UnreadableMedia` or `MediaTooLarge` when its header cannot be read within the limits.
+    """
     return _has_sound(_header(existing_file(path)))
 
 
 def _header(path: Path) -> str:
-    """What ffmpeg prints of its input; given no output it stops there with an error, which says nothing."""
-    ffmpeg = Ffmpeg(source(path))
+    """What ffmpeg prints of its input; given no output it stops there with an error, which says nothing.
+
+    Raises `UnreadableMedia` or `MediaTooLarge` for a file that takes too much time or memory, and `RuntimeError` when
+    this machine's ffmpeg does not run at all.
+    """
+    seconds = settings().decode_seconds
+    ffmpeg = Ffmpeg(source(path), reads=(path,), seconds=seconds)
     try:
-        ffmpeg.wait(STALL_SECONDS)
+        status = ffmpeg.wait(seconds)
     finally:
         ffmpeg.kill()
-    return "\n".join(ffmpeg.messages)
+    header = "\n".join(ffmpeg.messages)
+    if status == NOT_STARTED:
+        raise RuntimeError(header)
+    refusal = ffmpeg.exceeded(path.name)
+    if refusal is not None and STREAM.search(header) is None:
+        raise refusal
+    return header
 
 
 def _is_moving_picture(stream: re.Match[str]) -> bool:

@@ -27,7 +27,8 @@ from deepfake_core.motion import (
 )
 from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike, Portrait
 from deepfake_core.pipelines.driving import Clip, by_hand, name_of, open_clip
-from deepfake_core.provenance.writer import Origin, Sink, open_sink, open_video
+from deepfake_core.pipelines.saving import origin_of
+from deepfake_core.provenance.writer import Sink, open_sink, open_video
 
 LONGEST_PASTED = 1280  # pixels; a larger picture is shrunk before the moving face is pasted into it
 
@@ -58,6 +59,9 @@ class AnimationRequest:
     """Put the moving face back into the whole source picture."""
     label: bool = True
     """The visible label; only who runs the program may switch it off."""
+    max_seconds: float | None = None
+    """Longest driving clip; None takes any."""
+    max_frames: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,7 +189,14 @@ class Canvas:
 
 def open_driving(animator: ImageAnimator, request: AnimationRequest) -> AbstractContextManager[Clip]:
     """The request's driving clip as squares of the network's size."""
-    return open_clip(request.driving, animator.size, mode=request.crop, box=request.driving_box)
+    return open_clip(
+        request.driving,
+        animator.size,
+        mode=request.crop,
+        box=request.driving_box,
+        max_seconds=request.max_seconds,
+        max_frames=request.max_frames,
+    )
 
 
 def open_outputs(
@@ -193,7 +204,7 @@ def open_outputs(
 ) -> tuple[Sink, Sink | None]:
     """Open the result, and the side-by-side video if one is wanted, both with the driver's sound."""
     assert request.output is not None
-    origin = Origin(model=animator.name)
+    origin = origin_of(animator.name, request.source, request.driving)
     sound = Path(request.driving) if isinstance(request.driving, str | Path) else None
     result = open_sink(request.output, rate=clip.rate, origin=origin, label=request.label, sound_from=sound)
     sink = files.enter_context(result)

@@ -92,12 +92,12 @@ def finish(
 ) -> Edited:
     """Paste back, draw the strip if it is wanted, and write."""
     result = view.paste(image) if request.paste_back else image
-    saved = save(result, path, model=editor.name, label=request.label)
-    flips, strip_path = None, None
+    source, flips, strip_path = request.sources[place], None, None
+    saved = save(result, path, source, model=editor.name, label=request.label)
     if request.strip and seen is not None:
         flips = editor.flip_pixels(view.pixels, editor.shown(seen))
         strip = in_rows([[view.pixels, *flips.values()]])
-        strip_path = save(strip, beside(path, "strip"), model=editor.name, label=request.label)
+        strip_path = save(strip, beside(path, "strip"), source, model=editor.name, label=request.label)
     return Edited(
         view=view,
         image=result,

@@ -38,16 +38,22 @@ def name_of(source: object, otherwise: str) -> str:
 
 @contextmanager
 def open_clip(
-    driving: str | Path | Iterable[Frame], size: int, *, mode: str = "auto", box: Box | None = None
+    driving: str | Path | Iterable[Frame],
+    size: int,
+    *,
+    mode: str = "auto",
+    box: Box | None = None,
+    max_seconds: float | None = None,
+    max_frames: int | None = None,
 ) -> Iterator[Clip]:
     """Open the clip and choose its crop: `box`, or what `find_crop` finds in one of the first frames.
 
-    The one crop serves every frame, so that the head's own movement stays in the picture. Raises what reading the file
-    raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
+    The one crop serves every frame, so that the head's own movement stays in the picture. The limits hold for files, as
+    `read_frames` has them. Raises what reading raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
     """
     stream: FrameStream | None = None
     if isinstance(driving, str | Path):
-        frames: Iterator[Frame] = (stream := read_frames(driving))
+        frames: Iterator[Frame] = (stream := read_frames(driving, max_seconds=max_seconds, max_frames=max_frames))
     else:
         frames = (read_image(frame) for frame in driving)
     try:

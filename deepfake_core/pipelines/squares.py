@@ -18,7 +18,8 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import read_image
 from deepfake_core.pipelines.animator import Frame, ImageLike
 from deepfake_core.pipelines.driving import name_of
-from deepfake_core.provenance.writer import Origin, save_image
+from deepfake_core.pipelines.saving import origin_of
+from deepfake_core.provenance.writer import save_image
 
 Crop = Literal["auto", "none", "whole"]
 """`auto`: a square around the face, or in the middle where no face is meant. `none`: all of the picture, but for what
@@ -203,9 +204,9 @@ def beside(path: Path, what: str) -> Path:
     return path.with_name(f"{path.stem}-{what}{path.suffix}")
 
 
-def save(image: Frame, path: Path, *, model: str, label: bool) -> Path:
-    """Write a finished picture with its label and origin."""
-    return save_image(image, path, origin=Origin(model=model), label=label)
+def save(image: Frame, path: Path, *sources: ImageLike, model: str, label: bool, edited: bool = True) -> Path:
+    """Write a finished picture with its label and origin; `edited`: it is another state of the first source."""
+    return save_image(image, path, origin=origin_of(model, *sources, edited=edited), label=label)
 
 
 def in_rows(rows: Sequence[Sequence[UInt8[np.ndarray, "s s 3"]]]) -> Frame:

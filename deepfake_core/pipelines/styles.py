@@ -13,9 +13,10 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.squares import Crop, View, in_rows, places_for, save
 from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer, white_like
-from deepfake_core.provenance.writer import Origin, open_sink
+from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
 MOST_REFERENCES = 6
@@ -132,7 +133,8 @@ def restyle(synthesizer: StyleSynthesizer, request: StyleRequest) -> Iterator[Dr
     square = synthesizer.render(synthesizer.source(view.pixels), [style])[0]
     image = view.paste(square) if request.paste_back else square
     yield Drawn(image=image, index=0, total=1)
-    saved = save(image, path, model=synthesizer.name, label=request.label)
+    pictures = (request.source, *pictures_of(request.style))
+    saved = save(image, path, *pictures, model=synthesizer.name, label=request.label)
     yield Finished(
         path=saved,
         image=image,
@@ -174,7 +176,8 @@ def draw_grid(synthesizer: StyleSynthesizer, request: GridRequest) -> Iterator[D
         blank = white_like(views[0].pixels)
         rows.insert(0, [blank, *(blank if style.pixels is None else style.pixels for style in known)])
     image = in_rows(rows)
-    saved = save(image, path, model=synthesizer.name, label=request.label)
+    pictures = (*request.sources, *pictures_of(*request.styles))
+    saved = save(image, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
     yield Finished(
         path=saved,
         image=image,
@@ -200,7 +203,8 @@ def walk(synthesizer: StyleSynthesizer, request: WalkRequest) -> Iterator[Drawn 
     if request.and_back:
         ways.append((end, start))
     total, index = len(ways) * request.steps, 0
-    with open_sink(request.output, rate=RATE, origin=Origin(model=synthesizer.name), label=request.label) as video:
+    origin = origin_of(synthesizer.name, request.source, *pictures_of(request.start, request.end))
+    with open_sink(request.output, rate=RATE, origin=origin, label=request.label) as video:
         for way in ways:
             for square in synthesizer.walk(source, *way, request.steps):
                 frame = view.paste(square) if request.paste_back else square
@@ -214,6 +218,16 @@ def walk(synthesizer: StyleSynthesizer, request: WalkRequest) -> Iterator[Drawn 
         seconds=time.monotonic() - began,
         notes=(*notes, *synthesizer.compute.notes()),
     )
+
+
+def pictures_of(*styles: Style) -> Iterator[ImageLike]:
+    """The pictures whose looks the styles are."""
+    for style in styles:
+        match style:
+            case Reference():
+                yield style.image
+            case Mixed():
+                yield from pictures_of(style.start, style.end)
 
 
 class Known(NamedTuple):

@@ -83,10 +83,10 @@ def finish(
 ) -> Translated:
     """Paste back, and write."""
     result = view.paste(image) if request.paste_back and view.box else image
-    back_path = None
-    saved = save(result, path, model=translator.name, label=request.label)
+    source, back_path = request.sources[place], None
+    saved = save(result, path, source, model=translator.name, label=request.label)
     if cycle and cycle.back is not None:
-        back_path = save(cycle.back, beside(path, "back"), model=translator.name, label=request.label)
+        back_path = save(cycle.back, beside(path, "back"), source, model=translator.name, label=request.label)
     return Translated(
         view=view,
         image=result,

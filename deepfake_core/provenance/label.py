@@ -1,4 +1,4 @@
-"""The small visible label, "AI-generated", in the lower right corner."""
+"""The small visible label in a corner; its text and its place are settings of whoever runs the program."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-LAYOUTS = ((True, "AI-generated"), (False, "AI-generated"), (True, "AI"), (False, "AI"))
-"""With or without the mark, and the text: the first one that fits, within `WIDEST`, is drawn; failing all, the last."""
+from deepfake_core.settings import settings
+
+TEXT, SHORT = "AI-generated", "AI"
+"""What the label says unless a setting says otherwise, and what is left of it in a small picture."""
 
 WIDEST = 0.4
 """Share of the picture's width that the label may take: a picture of 128 pixels has room for "AI" alone."""
@@ -20,7 +22,8 @@ TYPE_PER_SIDE = 1 / 24
 PLATE_OPACITY = 0.62
 """White on this plate keeps a contrast of more than 4.5 : 1 over a white picture."""
 
-MARK_SAMPLES = 4
+SAMPLES = 4
+"""Of the star and the plate in each direction of a pixel, for smooth edges."""
 
 
 class Patch(NamedTuple):
@@ -32,23 +35,40 @@ class Patch(NamedTuple):
 
 
 def label(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a copy of `frame` with the label; every pixel outside the label's plate stays as it was."""
+    """Return a copy of `frame` with the label; every pixel outside the label's plate stays as it was.
+
+    Text and place, and whether there is a label at all, are `settings()`.
+    """
+    told, labelled = settings(), frame.copy()
+    if not told.label:
+        return labelled
     height, width, _ = frame.shape
-    keep, add, margin = patch_for(height, width)
-    bottom, right = height - margin, width - margin
-    corner = (slice(bottom - keep.shape[0], bottom), slice(right - keep.shape[1], right))
-    labelled = frame.copy()
-    labelled[corner] = np.rint(frame[corner] * keep + add).astype(np.uint8)
+    patch = patch_for(height, width, told.label_text)
+    corner = place_of(patch, height, width, told.label_place)
+    labelled[corner] = np.rint(frame[corner] * patch.keep + patch.add).astype(np.uint8)
     return labelled
 
 
+def place_of(patch: Patch, height: int, width: int, place: str = "bottom-right") -> tuple[slice, slice]:
+    """Rows and columns of the plate in a frame: in the corner that `place`, one of `settings.PLACES`, names."""
+    rows, columns, _ = patch.keep.shape
+    vertical, horizontal = place.split("-")
+    top = patch.margin if vertical == "top" else height - patch.margin - rows
+    left = patch.margin if horizontal == "left" else width - patch.margin - columns
+    return slice(top, top + rows), slice(left, left + columns)
+
+
 @lru_cache(maxsize=32)
-def patch_for(height: int, width: int) -> Patch:
-    """The label for frames of this size, drawn once for a whole stream."""
+def patch_for(height: int, width: int, text: str = TEXT) -> Patch:
+    """The label for frames of this size, drawn once for a whole stream.
+
+    Of the text and "AI", each with and without the star, it is the first one that fits within `WIDEST`; failing all,
+    the last.
+    """
     wanted = round(min(height, width) * TYPE_PER_SIDE)
     type_size = min(max(wanted, SMALLEST_TYPE), LARGEST_TYPE)
     margin = min(type_size // 2, min(height, width) // 32)
-    layers = [_draw(text, type_size, marked=marked) for marked, text in LAYOUTS]
+    layers = [_draw(words, type_size, starred=starred) for words in (text, SHORT) for starred in (True, False)]
     fitting = (ink for ink in layers if ink.shape[0] + margin <= height and ink.shape[1] <= WIDEST * width)
     ink = next(fitting, layers[-1][: height - margin, : width - margin])
     plate = _plate(*ink.shape) * PLATE_OPACITY
@@ -58,16 +78,16 @@ def patch_for(height: int, width: int) -> Patch:
     return Patch(keep=keep[..., None], add=(255.0 * ink)[..., None], margin=margin)
 
 
-def _draw(text: str, type_size: int, *, marked: bool) -> Float[np.ndarray, "patch_h patch_w"]:
-    """Coverage, 0 to 1, of `text`, behind a four-pointed star when `marked`, padded for its plate."""
+def _draw(text: str, type_size: int, *, starred: bool) -> Float[np.ndarray, "patch_h patch_w"]:
+    """Coverage, 0 to 1, of `text`, behind a four-pointed star when `starred`, padded for its plate."""
     font = ImageFont.load_default(type_size)  # Pillow's own font: none need be installed
     left, top, right, bottom = font.getbbox(text)
     padding, star, gap = max(2, type_size // 3), round(type_size * 0.8), max(1, type_size // 6)
-    text_at = padding + (star + gap if marked else 0)
+    text_at = padding + (star + gap if starred else 0)
     width = text_at + round(right - left) + padding
     height = round(bottom - top) + 2 * padding
     canvas = Image.new("L", (width, height))
-    if marked:
+    if starred:
         canvas.paste(_star(star), (padding, (height - star) // 2))
     ImageDraw.Draw(canvas).text((text_at - left, padding - top), text, 255, font)
     return np.asarray(canvas, np.float32) / np.float32(255)
@@ -75,7 +95,7 @@ def _draw(text: str, type_size: int, *, marked: bool) -> Float[np.ndarray, "patc
 
 def _star(size: int) -> Image.Image:
     """A four-pointed star, the sign that many programs use for generated media."""
-    side = size * MARK_SAMPLES
+    side = size * SAMPLES
     middle, inner = side / 2, side / 8
     points = [(middle, 0), (middle + inner, middle - inner), (side, middle), (middle + inner, middle + inner)]
     points += [(middle, side), (middle - inner, middle + inner), (0, middle), (middle - inner, middle - inner)]
@@ -85,7 +105,7 @@ def _star(size: int) -> Image.Image:
 
 
 def _plate(height: int, width: int) -> Float[np.ndarray, "patch_h patch_w"]:
-    large = Image.new("L", (width * MARK_SAMPLES, height * MARK_SAMPLES))
+    large = Image.new("L", (width * SAMPLES, height * SAMPLES))
     corners = (0, 0, large.width - 1, large.height - 1)
     ImageDraw.Draw(large).rounded_rectangle(corners, radius=large.height // 4, fill=255)
     return np.asarray(large.resize((width, height), Image.Resampling.BOX), np.float32) / np.float32(255)

@@ -1,10 +1,13 @@
-"""Finished results: a picture, a video, or numbered frames, each with its label and a plain statement of its origin."""
+"""Finished results: a picture, a video, or numbered frames, each labelled, marked, and signed with what made it.
+
+The mark goes over the label, which would disturb it (see `mark`). The file is signed last, while it has no final name
+yet: what cannot be signed never gets one.
+"""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -16,27 +19,15 @@ from PIL import Image
 from deepfake_core.errors import BadRequest, UnreadableMedia
 from deepfake_core.media.encode import IMAGE_SUFFIXES, VideoEncoder, encode_image, reporting_full_disk
 from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
+from deepfake_core.provenance.credentials import ready_pair, sign
+from deepfake_core.provenance.keys import SigningPair
 from deepfake_core.provenance.label import label as add_label
+from deepfake_core.provenance.mark import embed, payload_of
+from deepfake_core.provenance.origin import Origin
+from deepfake_core.provenance.xmp import append_to_mp4, packet
 
+__all__ = ["Origin", "Sink", "open_frames", "open_sink", "open_video", "save_image"]
 FRAME_NAME = re.compile(r"\d{6,}\.png")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """What made a result."""
-
-    model: str
-    """The manifest's name of the weights."""
-    tool: str = "Deepfake Lab"
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """Tags for any program that shows a file's properties."""
-        return {
-            "title": "AI-generated media",
-            "comment": f"Synthetic: made with {self.model} in {self.tool}; what it shows did not happen.",
-            "software": self.tool,
-        }
 
 
 @runtime_checkable
@@ -57,10 +48,15 @@ def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: O
     Raises `BadRequest` for another suffix or a place that cannot be written, and `NotEnoughSpace`.
     """
     _require_suffix(Path(path), IMAGE_SUFFIXES, "a picture")
-    path = final_path(path)
+    path, pair = final_path(path), ready_pair()
     with reporting_full_disk(path.name), file_aside(path) as draft:
-        encode_image(add_label(image) if label else image, draft, metadata=origin.metadata)
+        _write_picture(declared(image, origin, label=label), draft, origin, pair)
     return path
+
+
+def declared(frame: UInt8[np.ndarray, "h w 3"], origin: Origin, *, label: bool = True) -> UInt8[np.ndarray, "h w 3"]:
+    """A copy of `frame` that says what it is: the visible label, and over it the invisible mark."""
+    return embed(add_label(frame) if label else frame, payload_of(origin.model))
 
 
 def open_sink(
@@ -88,11 +84,13 @@ def open_video(
     Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written.
     """
     _require_suffix(Path(path), (".mp4",), "a video")
-    path = final_path(path)
-    with reporting_full_disk(path.name), file_aside(path) as draft:
-        with VideoEncoder(draft, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder:
-            sink = _VideoSink(path, encoder, label)
+    path, pair = final_path(path), ready_pair()
+    with reporting_full_disk(path.name), file_aside(path) as draft, _unsigned(draft) as plain:
+        with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder:
+            sink = _VideoSink(path, encoder, origin, label)
             yield sink
+        append_to_mp4(plain, packet(origin))
+        sign(plain, draft, origin, pair)
         sink.warning = encoder.warning
 
 
@@ -102,10 +100,10 @@ def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> It
 
     In a folder that holds frames of an earlier run the new ones replace the whole set; other files stay.
     """
-    folder = final_path(folder)
+    folder, pair = final_path(folder), ready_pair()
     with reporting_full_disk(folder.name):
         with folder_aside(folder) as draft:
-            sink = _FrameSink(folder, draft, origin, label)
+            sink = _FrameSink(folder, draft, origin, pair, label)
             yield sink
             if sink.written == 0:
                 raise UnreadableMedia("there was not one frame to write; choose another clip")
@@ -113,29 +111,48 @@ def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> It
 
 
 class _VideoSink:
-    def __init__(self, path: Path, encoder: VideoEncoder, label: bool) -> None:
+    def __init__(self, path: Path, encoder: VideoEncoder, origin: Origin, label: bool) -> None:
         self.path = path
         self.warning: str | None = None
         self._encoder = encoder
+        self._origin = origin
         self._label = label
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
-        self._encoder.write(add_label(frame) if self._label else frame)
+        self._encoder.write(declared(frame, self._origin, label=self._label))
 
 
 class _FrameSink:
-    def __init__(self, path: Path, draft: Path, origin: Origin, label: bool) -> None:
+    def __init__(self, path: Path, draft: Path, origin: Origin, pair: SigningPair, label: bool) -> None:
         self.path = path
         self.warning: str | None = None
         self.written = 0
         self._draft = draft
         self._origin = origin
+        self._pair = pair
         self._label = label
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
         name = f"{self.written:06d}.png"
-        encode_image(add_label(frame) if self._label else frame, self._draft / name, metadata=self._origin.metadata)
+        frame = declared(frame, self._origin, label=self._label)
+        _write_picture(frame, self._draft / name, self._origin, self._pair)
         self.written += 1
+
+
+def _write_picture(image: UInt8[np.ndarray, "h w 3"], path: Path, origin: Origin, pair: SigningPair) -> None:
+    with _unsigned(path) as plain:
+        encode_image(image, plain, metadata=origin.metadata, xmp=packet(origin))
+        sign(plain, path, origin, pair)
+
+
+@contextmanager
+def _unsigned(path: Path) -> Iterator[Path]:
+    """The name beside `path` of the file without its credential, which is gone at the end of the block."""
+    plain = path.with_name(f".{path.stem.lstrip('.')}.unsigned{path.suffix}")
+    try:
+        yield plain
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 def _require_suffix(path: Path, allowed: tuple[str, ...], what: str) -> None:

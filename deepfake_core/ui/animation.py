@@ -98,7 +98,7 @@ class AnimationTab:
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
             request = Form(*values).request(Path(folder))
             with closing(self.engine.work("fomm", None, animate, request)) as events:  # type: ignore[type-var]
-                yield from self.outcome.follow(events)
+                yield from self.outcome.follow(events, self.engine.animator().name, Path(folder))
 
     def tell_weights(self) -> str:
         """Which weights run, and what they are good for; waits until they are loaded."""

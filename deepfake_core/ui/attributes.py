@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.engine import Engine
@@ -93,7 +94,7 @@ class AttributesStage(Stage):
         self.cards.render()
 
     @property
-    def results(self) -> list[gr.components.Component]:
+    def results(self) -> list[Block]:
         return [self.pair, self.before, self.after, *self.strip.outputs, *self.cards.outputs]
 
     def cleared(self) -> Update:
@@ -221,4 +222,4 @@ def shown(editor: "AttributeEditor", request: "AttributesRequest", folder: Path)
                 continue
             has = editor.shown(event.seen) if event.seen is not None else {}
             flips = [(turned(name, has[name], editor.exclusive), flip) for name, flip in (event.flips or {}).items()]
-            yield Shown(event, save_singles(flips, folder / "strip", editor.name))
+            yield Shown(event, save_singles(flips, folder / "strip", editor.name, request.sources[event.place]))

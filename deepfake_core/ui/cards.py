@@ -6,6 +6,7 @@ Gradio's `Gallery` was not taken: it reads every caption twice to who listens to
 from collections.abc import Sequence
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.singles import Captioned
 from deepfake_core.ui.trouble import Update
@@ -36,7 +37,7 @@ class Cards:
                 ]
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Block]:
         return [self.column, *self.pictures]
 
     def shown(self, made: Sequence[Captioned]) -> Update:

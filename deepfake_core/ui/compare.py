@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.trouble import Update
 
@@ -41,7 +42,7 @@ class Comparison:
         )  # fmt: skip
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Block]:
         return [self.column, self.before, self.after]
 
     def shown(self, before: "Frame", after: Path) -> Update:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from deepfake_core.settings import settings
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.framing import Framing
 
@@ -46,5 +47,5 @@ def read(path: Path) -> "list[Frame]":
     from deepfake_core.media.decode import read_frames
     from deepfake_core.pipelines.driving import FACE_SEARCH
 
-    with read_frames(path) as frames:
+    with read_frames(path, max_seconds=settings().clip_seconds) as frames:
         return list(islice(frames, FACE_SEARCH))

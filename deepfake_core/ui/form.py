@@ -5,22 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepfake_core.errors import BadRequest
+from deepfake_core.errors import BadRequest, LabError
+from deepfake_core.settings import settings
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Box
     from deepfake_core.pipelines.animation import AnimationRequest
 
-Upload = Mapping[str, Any] | None
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Stands for an upload that may not be used yet: a handler that asks for its path gets the error instead."""
+
+    error: LabError
+
+
+Upload = Mapping[str, Any] | Withheld | None
 """A file as Gradio hands it on unopened. Gradio has checked that it lies among the uploads; our readers open it."""
 
 
-Uploads = Sequence[Mapping[str, Any]] | None
+Uploads = Sequence[Mapping[str, Any] | Withheld] | None
 """Several of them."""
 
 
 def path_of(upload: Upload) -> Path | None:
-    """Where an uploaded file lies; None when there is none."""
+    """Where an uploaded file lies; None when there is none. Raises why it is withheld."""
+    if isinstance(upload, Withheld):
+        raise upload.error
     return Path(upload["path"]) if upload and upload.get("path") else None
 
 
@@ -103,6 +114,8 @@ class Form:
             source_box=self._source_box(source) if by_hand else None,
             driving_box=self._driving_box(driving) if by_hand else None,
             paste_back=self.paste_back,
+            max_seconds=settings().clip_seconds,
+            max_frames=settings().clip_frames,
         )
 
     def _source_box(self, path: Path) -> "Box":

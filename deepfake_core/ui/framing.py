@@ -59,10 +59,10 @@ class Framing:
     def show(self, upload: Upload, crop: str, left: float, top: float, side: float) -> Update:
         """Draw the crop; in the automatic modes the hidden sliders follow, so that moving by hand starts there."""
         by_hand = {self.by_hand: gr.Column(visible=crop == "hand")}
-        path = path_of(upload)
-        if path is None:
-            return self.crop_picture.nothing() | by_hand | self.trouble.clear()
         try:
+            path = path_of(upload)
+            if path is None:
+                return self.crop_picture.nothing() | by_hand | self.trouble.clear()
             image, found = self._look(path, crop, ByHand(left, top, side))
         except Exception as error:
             return self.crop_picture.nothing() | by_hand | self.trouble.tell(error)

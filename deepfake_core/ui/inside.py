@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.form import Form
 from deepfake_core.ui.trouble import Trouble, Update
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.insight import Insight
 
 INTRODUCTION = """
 The network finds a few **keypoints** in both pictures, and around each one the local **affine motion** from portrait
@@ -66,16 +71,22 @@ class Inside:
         """Draw the pictures; a generator, so that it can be cancelled."""
         try:
             from deepfake_core.pipelines.insight import look_inside
-            from deepfake_core.provenance.label import label
 
             seen = self.engine.ask("fomm", None, look_inside, Form(*values).request(), moment / 100)
+            with TemporaryDirectory(prefix="deepfake-lab-") as folder:
+                yield self.trouble.clear() | self._drawn(seen, Path(folder))
         except Exception as error:
             yield self.trouble.tell(error)
-            return
-        made = ("deformation", "prediction")  # the pictures that show a face the network made
-        pictures = {field.name: getattr(seen, field.name) for field in fields(seen)}
-        drawn = {self.pictures[name]: label(shown) if name in made else shown for name, shown in pictures.items()}
-        yield self.trouble.clear() | drawn
+
+    def _drawn(self, seen: "Insight", folder: Path) -> Update:
+        from deepfake_core.pipelines.squares import save
+
+        model, drawn = self.engine.animator().name, Update()
+        for field in fields(seen):
+            made = field.name in ("deformation", "prediction")  # these show a face that the network made
+            file = save(getattr(seen, field.name), folder / f"{field.name}.png", model=model, label=made)
+            drawn[self.pictures[field.name]] = str(file)
+        return drawn
 
 
 def _picture(title: str, explanation: str) -> gr.Image:

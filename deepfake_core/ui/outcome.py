@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.stage import Stage, bar, count, state
 from deepfake_core.ui.trouble import Update
@@ -12,8 +14,8 @@ from deepfake_core.ui.trouble import Update
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animation import Finished, Progress, Searching
 
-SECONDS_BETWEEN_UPDATES = 0.1
-"""Of the live preview: more often is not seen, and only fills the line."""
+SECONDS_BETWEEN_UPDATES = 0.15
+"""Of the live preview: more often is hardly seen, fills the line, and each one is signed."""
 HINT = "Press <strong>Animate</strong>: the portrait moves here, frame by frame, beside the driving clip."
 
 
@@ -44,7 +46,7 @@ class Outcome(Stage):
         )  # fmt: skip
 
     @property
-    def results(self) -> list[gr.components.Component]:
+    def results(self) -> list[Block]:
         return [self.live, self.video, self.beside]
 
     def cleared(self) -> Update:
@@ -57,8 +59,8 @@ class Outcome(Stage):
     def begin(self) -> Update:
         return super().begin() | {self.live: gr.Image(None, visible=True)}
 
-    def follow(self, events: "Iterable[Searching | Progress | Finished]") -> Iterator[Update]:
-        """Show what a pipeline yields: some of its frames, and the finished files."""
+    def follow(self, events: "Iterable[Searching | Progress | Finished]", model: str, folder: Path) -> Iterator[Update]:
+        """Show what a pipeline yields: some of its frames, as files in `folder`, and the finished files."""
         from deepfake_core.pipelines.animation import Finished, Progress
 
         shown = float("-inf")
@@ -70,17 +72,17 @@ class Outcome(Stage):
                 yield {self.progress: state(f"Looking for the best frame: {event.looked_at}{total}")}
             elif time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
                 shown = time.monotonic()
-                yield self._progressing(event)
+                yield self._progressing(event, model, folder / "live.jpg")
 
-    def _progressing(self, event: "Progress") -> Update:
+    def _progressing(self, event: "Progress", model: str, file: Path) -> Update:
         from deepfake_core.pipelines.insight import beside
-        from deepfake_core.provenance.label import label
+        from deepfake_core.pipelines.squares import save
 
         more, left = [f"{event.frames_per_second:.1f} frames/s"], event.seconds_left
         if left is not None:
             more.append(f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left")
         return {
-            self.live: label(beside(event.driving_frame, event.frame)),
+            self.live: str(save(beside(event.driving_frame, event.frame), file, model=model, label=True)),
             self.progress: bar("frame", event.index + 1, event.total, *more),
         }
 

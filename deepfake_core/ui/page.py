@@ -1,23 +1,31 @@
 """The page around the tabs, and how it is served."""
 
+import os
 from pathlib import Path
 from typing import Protocol
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from deepfake_core.provenance.credentials import ready_pair
+from deepfake_core.settings import settings
 from deepfake_core.ui.animation import AnimationTab
 from deepfake_core.ui.attributes import AttributesTab
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.gate import Gate
 from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.styles import StylesTab
 from deepfake_core.ui.translation import TranslationTab
+from deepfake_core.ui.verify import VerifyTab
+from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
+from deepfake_core.ui.workplace import workplace
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
-LARGEST_UPLOAD = "200mb"
-HOUR = 3600
+SWEEP_SECONDS = 60
+"""How often files that have been kept long enough are looked for."""
 
 HEADER = """
 <h1>Deepfake Lab</h1>
@@ -25,7 +33,7 @@ HEADER = """
 """
 FOOTER = """
 <p>Animate or change only your own face, a drawn one, or that of someone who has agreed to it. Results are labelled as
-AI-generated, in the picture and in the file; uploads and results are deleted after an hour or two.</p>
+AI-generated, in the picture and in the file, and signed; uploads and results are deleted an hour later.</p>
 """
 
 
@@ -41,42 +49,53 @@ class Tab(Protocol):
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page; a new tab is one line here."""
-    replay = Replay(examples.pictures)
+    replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
+    kept = settings().kept_minutes * 60
     tabs: list[Tab] = [
         AnimationTab(engine, examples),
         TranslationTab(engine, examples, replay),
         AttributesTab(engine, examples, replay),
         StylesTab(engine, examples, replay),
+        VerifyTab(),
         WeightsTab(engine),
     ]
-    with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, delete_cache=(HOUR, HOUR), fill_width=True) as page:
+    with gr.Blocks(
+        title="Deepfake Lab", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, kept), fill_width=True
+    ) as page:
         gr.HTML(HEADER, elem_id="header")
+        visitors.render()
         with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
                 tab.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
-    return page.queue(api_open=False)
+        visitors.listen(page)
+        visitors.guard(page)
+    return page.queue(api_open=False, max_size=2 * settings().waiting)  # at half of it the buttons refuse, and say so
 
 
 def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
     """Serve the page until Ctrl-C. The network is loaded once the page is up."""
     engine = engine or Engine()
-    page = build(engine, Examples.in_folder(examples))
-    page.launch(
-        prevent_thread_lock=True,
-        theme=theme(),
-        css_paths=STYLE,
-        max_file_size=LARGEST_UPLOAD,
-        show_error=False,
-        enable_monitoring=False,
-        run_history=False,
-        footer_links=[],
-        ssr_mode=False,
-    )
-    engine.warm_up()
-    page.block_thread()
+    ready_pair()  # a key that will not do is told now, not at the first result
+    with workplace() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+        page = build(engine, Examples.in_folder(examples))
+        page.launch(
+            prevent_thread_lock=True,
+            theme=theme(),
+            css_paths=STYLE,
+            max_file_size=f"{settings().upload_megabytes}mb",
+            show_error=False,
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=[],
+            ssr_mode=False,
+            app_kwargs={"middleware": [Middleware(Gate)], "docs_url": None, "redoc_url": None},
+        )
+        engine.warm_up()
+        page.block_thread()
 
 
 def theme() -> gr.themes.Base:

@@ -9,7 +9,7 @@ import gradio as gr
 from deepfake_core.errors import LabError
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.form import Upload, chosen
 from deepfake_core.ui.ticks import read
 from deepfake_core.ui.trouble import Update
 
@@ -81,33 +81,38 @@ class References:
     def _asker(self, number: int) -> "Callable[[Upload, str | None], Update]":
         def ask(upload: Upload, model: str | None) -> Update:
             """The domains of one place, with a guess chosen; a filled place shows the next one."""
-            path, update = path_of(upload), Update()
-            if path and number + 1 < MOST:
+            update = Update()
+            if upload and number + 1 < MOST:
                 update[self.columns[number + 1]] = gr.Column(visible=True)
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
             domains = self.engine.synthesizer(model).domains
-            guess = self.guess(path, domains) if path else domains[0]
-            return update | {self.domains[number]: gr.Dropdown(choices=list(domains), value=guess, visible=bool(path))}
+            guess = self.guess(upload, domains) if upload else domains[0]
+            shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
+            return update | {self.domains[number]: shown}
 
         return ask
 
-    def guess(self, path: Path, domains: Sequence[str]) -> str:
+    def guess(self, upload: Upload, domains: Sequence[str]) -> str:
         """The domain in an example's name, or the sex that the attribute reader sees; else the first."""
-        named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
-        if named or set(domains) != {"female", "male"}:
-            return named or domains[0]
         try:
+            path = chosen(upload, "reference")
+            named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
+            if named or set(domains) != {"female", "male"}:
+                return named or domains[0]
             seen = self.engine.ask("stargan", None, read, path)
-        except LabError:  # no face, or no reader: the visitor chooses
+        except LabError:  # no face, no reader, or no consent yet: the visitor chooses
             return domains[0]
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
 
 
-def references(values: Sequence[Any], guess: Callable[[Path], str]) -> "list[Reference]":
+def references(values: Sequence[Any], guess: Callable[[Upload], str]) -> "list[Reference]":
     """The styles that the values of `References.inputs` mean; empty places are left out."""
     from deepfake_core.pipelines.styles import Reference
 
     pairs = zip(values[:MOST], values[MOST:], strict=True)
-    found = [(path_of(upload), domain) for upload, domain in pairs]
-    return [Reference(image=path, domain=domain or guess(path)) for path, domain in found if path]
+    return [
+        Reference(image=chosen(upload, "reference"), domain=domain or guess(upload))
+        for upload, domain in pairs
+        if upload
+    ]

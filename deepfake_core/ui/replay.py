@@ -1,6 +1,5 @@
 """What came out of the examples, kept, so that a second click on one is answered at once."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -9,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from deepfake_core.hub.files import sha256_of
 
 MOST_KEPT = 60
 """Runs; beyond that the one that was asked for longest ago goes. A run is below 2 MB."""
@@ -62,12 +63,8 @@ class Replay:
             oldest.folder.cleanup()
 
     def _is_example(self, path: Path) -> bool:
-        return _digest(path) in self._digests
+        return sha256_of(path) in self._digests
 
     @cached_property
     def _digests(self) -> frozenset[str]:
-        return frozenset(map(_digest, self.examples))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        return frozenset(map(sha256_of, self.examples))

@@ -1,13 +1,21 @@
 """Start and Stop, and the chain of events between them that all tabs share."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
+from deepfake_core.errors import TookTooLong, TooManyRuns
+from deepfake_core.settings import settings
 from deepfake_core.ui.stage import Stage
 from deepfake_core.ui.trouble import Update
+
+OVER = "that took more than {} seconds, the limit here; choose a shorter clip or fewer pictures"
+FULL = "too many runs are waiting already; come back in a minute"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +63,19 @@ class RunButtons:
             show_progress="hidden",
             api_visibility="private",
         )
-        run = begun.then(
+        begun.failure(
+            lambda: self.stage.failed(TooManyRuns(FULL)),
+            outputs=self.stage.outputs,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        run = begun.success(
             self._guarded(job),
             inputs=job.inputs,
             outputs=self.stage.outputs,
             preprocess=False,  # hostile files are opened by our own readers alone
-            show_progress="minimal",
+            show_progress="full",  # the place in the queue
             show_progress_on=self.stage.progress,
             concurrency_id="model",
             concurrency_limit=1,
@@ -80,14 +95,22 @@ class RunButtons:
         """The job, with its errors shown. Stop closes this generator at its `yield`, and with it the job's."""
 
         def run(*values: Any) -> Iterator[Update]:
+            end = time.monotonic() + settings().job_seconds
             try:
-                yield from job.run(*values)
+                with closing(job.run(*values)) as updates:  # type: ignore[type-var]
+                    for update in updates:
+                        if time.monotonic() > end:
+                            raise TookTooLong(OVER.format(settings().job_seconds))
+                        yield update
             except Exception as error:
                 yield self.stage.failed(error)
 
         return run
 
     def _begin(self) -> Update:
+        page = LocalContext.blocks.get()
+        if page is not None and len(page._queue) >= settings().waiting:
+            raise gr.Error(FULL, print_exception=False)
         return self._enabled(running=True) | self.stage.begin()
 
     def _end(self, over: bool) -> Update:

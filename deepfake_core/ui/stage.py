@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.trouble import Trouble, Update
 
@@ -30,7 +31,7 @@ class Stage:
         raise NotImplementedError
 
     @property
-    def results(self) -> list[gr.components.Component]:
+    def results(self) -> list[Block]:
         """The components that `render_results` placed."""
         raise NotImplementedError
 
@@ -42,7 +43,7 @@ class Stage:
         self.trouble.listen(crop)
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Block]:
         """Every component that a run may change."""
         common = [self.over, self.trouble.text, self.trouble.whole, self.progress, self.hint, self.notes]
         return [*common, *self.results]

@@ -50,7 +50,7 @@ class StylesForm:
         given = (self.source, *(self.more or ()), *self.references[:MOST])
         return paths_of([upload for upload in given if upload])
 
-    def styles(self, guess: "Callable[[Path], str]") -> "tuple[Style, ...]":
+    def styles(self, guess: Callable[[Upload], str]) -> "tuple[Style, ...]":
         """The looks that the form asks for; `guess` finds the domain of a reference that has none yet.
 
         Raises `BadRequest` without any looks.

@@ -196,4 +196,4 @@ class StylesTab:
 
     def _styles(self, form: StylesForm) -> "tuple[Style, ...]":
         domains = self.engine.synthesizer(form.model).domains
-        return form.styles(lambda path: self.references.guess(path, domains))
+        return form.styles(lambda upload: self.references.guess(upload, domains))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.cards import MOST, Cards
 from deepfake_core.ui.singles import Captioned, save_single
@@ -51,7 +52,7 @@ class StylesStage(Stage):
         )  # fmt: skip
 
     @property
-    def results(self) -> list[gr.components.Component]:
+    def results(self) -> list[Block]:
         return [self.video, *self.cards.outputs, self.grid]
 
     def cleared(self) -> Update:
@@ -86,7 +87,7 @@ class StylesStage(Stage):
 
 def drawn(synthesizer: "StyleSynthesizer", request: "GridRequest", folder: Path) -> "Iterator[Cell | Finished]":
     """What the pipeline yields, with each picture of the grid as a file of its own."""
-    from deepfake_core.pipelines.styles import Drawn, draw_grid
+    from deepfake_core.pipelines.styles import Drawn, draw_grid, pictures_of
 
     with closing(draw_grid(synthesizer, request)) as events:  # type: ignore[type-var]
         for event in events:
@@ -98,7 +99,10 @@ def drawn(synthesizer: "StyleSynthesizer", request: "GridRequest", folder: Path)
             caption = f"{column + 1}: {name_of(request.styles[column])}{source}"
             single = None
             if event.total <= MOST:
-                single = save_single(event.image, folder / "singles", caption, event.index + 1, synthesizer.name)
+                made_of = [request.sources[row], *pictures_of(request.styles[column])]
+                single = save_single(
+                    event.image, folder / "singles", caption, event.index + 1, synthesizer.name, made_of
+                )
             yield Cell(single, event.index, event.total)
 
 

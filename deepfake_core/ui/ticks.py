@@ -73,10 +73,10 @@ class Ticks:
 
     def read(self, upload: Upload, crop: Any, model: str | None, before: Reading | None) -> Update:
         """Ask the class head; what the visitor ticked since stays while the picture does."""
-        of = path_of(upload), crop, model
-        if model is None or (before and before.of == of):
-            return {self.certainty: gr.skip()}
         try:
+            of = path_of(upload), crop, model
+            if model is None or (before and before.of == of):
+                return {self.certainty: gr.skip()}
             editor = self.engine.editor(model)
             seen = self.engine.ask("stargan", model, read, of[0], crop) if of[0] and editor.reads else None
         except LabError as error:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.compare import Comparison
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import ExampleRow, Examples
-from deepfake_core.ui.form import Upload, Uploads, chosen, path_of
+from deepfake_core.ui.form import Upload, Uploads, Withheld, chosen, path_of
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.replay import Replay
@@ -74,7 +75,7 @@ class TranslationStage(Stage):
         self.cards.render()
 
     @property
-    def results(self) -> list[gr.components.Component]:
+    def results(self) -> list[Block]:
         return [*self.comparison.outputs, self.way_back, self.back, self.words, *self.cards.outputs]
 
     def cleared(self) -> Update:
@@ -211,7 +212,7 @@ class TranslationTab:
             row.column: gr.Column(visible=bool(row.paths) and (not fitting or name == source))
             for name, row in self.rows.items()
         }
-        path = path_of(upload)
+        path = None if isinstance(upload, Withheld) else path_of(upload)  # an example is never withheld
         others = [other for name, row in self.rows.items() if name != source for other in row.paths]
         if fitting and self.rows[source].paths and path and path.name in {other.name for other in others}:
             shown[self.source.file] = str(self.rows[source].paths[0])

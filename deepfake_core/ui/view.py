@@ -4,6 +4,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.ui.form import Upload, path_of
 from deepfake_core.ui.models import ModelChoice
@@ -38,7 +39,7 @@ class CropPicture:
             self.note = gr.HTML("Looking at the picture …", elem_classes="quiet")
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Block]:
         return [self.picture, self.note]
 
     def nothing(self) -> Update:
@@ -79,12 +80,12 @@ class Preview:
         self.trouble.listen(crop)
 
     def show(self, upload: Upload, crop: str, model: str | None) -> Update:
-        path = path_of(upload)
-        if path is None:
-            return self.crop_picture.nothing() | self.trouble.clear()
         try:
             from deepfake_core.pipelines import squares
 
+            path = path_of(upload)
+            if path is None:
+                return self.crop_picture.nothing() | self.trouble.clear()
             if crop == "whole":
                 view = squares.look_at_all(path)
             else:

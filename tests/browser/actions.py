@@ -47,8 +47,14 @@ def wait_until_done(page: "Page", place: str) -> None:
     page.locator(f"#{place}progress", has_text="Done").wait_for(timeout=LOADED)
 
 
+def agree(page: "Page") -> None:
+    """Say that the people in one's own files agree."""
+    page.locator("#consent input").check()
+
+
 def upload(page: "Page", place: str, path: Path) -> None:
-    """Put a file where there may be another."""
+    """Put a file of one's own, with consent, where there may be another."""
+    agree(page)
     clear = page.locator(f"#{place} button[aria-label='Remove Image'], #{place} button[aria-label='Clear']")
     if clear.count():
         clear.first.click()

@@ -14,6 +14,7 @@ from tests.browser.actions import (
     REPOSITORY,
     SECOND,
     WIDER_THAN_WINDOW,
+    agree,
     check_accessibility,
     noise_file,
     picture_of,
@@ -51,7 +52,7 @@ def screenshot(page: "Page", name: str) -> None:
 
 def working_folders() -> set[Path]:
     """Where the app keeps unfinished results."""
-    return set(Path(tempfile.gettempdir()).glob("deepfake-lab-*"))
+    return set(Path(tempfile.gettempdir()).glob("deepfake-lab-server-*/deepfake-lab-*"))
 
 
 def is_ready(page: "Page") -> bool:
@@ -103,6 +104,7 @@ def test_stop_ends_the_work_and_leaves_no_file(lab: "Page", page_errors: list[st
 def test_a_text_file_named_mp4_gives_one_sentence(lab: "Page", page_errors: list[str], tmp_path: Path):
     text = tmp_path / "notes <i>for Zoë.mp4"
     text.write_text("This is no video.\n")
+    agree(lab)
     lab.locator("#driver").get_by_label("Clear").click()
     lab.locator("#driver input[type=file]").first.set_input_files(text)
     said = lab.get_by_role("alert").filter(has_text="is not a video that can be read")

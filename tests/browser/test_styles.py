@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.actions import (
     LOADED,
+    agree,
     check_accessibility,
     check_phone,
     is_labelled,
@@ -68,6 +69,7 @@ def test_the_dice_draw_a_strip_of_seeds_and_a_video(lab: "Page", page_errors: li
 
 
 def test_a_reference_without_a_face_is_named(lab: "Page", page_errors: list[str], tmp_path: Path):
+    agree(lab)
     place = lab.locator("#styles-references input[type=file]").last
     place.set_input_files(noise_file(tmp_path))
     lab.locator("#styles-references img").nth(3).wait_for()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.actions import (
+    agree,
     check_accessibility,
     check_phone,
     is_labelled,
@@ -61,6 +62,7 @@ def test_the_examples_follow_the_direction(lab: "Page", page_errors: list[str]):
 
 def test_several_at_once_name_the_one_that_is_no_picture(lab: "Page", page_errors: list[str], tmp_path: Path):
     (tmp_path / "notes.png").write_text("This is no picture.\n")
+    agree(lab)
     unfold(lab, "Several at once")
     files = [tmp_path / "notes.png", noise_file(tmp_path)]
     lab.locator("#translation-files input[type=file]").set_input_files(files)

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
 from deepfake_core.hub import store
+from deepfake_core.hub.architecture import NETWORKS
 from deepfake_core.hub.importing import CONFIGS, LAYOUTS, import_checkpoint
 from deepfake_core.hub.manifest import manifest
-from deepfake_core.hub.store import NETWORKS, PREFERENCE, choose, find, installed, load
+from deepfake_core.hub.store import PREFERENCE, choose, find, installed, load
 from deepfake_core.networks.stargan import StarGan
 from tests.golden_weights import DATA
 

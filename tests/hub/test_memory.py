@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import torch
 
+from deepfake_core.hub.architecture import NETWORKS
 from deepfake_core.hub.files import hash_file
 from deepfake_core.hub.importing import CONFIGS
-from deepfake_core.hub.store import NETWORKS, save
+from deepfake_core.hub.store import save
 from tests.hub.test_importing import table
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

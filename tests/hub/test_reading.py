@@ -295,3 +295,8 @@ def test_odd_tables_are_refused(name: str, tmp_path: Path) -> None:
     parts = dict.fromkeys(("generator", "kp_detector", "mapping_network", "style_encoder", "state_dict"), state)
     refusal(tmp_path / "odd.pth", saved(state if entry(name).layout == "stargan" else parts), name)
     refusal(tmp_path / "odd.pth", saved(parts), name)
+
+
+def test_a_name_of_two_lines_in_an_archive_stands_on_one(tmp_path: Path) -> None:
+    archive = zipped({"models/two\nlines\u202e.ckpt": b"no checkpoint \0"})
+    assert refusal(tmp_path / "a.zip", archive).startswith("two_lines_.ckpt is ")

@@ -164,3 +164,20 @@ def test_any_name(tmp_path: Path) -> None:
     path = tmp_path / "Ünïcode ' 名前 .png"
     Image.fromarray(SEEN).save(path)
     np.testing.assert_array_equal(read_image(str(path)), SEEN)
+
+
+def test_a_trusted_file_gives_the_same_pixels_and_the_same_sentences(tmp_path: Path) -> None:
+    Image.fromarray(SEEN).save(tmp_path / "a.jpg")
+    Image.fromarray(np.arange(400, dtype=np.uint16).reshape(20, 20) * 150).save(tmp_path / "b.png")
+    Image.fromarray(np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)).save(tmp_path / "c.tif")
+    for name in ("a.jpg", "b.png", "c.tif"):
+        np.testing.assert_array_equal(read_image(tmp_path / name), read_image(tmp_path / name, trusted=True))
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:700])
+    (tmp_path / "text.png").write_text("no picture")
+    for name in ("cut.jpg", "text.png"):
+        said = set()
+        for trusted in (True, False):
+            with pytest.raises(UnreadableMedia) as caught:
+                read_image(tmp_path / name, trusted=trusted)
+            said.add(str(caught.value))
+        assert len(said) == 1

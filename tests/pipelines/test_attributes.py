@@ -12,6 +12,7 @@ from deepfake_core.media.images import read_image
 from deepfake_core.networks.stargan import StarGan, StarGanConfig, flipped
 from deepfake_core.pipelines.attributes import AttributesRequest, Edited, edit
 from deepfake_core.pipelines.squares import Finished, to_pictures, to_tensor
+from tests.provenance.declared import marked
 
 SEEN = {"Black_Hair": 0.9, "Blond_Hair": 0.6, "Brown_Hair": 0.1, "Male": 0.2, "Young": 0.8}
 
@@ -99,10 +100,11 @@ def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: P
     assert [path.name for path in done.paths] == ["picture.png", "picture-strip.png", "amara.png", "amara-strip.png"]
     for step in steps:
         assert step.strip_path is not None
+        assert step.flips is not None
         strip = read_image(step.strip_path)
-        np.testing.assert_array_equal(strip[:, : editor.size], step.view.pixels)
+        np.testing.assert_array_equal(strip, marked(np.hstack([step.view.pixels, *step.flips.values()]), editor.name))
         assert strip.shape == (editor.size, 6 * editor.size, 3) and step.attributes["Male"] and step.seen
-        np.testing.assert_array_equal(read_image(step.path), step.image)
+        np.testing.assert_array_equal(read_image(step.path), marked(step.image, editor.name))
 
 
 def test_a_face_is_found_and_pasted_back(editor: AttributeEditor, face: np.ndarray, tmp_path: Path) -> None:

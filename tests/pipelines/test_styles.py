@@ -27,6 +27,7 @@ from deepfake_core.pipelines.styles import (
 )
 from deepfake_core.pipelines.synthesizer import ease
 from tests.media.clips import count_frames
+from tests.provenance.declared import marked
 
 GREY = np.full((200, 200, 3), 128, np.uint8)
 
@@ -131,7 +132,7 @@ def test_the_grid_holds_every_source_in_every_style(
     *cells, done = draw_grid(synthesizer, request)
     assert isinstance(done, Finished) and len(cells) == 6
     np.testing.assert_array_equal(done.image, grid)
-    np.testing.assert_array_equal(read_image(done.path), grid)
+    np.testing.assert_array_equal(read_image(done.path), marked(grid, synthesizer.name))
 
 
 def test_a_strip_of_seeds(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:

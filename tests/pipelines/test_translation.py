@@ -13,6 +13,8 @@ from deepfake_core.hub.store import installed
 from deepfake_core.media.images import read_image
 from deepfake_core.pipelines.squares import LONGEST_WHOLE, Finished, listed, look, places_for, to_pictures, to_tensor
 from deepfake_core.pipelines.translation import Translated, TranslationRequest, translate
+from deepfake_core.provenance.label import label
+from tests.provenance.declared import marked
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: n
     assert [step.place for step in steps] == [0, 1, 2, 3] and len(done.paths) == 8
     for step, alone in zip(steps, translator.many(pictures, crop="whole"), strict=True):
         assert np.abs(step.image.astype(int) - alone).max() <= 1
-        np.testing.assert_array_equal(read_image(step.path), step.image)
+        np.testing.assert_array_equal(read_image(step.path), marked(step.image, translator.name))
         assert step.back_path == step.path.with_name(f"{step.path.stem}-back.png") and step.back_path.is_file()
 
 
@@ -117,11 +119,12 @@ def test_paste_back_changes_the_square_alone(translator: CycleTranslator, face: 
     assert np.abs(steps[0].image[:, 200:-200].astype(int) - face).max() > 20
 
 
-def test_the_label_covers_its_corner_alone(translator: CycleTranslator, square: np.ndarray, tmp_path: Path) -> None:
+def test_a_file_is_the_picture_labelled_and_marked(
+    translator: CycleTranslator, square: np.ndarray, tmp_path: Path
+) -> None:
     run(translator, sources=(square,), output=tmp_path / "o.png")
-    labelled, plain = read_image(tmp_path / "o.png"), translator(square)
-    np.testing.assert_array_equal(labelled[:32], plain[:32])
-    assert (labelled != plain).any()
+    expected = marked(label(translator(square)), translator.name)
+    np.testing.assert_array_equal(read_image(tmp_path / "o.png"), expected)
 
 
 def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:

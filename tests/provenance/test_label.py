@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from deepfake_core.provenance.label import label, patch_for
+from deepfake_core.provenance.label import label, patch_for, place_of
+from deepfake_core.settings import PLACES
+from tests.provenance.declared import shows_label
 
 SIZES = [(64, 64), (128, 128), (256, 256), (90, 160), (720, 1280), (2160, 3840), (64, 300), (300, 64)]
 
@@ -56,3 +58,41 @@ def test_drawn_once_for_a_stream() -> None:
     for index in range(10):
         label(np.full((96, 128, 3), index, np.uint8))
     assert patch_for.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_it_stands_in_the_corner_that_is_set(
+    place: str, height: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_LABEL_PLACE", place)
+    frame = noise(height, width)
+    labelled = label(frame)
+    patch = patch_for(height, width)
+    corner = place_of(patch, height, width, place)
+    outside = np.ones((height, width), bool)
+    outside[corner] = False
+    np.testing.assert_array_equal(labelled[outside], frame[outside])
+    assert [one for one in PLACES if shows_label(labelled, place=one)] == [place]
+
+
+def test_it_says_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = noise(512, 512)
+    usual = label(frame)
+    monkeypatch.setenv("DEEPFAKE_LABEL_TEXT", "Made by class 4b")
+    other = label(frame)
+    assert shows_label(other, "Made by class 4b") and not shows_label(usual, "Made by class 4b")
+    np.testing.assert_array_equal(label(noise(64, 64)), _usual(noise(64, 64)))  # too small for it: "AI"
+
+
+def _usual(frame: np.ndarray) -> np.ndarray:
+    patch, labelled = patch_for(*frame.shape[:2]), frame.copy()
+    corner = place_of(patch, *frame.shape[:2])
+    labelled[corner] = np.rint(frame[corner] * patch.keep + patch.add).astype(np.uint8)
+    return labelled
+
+
+def test_who_runs_the_program_can_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPFAKE_LABEL", "off")
+    frame = noise(64, 64)
+    np.testing.assert_array_equal(label(frame), frame)

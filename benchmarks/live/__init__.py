@@ -1,0 +1,1 @@
+"""A running server and those who visit it, as benchmarks need them."""

@@ -1,0 +1,1 @@
+"""The corpus: broken files made from a seed, of which nothing is stored."""

@@ -1,0 +1,217 @@
+"""Runs a program that is handed hostile bytes where it can do little harm.
+
+    python -I -S jail.py [memory=BYTES] [cpu=SECONDS] [file=BYTES] [read=PATH]... [write=PATH]... parent=PID -- COMMAND
+
+limits itself and then becomes the program, so there is one process to watch and to kill. `confine` does the same for
+Python code that has imported what it needs. It starts with every decoder, so it imports very little (about 20 ms).
+
+What holds where:
+
+- Linux: limits of memory, CPU seconds, file sizes and open files; no core file; no new privileges; it dies with its
+  parent. seccomp (x86-64 and aarch64) takes away sockets, io_uring, other processes and kernel services that no decoder
+  needs. Landlock (kernel 5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened.
+  None of it needs privileges. What a kernel does not offer is left out without a word.
+- macOS: the limits of CPU seconds, file sizes and open files; the one of memory is not enforced there.
+- Windows: nothing here; only the parent's time limit holds.
+"""
+
+import ctypes
+import os
+import struct
+import sys
+from errno import EACCES, ENOSYS
+
+if sys.platform != "win32":
+    import resource
+
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
+OPEN_FILES = 64
+ADDRESSES = 4 << 30
+"""Bytes of address space beyond the memory: every thread reserves 72 MB of it and uses little."""
+
+NOT_STARTED = 127
+"""The status when there is no program to become; the system's loader gives it for a missing library, too."""
+
+SIGKILL, SIGPIPE, SIGXFSZ = 9, 13, 25  # the signal module takes as long to import as all the rest
+
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
+SECCOMP_MODE_FILTER = 2
+
+
+def confine(
+    *, memory: int | None, cpu: int | None, file: int | None, reads: list[str], writes: list[str], parent: int
+) -> None:
+    """Limit this process for good. `memory` and `file` (the largest it may write) in bytes, `cpu` in seconds.
+
+    It may open `reads` (files, or whole folders), `LIBRARIES`, and for writing the files `writes`, which it makes.
+    None sets no limit. Raises `OSError` when a file of `writes` cannot be made, or a limit that is offered fails.
+    """
+    if sys.platform == "win32":
+        return
+    _limit_resources(memory, cpu, file)
+    if sys.platform != "linux":
+        return
+    _prctl(PR_SET_PDEATHSIG, SIGKILL)
+    if os.getppid() != parent:  # it died before the line above: nobody is left to read the result
+        sys.exit(1)
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _restrict_paths(reads, writes)
+    _restrict_calls(os.uname().machine)
+
+
+def _limit_resources(memory: int | None, cpu: int | None, file: int | None) -> None:
+    """`RLIMIT_DATA` counts what may be written to, so neither libraries nor what threads merely reserve."""
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    _limit(resource.RLIMIT_FSIZE, file)
+    _limit(resource.RLIMIT_CPU, cpu)
+    _limit(resource.RLIMIT_DATA, memory)
+    _limit(resource.RLIMIT_AS, None if memory is None else memory + ADDRESSES)
+
+
+def _limit(kind: int, most: int | None) -> None:
+    if most is None:
+        return
+    _, hard = resource.getrlimit(kind)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    try:
+        resource.setrlimit(kind, (least, least))
+    except (OSError, ValueError):
+        if sys.platform == "linux":  # macOS refuses some
+            raise
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, *values: int) -> int:
+    padded = (*values, 0, 0, 0, 0)[:4]
+    done: int = _libc().prctl(option, *map(ctypes.c_ulong, padded))
+    return done
+
+
+# Landlock: https://docs.kernel.org/userspace-api/landlock.html
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every processor
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
+RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
+"""How many of the rights to files are known from this version on: bits 0 to n - 1."""
+
+
+def landlock_version() -> int:
+    """Version of Landlock that this kernel offers; below 1 for none."""
+    return _call(CREATE_RULESET, None, 0, 1)
+
+
+def _call(number: int, *arguments: bytes | int | None) -> int:
+    done: int = _libc().syscall(number, *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments))
+    return done
+
+
+def _restrict_paths(reads: list[str], writes: list[str]) -> None:
+    """Everything that Landlock knows is forbidden; then single files and folders are handed back."""
+    version = landlock_version()
+    written = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666) for path in writes]
+    if version < 1:
+        return
+    rights = (1 << max(count for since, count in RIGHTS.items() if since <= version)) - 1
+    tcp, signals_and_abstract_sockets = 0b11, 0b11
+    known = 8 if version < 4 else 16 if version < 6 else 24
+    forbidden = struct.pack("=QQQ", rights, tcp, signals_and_abstract_sockets)[:known]
+    rules = _checked(_call(CREATE_RULESET, forbidden, known, 0))
+    for descriptor in written:
+        _allow(rules, descriptor, rights & (READ_FILE | WRITE_FILE | TRUNCATE))
+    for path in (*LIBRARIES, *reads):
+        if os.path.exists(path):
+            folder = READ_DIR if os.path.isdir(path) else 0
+            _allow(rules, os.open(path, os.O_PATH | os.O_CLOEXEC), EXECUTE | READ_FILE | folder)
+    _checked(_call(RESTRICT_SELF, rules, 0))
+    os.close(rules)
+
+
+def _allow(rules: int, descriptor: int, rights: int) -> None:
+    beneath = 1
+    _checked(_call(ADD_RULE, rules, beneath, struct.pack("=Qi", rights, descriptor), 0))
+    os.close(descriptor)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
+    return result
+
+
+# seccomp: https://docs.kernel.org/userspace-api/seccomp_filter.html
+FORBIDDEN = {
+    "x86_64": (
+        *(41, 53, 425),  # socket, socketpair, io_uring_setup
+        *(57, 58, 62, 129, 200, 297, 424),  # fork, vfork; kill, rt_sigqueueinfo, tkill, rt_tgsig..., pidfd_send_signal
+        *(101, 310, 311, 438),  # ptrace, process_vm_readv, process_vm_writev, pidfd_getfd
+        *(90, 91, 92, 93, 94, 260, 268, 452),  # chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2
+        *(165, 272, 308, 248, 249, 250),  # mount, unshare, setns; add_key, request_key, keyctl
+        *(298, 321, 323),  # perf_event_open, bpf, userfaultfd
+    ),
+    "aarch64": (
+        *(198, 199, 425),
+        *(129, 138, 130, 240, 424),  # it has neither fork nor vfork
+        *(117, 270, 271, 438),
+        *(52, 53, 54, 55, 452),  # fchmod, fchmodat, fchownat, fchown, fchmodat2
+        *(40, 97, 268, 217, 218, 219),
+        *(241, 280, 282),
+    ),
+}
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+CLONE = {"x86_64": 56, "aarch64": 220}
+TGKILL = {"x86_64": 234, "aarch64": 131}
+CLONE3 = 435
+CLONE_THREAD = 0x10000
+OTHER_NUMBERING = 0x40000000  # of x86-64's 32-bit calls
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in what the kernel shows the filter
+
+
+def _restrict_calls(machine: str) -> None:
+    """Fail every call that only a decoder gone astray makes. Threads may be started, processes not.
+
+    `clone3` hides its flags from a filter: it is "not known", and the C library then takes `clone`.
+    """
+    if machine not in FORBIDDEN or struct.calcsize("P") != 8:
+        return
+    filters = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, KILL)]
+    filters.append((LOAD, 0, 0, NUMBER))
+    refused = [(EQUAL, number) for number in FORBIDDEN[machine]] + [(AT_LEAST, OTHER_NUMBERING)]
+    for test, number in refused:
+        filters += [(test, 0, 1, number), (RETURN, 0, 0, FAIL | EACCES)]
+    filters += [(EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, FAIL | ENOSYS)]
+    for number, test, value in ((CLONE[machine], ANY_BIT, CLONE_THREAD), (TGKILL[machine], EQUAL, os.getpid())):
+        filters += [(EQUAL, 0, 4, number), (LOAD, 0, 0, FIRST_ARGUMENT), (test, 1, 0, value)]
+        filters += [(RETURN, 0, 0, FAIL | EACCES), (RETURN, 0, 0, ALLOW)]
+    filters.append((RETURN, 0, 0, ALLOW))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in filters))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(filters), ctypes.addressof(code)))
+    _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
+
+
+def main(words: list[str]) -> None:
+    """Read the limits up to `--`, confine this process, and become the program behind it."""
+    end = words.index("--")
+    told: dict[str, list[str]] = {"read": [], "write": []}
+    for word in words[:end]:
+        name, _, value = word.partition("=")
+        told.setdefault(name, []).append(value)
+    memory, cpu, file = (int(told[name][0]) if name in told else None for name in ("memory", "cpu", "file"))
+    program = words[end + 1 :]
+    for ignored_by_python in (SIGPIPE, SIGXFSZ):
+        _libc().signal(ignored_by_python, None)
+    try:
+        reads = [*told["read"], program[0]]
+        confine(memory=memory, cpu=cpu, file=file, reads=reads, writes=told["write"], parent=int(told["parent"][0]))
+        os.execv(program[0], program)
+    except OSError as error:
+        print(f"{program[0]} did not start: {error.strerror}", file=sys.stderr)
+        sys.exit(NOT_STARTED)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,262 @@
+"""The key that signs results: made on first need in the user's own folder, or given by whoever runs the program."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+from filelock import FileLock
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.provenance.certificates import Made, make
+from deepfake_core.settings import settings
+
+PAIR = "signing.pem"
+"""Key and certificates in one file, so that one rename replaces both and they always fit."""
+EARLIER = "earlier"
+"""Folder of the certificates of earlier keys, by which their files are still known as ours."""
+CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
+OTHERS = 0o007
+"""Permissions of people who are neither the owner nor in the group of a file."""
+LOCK_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """A signer and those who vouch for it; nothing here is secret."""
+
+    chain: tuple[x509.Certificate, ...]
+    """The signer's own first, the topmost last."""
+
+    @property
+    def name(self) -> str:
+        """Who signs."""
+        names = self.chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else "no name"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the signer's certificate, as hexadecimal digits."""
+        return self.chain[0].fingerprint(SHA256()).hex()
+
+    @property
+    def serial(self) -> str:
+        """Number of that certificate, in decimal digits, as C2PA tells it."""
+        return str(self.chain[0].serial_number)
+
+    @property
+    def anchor(self) -> bytes:
+        """The topmost certificate, as text: who trusts it trusts the signer."""
+        return self.chain[-1].public_bytes(Encoding.PEM)
+
+    @property
+    def until(self) -> datetime:
+        """When the first of them expires."""
+        return min(one.not_valid_after_utc for one in self.chain)
+
+    @property
+    def pem(self) -> bytes:
+        """All of them, as text."""
+        return b"".join(one.public_bytes(Encoding.PEM) for one in self.chain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPair:
+    """A private key with the certificates that go out with what it signs."""
+
+    key: bytes = field(repr=False)
+    """PKCS #8 PEM; never printed, never sent."""
+    certificates: Certificates
+    algorithm: str
+    """As C2PA names it."""
+    place: Path
+    """The file of the key."""
+
+
+def credentials_folder() -> Path:
+    """`$DEEPFAKE_HOME/credentials`, else in the user's data folder, which no cleaning of caches empties."""
+    home = os.environ.get("DEEPFAKE_HOME")
+    if home:
+        return Path(home) / "credentials"
+    data = os.environ.get("XDG_DATA_HOME") or Path(os.path.expanduser("~")) / ".local" / "share"
+    return Path(data) / "deepfake-lab" / "credentials"
+
+
+def signing_pair() -> SigningPair:
+    """The pair that signs now: the one that the settings name, else the user's own, made if it is missing or expired.
+
+    Raises `BadRequest` for files that are missing, damaged, expired, readable by everybody, or do not fit each other,
+    and when the user's folder cannot be written.
+    """
+    told = settings()
+    if told.signing_key or told.signing_certificate:
+        return _given(told.signing_key, told.signing_certificate)
+    own = _own()
+    if own is None:
+        with _locked() as folder:
+            if _own() is None:  # else another process was quicker
+                _replace(folder)
+        own = _own()
+    assert own is not None
+    return own
+
+
+def rotate() -> SigningPair:
+    """Make a new key of our own. The old one is gone for good; its certificate is kept under the date.
+
+    Raises `BadRequest` when the settings name a key, which is not ours to replace.
+    """
+    if settings().signing_key:
+        raise BadRequest("the signing key is given by DEEPFAKE_SIGNING_KEY; replace that file yourself")
+    with _locked() as folder:
+        _replace(folder)
+    return signing_pair()
+
+
+def known_signers() -> Iterator[tuple[Certificates, str]]:
+    """The certificates by which a file is ours, each with what it is: the present key's, then earlier ones'.
+
+    Files that cannot be read are passed over: to check somebody's picture needs no key.
+    """
+    told, folder = settings(), credentials_folder()
+    places = [(Path(told.signing_certificate), "the key that is set here")] if told.signing_certificate else []
+    places.append((folder / PAIR, "this machine's own key"))
+    for path in sorted((folder / EARLIER).glob("*.pem"), reverse=True):
+        places.append((path, f"an earlier key of this machine, {path.stem.rpartition(' ')[0]}"))
+    for path, what in places:
+        with suppress(BadRequest):
+            yield certificates_in(path), what
+
+
+def certificates_in(path: Path) -> Certificates:
+    """The certificates in a PEM file. Raises `BadRequest` when there is none."""
+    try:
+        return Certificates(chain=tuple(x509.load_pem_x509_certificates(_bytes_of(path))))
+    except ValueError as error:
+        raise BadRequest(f"{path.name} holds no certificate; it must be a PEM file, the signer's own first") from error
+
+
+def _own() -> SigningPair | None:
+    """The user's own pair; None when it is missing or expired."""
+    path = credentials_folder() / PAIR
+    if not path.is_file():
+        return None
+    try:
+        pair = _read(path, path)
+    except BadRequest as error:
+        raise BadRequest(f"{error} (or make a new one: python -m deepfake_core credentials rotate)") from error
+    return pair if pair.certificates.until > datetime.now(UTC) else None
+
+
+def _given(key: str, certificate: str) -> SigningPair:
+    if not key or not certificate:
+        raise BadRequest("DEEPFAKE_SIGNING_KEY and DEEPFAKE_SIGNING_CERTIFICATE go together; set both, or neither")
+    pair = _read(Path(key), Path(certificate))
+    now = datetime.now(UTC)
+    if pair.certificates.until <= now:
+        raise BadRequest(f"{Path(certificate).name} expired on {pair.certificates.until:%d %B %Y}; set a newer one")
+    if any(one.not_valid_before_utc > now for one in pair.certificates.chain):
+        raise BadRequest(f"{Path(certificate).name} is not valid yet; check this machine's clock, or set another one")
+    return pair
+
+
+def _read(key_file: Path, certificate_file: Path) -> SigningPair:
+    """Read and check that the two fit; the dates are the caller's business."""
+    data = _bytes_of(key_file)
+    if os.name == "posix" and key_file.stat().st_mode & OTHERS:
+        raise BadRequest(f"everybody on this machine may read the key in {key_file.name}; run: chmod 600 {key_file}")
+    try:
+        key = load_pem_private_key(data, password=None)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"{key_file.name} holds no private key; it must be PKCS #8 PEM without a password") from error
+    certificates = certificates_in(certificate_file)
+    if _public(key.public_key()) != _public(certificates.chain[0].public_key()):
+        raise BadRequest(
+            f"the key in {key_file.name} does not fit the first certificate in {certificate_file.name}; "
+            "set two files that belong together"
+        )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return SigningPair(key=pem, certificates=certificates, algorithm=_algorithm(key, key_file.name), place=key_file)
+
+
+def _algorithm(key: PrivateKeyTypes, name: str) -> str:
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
+        return CURVES[key.curve.name]
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "ed25519"
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
+        return "ps256"
+    raise BadRequest(f"the key in {name} is of a kind that cannot sign here; make one with ECDSA on the curve P-256")
+
+
+def _public(key: object) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadRequest(f"{path.name} cannot be read ({error.strerror}); check the signing settings") from error
+
+
+@contextmanager
+def _locked() -> Iterator[Path]:
+    """The user's folder, which nobody else may look into, while no other process makes keys in it."""
+    folder = credentials_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
+            yield folder
+    except OSError as error:  # a lock that is not had in time is one too
+        raise BadRequest(
+            f"the signing key cannot be kept in {folder} ({error.strerror or error}); "
+            "set DEEPFAKE_HOME to a folder that can be written"
+        ) from error
+
+
+def _replace(folder: Path) -> None:
+    """Keep the present certificates under today's date, then put a new pair in their place."""
+    path = folder / PAIR
+    with suppress(BadRequest):  # none there, or nothing in it
+        old = certificates_in(path)
+        kept = folder / EARLIER / f"until {datetime.now(UTC):%Y-%m-%d} {old.fingerprint[:8]}.pem"
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        _write(kept, old.pem)
+    _write(path, _as_pem(make()))
+
+
+def _as_pem(made: Made) -> bytes:
+    key = made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + Certificates(chain=made.chain).pem
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all, and from its first byte on for its owner alone."""
+    draft = path.with_name(f".{path.name}.part-{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

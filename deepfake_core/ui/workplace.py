@@ -1,0 +1,57 @@
+"""The folder that holds all of a server's temporary files, and what becomes of it when the server is killed."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+BEGINNING = "deepfake-lab-server-"
+LOCK = "lock"
+STARTING_SECONDS = 3600.0
+"""A folder without a lock is one whose server is starting, or was killed at that moment, long ago."""
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Everything temporary of this process goes into one folder that only its user may read, and goes with it.
+
+    A server that is killed cannot remove its own; the lock in it is free then, and the next start removes it.
+    """
+    remove_abandoned()
+    folder, lock = _locked_folder()
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield folder
+    finally:
+        tempfile.tempdir = before
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of this user's servers that run no more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{BEGINNING}*"):
+        lock = FileLock(folder / LOCK)
+        try:
+            if not (folder / LOCK).exists() and time.time() - folder.stat().st_mtime < STARTING_SECONDS:
+                continue
+            with lock.acquire(timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, Timeout):
+            continue  # another user's, or that of a server that runs
+
+
+def _locked_folder() -> tuple[Path, FileLock]:
+    """A new folder (mode 0700) and its lock, held. Tried again should a start beside this one have taken the lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=BEGINNING))
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except (OSError, Timeout):
+            continue
+        return folder, lock

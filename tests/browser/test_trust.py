@@ -1,0 +1,157 @@
+"""Consent, the Verify tab and the marks of everything that leaves the page, in a real browser."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+import pytest
+from PIL import Image
+
+from tests.browser.actions import (
+    LOADED,
+    REPOSITORY,
+    SECOND,
+    check_accessibility,
+    check_phone,
+    open_tab,
+    picture_of,
+    press,
+    run,
+    said,
+    unfold,
+    wait_until_done,
+)
+from tests.provenance.declared import assert_declared
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+HORSE = sorted((REPOSITORY / "examples" / "fields").glob("horse*.png"))[0]
+ANIMATED = 120 * SECOND
+
+
+@pytest.fixture(autouse=True)
+def signers_of_the_server(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's signing key lies in its own home: this process shall know it too."""
+    monkeypatch.setenv("DEEPFAKE_HOME", str(weights))
+
+
+def saved(page: "Page", media: "Locator", folder: Path) -> Path:
+    """The file behind a picture or video of the page, as a visitor downloads it."""
+    address = media.get_attribute("src") or ""
+    path = folder / f"{len(list(folder.iterdir()))}-{unquote(Path(urlparse(address).path).name)}"
+    path.write_bytes(page.request.get(address).body())
+    return path
+
+
+def own_file(folder: Path) -> Path:
+    """An example that is saved anew is no example any more: it could be anybody."""
+    Image.open(HORSE).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "mine.png")
+    return folder / "mine.png"
+
+
+def test_ones_own_file_is_used_only_after_the_tick_and_a_new_session_asks_again(
+    page: "Page", server: str, page_errors: list[str], tmp_path: Path
+):
+    open_tab(page, server, "CycleGAN", "translation-")
+    page.locator("#translation-source button[aria-label='Remove Image']").first.click()
+    page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
+    said(page, "once you have ticked the box")
+    page.locator("#translation-start").click()
+    page.wait_for_function("document.querySelectorAll('[role=alert]').length === 2")
+    assert not page.locator("#translation-after img").is_visible()
+
+    page.locator("#consent input").check()
+    page.locator(".framing:visible img").first.wait_for()  # looked at again by itself
+    run(page, "translation-")
+    assert page.locator("#translation-after img").is_visible()
+
+    page.reload()
+    assert not page.locator("#consent input").is_checked()
+    assert page_errors == []
+
+
+def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
+    page: "Page", server: str, page_errors: list[str], tmp_path: Path
+):
+    open_tab(page, server, "CycleGAN", "translation-")
+    run(page, "translation-")
+    result = saved(page, page.locator("#translation-after img"), tmp_path)
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    drop, found = page.locator("#verify-file input[type=file]"), page.locator("#verify-found")
+    drop.set_input_files(result)
+    found.locator("td", has_text="cyclegan-starter-horse2zebra").first.wait_for(timeout=LOADED)
+    assert "nothing in it was changed" in found.inner_text()
+    check_accessibility(page)
+    picture_of(page, "verify.png")
+    check_phone(page)
+
+    with Image.open(result) as picture:
+        picture.save(tmp_path / "saved-anew.png")
+    expected = {tmp_path / "saved-anew.png": "mark of Deepfake Lab is in its pixels", HORSE: "No invisible mark"}
+    for other, words in expected.items():
+        page.locator("#verify-file").get_by_label("Clear").first.click()
+        found.get_by_text("Drop a picture").wait_for()
+        drop.set_input_files(other)
+        found.get_by_text(words).first.wait_for()
+        assert "carries no Content Credentials" in found.inner_text()
+
+    (tmp_path / "notes.mp4").write_text("This is no video.\n")
+    page.locator("#verify-file").get_by_label("Clear").first.click()
+    drop.set_input_files(tmp_path / "notes.mp4")
+    said(page, "notes.mp4")
+    assert page_errors == []
+
+
+def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page", server: str, tmp_path: Path):
+    page.set_default_timeout(LOADED)
+    page.goto(server)
+    page.locator("#weights", has_text="Weights:").wait_for()
+    press(page, "Animate")
+    page.locator("#live img").wait_for()
+    assert_declared(saved(page, page.locator("#live img"), tmp_path), model="fomm-starter")
+    for place in ("result", "side-by-side"):
+        video = page.locator(f"#{place} video")
+        video.wait_for(timeout=ANIMATED)
+        assert_declared(saved(page, video, tmp_path), model="fomm-starter")
+    unfold(page, "How it works")
+    inside = page.locator("#inside .media img")
+    inside.nth(5).wait_for()
+    for number in range(6):
+        title = page.locator("#inside .media").nth(number).inner_text()
+        labelled = "Deformation" in title or "Result" in title
+        assert_declared(saved(page, inside.nth(number), tmp_path), model="fomm-starter", label=labelled)
+
+
+@pytest.mark.parametrize(
+    ("title", "place", "results"),
+    [
+        ("CycleGAN", "translation-", ["#translation-after img", "#translation-back img"]),
+        ("StarGAN", "attributes-", ["#attributes-after img", "#attributes-strip img"]),
+        ("StarGAN v2", "styles-", ["#styles-cards img", "#styles-grid img"]),
+    ],
+)
+def test_every_picture_of_the_translators_says_what_it_is(
+    page: "Page", server: str, tmp_path: Path, title: str, place: str, results: list[str]
+):
+    open_tab(page, server, title, place)
+    page.wait_for_timeout(2 * SECOND)  # until everything about the example is filled in
+    run(page, place)
+    model = page.locator(f"#{place}model input").input_value()
+    for result in results:
+        for picture in page.locator(result).all():
+            assert_declared(saved(page, picture, tmp_path), model=model)
+
+
+def test_a_walk_says_what_it_is(page: "Page", server: str, tmp_path: Path):
+    open_tab(page, server, "StarGAN v2", "styles-")
+    page.wait_for_timeout(2 * SECOND)
+    unfold(page, "Walk between two styles")
+    press(page, "Prepare the slider")
+    between = page.locator("#styles-between img")
+    between.wait_for(timeout=LOADED)
+    model = page.locator("#styles-model input").input_value()
+    assert_declared(saved(page, between, tmp_path), model=model)
+    press(page, "Make a video")
+    wait_until_done(page, "styles-")
+    assert_declared(saved(page, page.locator("#styles-video video"), tmp_path), model=model)

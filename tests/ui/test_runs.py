@@ -1,0 +1,85 @@
+"""A run between Start and Stop: its updates, its errors, and its end when it takes too long."""
+
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.context import LocalContext
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.stage import Stage
+from deepfake_core.ui.trouble import Update
+
+
+class BareStage(Stage):
+    """A stage without results."""
+
+    def render_results(self) -> None:
+        """Nothing."""
+
+    @property
+    def results(self) -> list[Any]:
+        return []
+
+    def cleared(self) -> Update:
+        return {}
+
+
+@pytest.fixture
+def buttons() -> RunButtons:
+    stage = BareStage("hint")
+    with gr.Blocks():
+        stage.render()
+    return RunButtons("Start", stage)
+
+
+def steps(closed: list[bool], seconds: float) -> Iterator[Update]:
+    try:
+        for _ in range(3):
+            yield {}
+            time.sleep(seconds)
+    finally:
+        closed.append(True)
+
+
+def run(buttons: RunButtons, seconds: float) -> tuple[list[Update], list[bool]]:
+    closed: list[bool] = []
+    guarded = buttons._guarded(Job(triggers=[], run=lambda: steps(closed, seconds), inputs=[]))
+    return list(guarded()), closed
+
+
+def test_a_run_within_its_time_ends_by_itself(buttons, monkeypatch):
+    monkeypatch.setenv("DEEPFAKE_JOB_SECONDS", "1")
+    assert run(buttons, 0.0) == ([{}, {}, {}], [True])
+
+
+def test_a_run_beyond_its_time_is_closed_and_says_so(buttons, monkeypatch):
+    monkeypatch.setenv("DEEPFAKE_JOB_SECONDS", "1")
+    updates, closed = run(buttons, 1.1)
+    assert len(updates) == 2 and closed == [True]
+    assert "more than 1 seconds" in updates[-1][buttons.stage.trouble.text].value
+
+
+def test_an_error_is_shown_on_the_stage(buttons):
+    def fails() -> Iterator[Update]:
+        yield {}
+        raise BadRequest("this makes no sense; change it")
+
+    updates = list(buttons._guarded(Job(triggers=[], run=fails, inputs=[]))())
+    assert "this makes no sense; change it." in updates[-1][buttons.stage.trouble.text].value
+
+
+def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(buttons, monkeypatch):
+    monkeypatch.setenv("DEEPFAKE_WAITING", "2")
+    with gr.Blocks() as page:
+        buttons.render()
+    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
+    page._queue = [object()]
+    assert buttons._begin()[buttons.stop].interactive
+    page._queue = [object()] * 2
+    with pytest.raises(gr.Error, match="too many runs are waiting"):
+        buttons._begin()
