@@ -179,7 +179,7 @@ def filmed(frames: Sequence[Picture]) -> list[Picture]:
         path = Path(folder) / "clip.mp4"
         with VideoEncoder(path, rate=Fraction(25), crf=28) as video:
             for frame in frames:
-                video.write(embed(label(frame), payload_of(MODEL)))
+                video.write(embed(label(frame), payload_of(MODEL), moving=True))
         return list(read_frames(path))
 
 

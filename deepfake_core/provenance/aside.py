@@ -1,16 +1,21 @@
 """Write beside the final name, then rename: a file or folder of that name is always whole, the old one or the new."""
 
+import glob
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deepfake_core.errors import BadRequest
 
 STEM_KEPT = 40
 """Letters of the name in the hidden one, which must not grow too long for the file system."""
+
+ABANDONED_SECONDS = 3600.0
+"""A hidden file that has not grown for so long belongs to a run that was killed."""
 
 
 def final_path(path: str | Path) -> Path:
@@ -35,6 +40,7 @@ def file_aside(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise BadRequest(f"{path.name} is a folder; add a file's name to it")
+    _remove_abandoned(path)
     draft = _hidden_name(path)
     try:
         yield draft
@@ -54,7 +60,9 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     """
     if folder.exists() and not folder.is_dir():
         raise BadRequest(f"{folder.name} is a file, not a folder for frames; choose another name")
-    draft = _hidden_name(folder / "frames" if folder.is_dir() else folder)
+    place = folder / "frames" if folder.is_dir() else folder
+    _remove_abandoned(place)
+    draft = _hidden_name(place)
     draft.mkdir()
     try:
         yield draft
@@ -74,6 +82,18 @@ def folder_aside(folder: Path) -> Iterator[Path]:
 
 def _hidden_name(path: Path) -> Path:
     return path.with_name(f".{path.stem[:STEM_KEPT]}.part-{secrets.token_hex(4)}{path.suffix}")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what a run that was killed left beside `path`: hidden names for it that nobody has written to for long."""
+    for draft in path.parent.glob(f".{glob.escape(path.stem[:STEM_KEPT])}.part-*"):
+        with suppress(OSError):  # another process was quicker, or it may not be removed
+            if time.time() - draft.lstat().st_mtime < ABANDONED_SECONDS:
+                continue
+            if draft.is_dir() and not draft.is_symlink():
+                shutil.rmtree(draft)
+            else:
+                draft.unlink()
 
 
 def _flush(path: Path) -> None:

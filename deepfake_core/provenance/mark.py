@@ -2,12 +2,12 @@
 
 A picture's luma is projected on 64 carriers, each a sum of a few coarse cosines over the whole picture (2.5 to 10
 waves across it), which do not depend on its size in pixels. Carrier i says the sign s_i by where its projection
-p_i lies: on a multiple of `STEP` for +1, half way between two for -1 (spread-transform dither modulation; Chen and
+p_i lies: on a multiple of a step for +1, half way between two for -1 (spread-transform dither modulation; Chen and
 Wornell, "Quantization Index Modulation", 2001). So the picture's own content does not disturb the mark, and no
 projection moves by more than half a step. 32 signs say the 16 bits that are always ours, 32 the checksum of a model's
 name, each half by the Reed-Muller code (2, 5): two words differ in 8 signs or more.
 
-A reader sums c_i = mean over the frames of cos(2 pi p_i / STEP), which is s_i in a marked picture, and near 0 in a
+A reader sums c_i = mean over the frames of cos(2 pi p_i / step), which is s_i in a marked picture, and near 0 in a
 mean over frames that say nothing. Our half is known, so it tells whether there is a mark, how noisy it is, and by
 what factor the contrast was changed.
 
@@ -31,9 +31,15 @@ from PIL import Image
 OURS = 0x444C
 """The upper 16 bits, "DL" in ASCII. As many of its signs are + as -, so that a blank picture does not look marked."""
 
-STEP = 0.75
-"""Grey levels, root mean square over the picture, between two places that say the same: sets noise against strength.
-Evenly spread remainders move each carrier by STEP / sqrt(12), the 64 together by 1.7 levels: about 42.5 dB. Never change it: marks are out in the world."""
+FINE, COARSE = 0.45, 0.75
+"""Steps: grey levels, root mean square over the picture, between two places of a projection that say the same.
+
+Evenly spread remainders move each projection by step / sqrt(12): about 47 dB, which no eye finds, and 42.5 dB, which
+H.264 of crf 28 leaves readable in small frames. Never change them: marks are out in the world.
+"""
+
+LARGE = 384
+"""Pixels: clips whose shorter side has as many keep the fine step in H.264, so they get it."""
 
 LOWEST, HIGHEST = 5, 20
 """Half waves across the picture. Coarser ones carry too much of the picture's contrast, finer ones die in H.264."""
@@ -55,8 +61,8 @@ MOST_MASKING = 6.0
 CORRECTIONS = 4
 """Rounds after which masking no longer pulls a projection from its place (measured: within 3% of a step)."""
 
-GAINS = 1.02 ** np.arange(-11.0, 12.0)
-"""Changes of contrast that a reader tries, each at most 1% off the next true one."""
+TRIED = np.outer((FINE, COARSE), 1.02 ** np.arange(-11.0, 12.0)).ravel()
+"""Steps that a reader tries: both, after changes of contrast from 0.8 to 1.24, none of which is 1% off all of them."""
 
 CAUTION = 0.5
 """Share of the Gaussian evidence that is believed."""
@@ -90,8 +96,10 @@ def names_model(payload: int, name: str) -> bool:
     return payload == payload_of(name)
 
 
-def embed(frame: UInt8[np.ndarray, "h w 3"], payload: int) -> UInt8[np.ndarray, "h w 3"]:
+def embed(frame: UInt8[np.ndarray, "h w 3"], payload: int, *, moving: bool = False) -> UInt8[np.ndarray, "h w 3"]:
     """Return a copy of `frame` with the mark, equally in red, green and blue; tiny frames are copied as they are.
+
+    `moving` frames will be a compressed clip: in small ones the mark is stronger, and motion hides it.
 
     `ValueError` when `payload` is not a number of 32 bits.
     """
@@ -100,10 +108,11 @@ def embed(frame: UInt8[np.ndarray, "h w 3"], payload: int) -> UInt8[np.ndarray, 
     height, width, _ = frame.shape
     if min(height, width) < SMALLEST:
         return frame.copy()
+    step = COARSE if moving and min(height, width) < LARGE else FINE
     grey = _grey(frame)
     places = _project(np.asarray(grey, np.float32))
-    start = np.where(_signs(payload) > 0, 0.0, STEP / 2).astype(np.float32)
-    wanted = start + STEP * np.rint((places - start) / STEP) - places
+    start = np.where(_signs(payload) > 0, 0.0, step / 2).astype(np.float32)
+    wanted = start + step * np.rint((places - start) / step) - places
     pattern = Image.fromarray(_masked_pattern(wanted, _masking(grey)))
     change = np.rint(np.asarray(pattern.resize((width, height), Image.Resampling.BICUBIC))).astype(np.int16)
     return np.clip(frame + change[..., None], 0, 255).astype(np.uint8)
@@ -118,7 +127,7 @@ def read(frames: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Reading | None:
     if not frames or min(min(frame.shape[:2]) for frame in frames) < SMALLEST:
         return None
     places = np.stack([_project(np.asarray(_grey(frame), np.float32)) for frame in frames])
-    votes = np.cos(2 * np.pi / STEP * places[:, None] / GAINS[:, None]).mean(0)  # (gain, carrier)
+    votes = np.cos(2 * np.pi * places[:, None] / TRIED[:, None]).mean(0)  # (step, carrier)
     fits = _fit(votes[:, :WORD])
     best = int(fits.argmax())
     there = 1.0 - _chance(float(fits[best]))
@@ -140,7 +149,7 @@ def _checksum(model: str) -> int:
     return int.from_bytes(hashlib.sha256(model.encode()).digest()[:2], "big")
 
 
-def _fit(votes: Float[np.ndarray, "gain 32"]) -> Float[np.ndarray, " gain"]:
+def _fit(votes: Float[np.ndarray, "tried 32"]) -> Float[np.ndarray, " tried"]:
     """Agreement with our half, -1 to 1: the correlation of its signs and the votes."""
     length = np.sqrt(WORD * (votes**2).sum(1))
     return votes @ _word(OURS) / np.maximum(length, 1e-9)
@@ -149,9 +158,9 @@ def _fit(votes: Float[np.ndarray, "gain 32"]) -> Float[np.ndarray, " gain"]:
 def _chance(fit: float) -> float:
     """Bound on the chance that votes of random sign, however large and alike over the frames, fit so well.
 
-    Hoeffding's inequality for a sum of random signs, once for each gain that was tried.
+    Hoeffding's inequality for a sum of random signs, once for each step that is tried.
     """
-    return min(1.0, len(GAINS) * float(np.exp(-WORD * max(fit, 0.0) ** 2 / 2)))
+    return min(1.0, len(TRIED) * float(np.exp(-WORD * max(fit, 0.0) ** 2 / 2)))
 
 
 def _decode(votes: Float[np.ndarray, "64"]) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from fractions import Fraction
@@ -259,3 +260,15 @@ def _mount(folder: Path, *, kilobytes: int) -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+def test_what_a_killed_run_left_goes_with_a_later_one_and_fresh_drafts_stay(tmp_path: Path):
+    old, fresh, other = (tmp_path / f".{name}" for name in ("a.part-1.mp4", "a.part-2.png", "ab.part-3.png"))
+    frames = tmp_path / ".a.part-4"
+    frames.mkdir()
+    for file in (old, fresh, other, frames / "000000.png"):
+        file.write_bytes(b"half")
+    for file in (old, other, frames):
+        os.utime(file, (time.time() - 4000,) * 2)
+    save_image(np.zeros((64, 64, 3), np.uint8), tmp_path / "a.png", origin=Origin(model="m"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, other.name, "a.png"]

@@ -10,7 +10,7 @@ import pytest
 from deepfake_core.errors import ConsentMissing, TooManyRuns
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.form import Withheld, path_of
+from deepfake_core.ui.form import Withheld, chosen
 from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.visitors import EXAMINED, FILES, Frequency, Visitors
 
@@ -41,7 +41,7 @@ def guarded(asked: list[Any]) -> tuple[Visitors, gr.Blocks]:
     def run(upload: Any, word: str) -> Iterator[str]:
         asked.append(upload)
         yield word
-        yield path_of(upload).name if path_of(upload) else "nothing"
+        yield chosen(upload, "picture").name
 
     with gr.Blocks() as page:
         visitors.render()
@@ -131,6 +131,6 @@ def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(own):
         if not places or handler.inputs[places[0]].elem_id == EXAMINED:
             continue
         assert handler.preprocess is False
-        assert handler.fn.__qualname__.startswith("Visitors._checked")
+        assert getattr(handler.fn, "__qualname__", "").startswith("Visitors._checked")
         given += 1
     assert given >= 12

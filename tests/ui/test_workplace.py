@@ -41,7 +41,7 @@ def test_what_is_temporary_lies_in_it_and_goes_with_it(temporary):
 
 def test_the_folder_of_a_killed_server_goes_at_the_next_start_and_that_of_a_running_one_stays(temporary):
     processes = [subprocess.Popen([sys.executable, "-c", WORKING], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    killed, running = (Path(process.stdout.readline().strip()) for process in processes)
+    killed, running = (Path(process.stdout.readline().strip()) for process in processes if process.stdout)
     try:
         processes[0].send_signal(signal.SIGKILL)
         processes[0].wait()
@@ -52,8 +52,7 @@ def test_the_folder_of_a_killed_server_goes_at_the_next_start_and_that_of_a_runn
     finally:
         for process in processes:
             process.kill()
-            process.wait()
-            process.stdout.close()
+            process.communicate()
 
 
 def test_a_folder_without_a_lock_is_left_to_a_start_beside_this_one_for_an_hour(temporary):
