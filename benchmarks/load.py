@@ -69,7 +69,11 @@ def measure_load(visitors: int = VISITORS, seconds: float = SECONDS, seed: int =
             memory.append(resident(server.process.pid))
             alive, traces = server.alive(), server.traces()
         left = cellar.left()
-    wrong = {"files left": len(left), "uploads kept beyond their time": kept, "traces in the server's log": traces}
+    wrong = {
+        "files left": len(left),
+        "uploads kept beyond their time": len(kept),
+        "traces in the server's log": len(traces),
+    }
     return report(count, memory, visitors=visitors, seconds=seconds, alive=alive, wrong=wrong)
 
 

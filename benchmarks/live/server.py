@@ -1,6 +1,7 @@
 """`python app.py` in a process of its own, on this machine alone."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -43,9 +44,10 @@ class Server:
         except httpx.HTTPError:
             return False
 
-    def traces(self) -> int:
-        """How many traces stand in its log."""
-        return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
+    def traces(self) -> list[str]:
+        """The last line of every trace in its log: what went wrong."""
+        after = self.log.read_text(errors="replace").split("Traceback (most recent call last):\n")[1:]
+        return [re.split(r"\n(?=\S)", f"\n{trace}", maxsplit=1)[-1].partition("\n")[0][:200] for trace in after]
 
 
 @contextmanager

@@ -164,19 +164,21 @@ def judged(answer: Answer, odd: bool) -> tuple[str, str]:
         return CRASHED, "a trace was shown"
     if SECRET in answer.text:
         return CRASHED, "the content of another file was shown"
-    if BUG in answer.text:
-        return CRASHED, "a handler failed with something that is no sentence"
     if answer.lost:
         return CRASHED, answer.lost
+    if odd and (BUG in answer.text or not answer.succeeded):  # what no page sends need not be told why it fails
+        return REFUSED, "the values were refused"
+    if BUG in answer.text:
+        return CRASHED, "a handler failed with something that is no sentence"
     if answer.status != 200:
         return (REFUSED, f"status {answer.status}") if is_refusal(answer) else (CRASHED, f"status {answer.status}")
-    if not answer.succeeded:  # Gradio's own checks of values that no page sends say nothing more
-        return (REFUSED, "the values were refused") if odd else (CRASHED, "an error without a sentence")
+    if not answer.succeeded:
+        return CRASHED, "an error without a sentence"
     alerts = ALERT.findall(answer.text)
     if not alerts:
         return ACCEPTED, ""
     words = html.unescape(re.sub(r"<[^>]+>", "", alerts[-1])).replace("\\", "")
-    return (REFUSED, words) if is_sentence(words) else (CRASHED, f"no sentence: {words[:200]}")
+    return (REFUSED, words) if odd or is_sentence(words) else (CRASHED, f"no sentence: {words[:200]}")
 
 
 def is_refusal(answer: Answer) -> bool:

@@ -38,14 +38,14 @@ class Findings:
 
     asked: int
     outcomes: list[Outcome] = field(default_factory=list)
-    memory: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Bytes of each watched process after its first inputs and after its last."""
+    memory: dict[str, list[int]] = field(default_factory=dict)
+    """Bytes of each watched process after each of its inputs."""
     alive: bool = True
     left: list[str] = field(default_factory=list)
-    kept: int = 0
+    kept: list[str] = field(default_factory=list)
     """Uploads that were not deleted in time."""
-    traces: int = 0
-    """In the server's log."""
+    traces: list[str] = field(default_factory=list)
+    """In the server's log, each by its last line."""
     requests: list[str] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ def measure_robustness(inputs: int = 10_000, *, seed: int = 0, minutes: float = 
                 asyncio.run(_page(findings, running, questions(pages, seed), trap.bait, until))
                 findings.alive = running.alive()
                 findings.kept = cellar.kept_beyond(EXPIRY_SECONDS, own)
-                findings.traces = running.traces()
+            findings.traces = running.traces()
         findings.left, findings.requests = cellar.left(), list(requests)
         findings.read, findings.written = trap.read(), trap.written()
         findings.sees_reading = trap.sees_reading
@@ -115,13 +115,10 @@ def drawn(kinds: Sequence[str], rng: random.Random) -> str:
 
 
 def _functions(findings: Findings, inputs: Sequence[Task], bait: Bait, until: float) -> None:
-    seen: dict[int, list[int]] = {}
     for done in run_all(inputs, bait, workers=WORKERS, until=until):
         findings.outcomes.append(done.outcome)
         if done.memory:
-            seen.setdefault(done.worker, []).append(done.memory)
-    for worker, sizes in seen.items():
-        findings.memory[f"functions, process {worker}"] = first_and_last(sizes)
+            findings.memory.setdefault(f"functions, process {done.worker}", []).append(done.memory)
 
 
 def first_and_last(sizes: Sequence[int]) -> tuple[int, int]:
@@ -131,12 +128,9 @@ def first_and_last(sizes: Sequence[int]) -> tuple[int, int]:
 
 
 async def _page(findings: Findings, server: Server, inputs: Sequence[Question], bait: Bait, until: float) -> None:
-    sizes = []
     async for outcome in ask_all(server.address, inputs, bait, at_once=AT_ONCE, until=until):
         findings.outcomes.append(outcome)
-        sizes.append(resident(server.process.pid))
-    if any(sizes):
-        findings.memory["server"] = first_and_last(sizes)
+        findings.memory.setdefault("server", []).append(resident(server.process.pid))
 
 
 def report(findings: Findings, seed: int) -> Report:
@@ -155,8 +149,9 @@ def report(findings: Findings, seed: int) -> Report:
         notes=(*_notes(findings), *map(_told, crashes[:20]), *(f"Slow: {_told(one)}" for one in slowest)),
         bars=bars(findings),
         figures={
-            **{key: value for key, value in asdict(findings).items() if key != "outcomes"},
+            **{key: value for key, value in asdict(findings).items() if key not in ("outcomes", "memory")},
             "seed": seed,
+            "memory": {name: first_and_last(sizes) for name, sizes in findings.memory.items()},
             "kinds": {f"{kind}, {verdict}": count for (kind, verdict), count in sorted(verdicts.items())},
             "targets": {f"{name}, {verdict}": count for (name, verdict), count in sorted(by_target.items())},
             "crashes": [asdict(one) for one in crashes],
@@ -180,8 +175,12 @@ def _notes(findings: Findings) -> Iterator[str]:
         "Every input is made from its kind and number, and stored nowhere. Accepted: a result came. Refused: one "
         "sentence (a LabError; on the page, an alert or a status). Crashed: anything else."
     )
-    for name, (first, last) in findings.memory.items():
-        yield f"Memory of {name}: {first / 1e6:.0f} MB after the warm-up, {last / 1e6:.0f} MB at the end."
+    for name, sizes in findings.memory.items():
+        course = ", ".join(f"{size / 1e6:.0f}" for size in sizes[:: max(1, len(sizes) // 10)])
+        first, last = first_and_last(sizes)
+        yield f"Memory of {name}: {first / 1e6:.0f} MB after the warm-up, {last / 1e6:.0f} MB at the end ({course})."
+    yield from (f"Left: {name}" for name in (*findings.left, *findings.kept, *findings.read, *findings.written)[:10])
+    yield from (f"In the log {number} times: {line}" for line, number in Counter(findings.traces).most_common(10))
     if not findings.sees_reading:
         yield "This file system does not note when a file is read, so only what was written or shown could be seen."
 
@@ -189,13 +188,13 @@ def _notes(findings: Findings) -> Iterator[str]:
 def bars(findings: Findings) -> tuple[Bar, ...]:
     """What has to hold."""
     crashed = sum(outcome.verdict == CRASHED for outcome in findings.outcomes)
-    worst = max((last / first for first, last in findings.memory.values() if first), default=1.0)
+    ends = map(first_and_last, findings.memory.values())
+    worst = max((last / first for first, last in ends if first), default=1.0)
     tried = len(findings.outcomes)
     counts = {
         "crashes, traces on the screen or errors without a sentence": crashed,
-        "traces in the server's log": findings.traces,
         "files left": len(findings.left),
-        "uploads kept beyond their time": findings.kept,
+        "uploads kept beyond their time": len(findings.kept),
         "requests to addresses in the files": len(findings.requests),
         "files read or written that the inputs name": len(findings.read) + len(findings.written),
     }

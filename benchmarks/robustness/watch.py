@@ -97,12 +97,12 @@ class Cellar:
         """Uploads and results that a running server keeps, and copies of its own examples."""
         return {path for path in files(self.temporary) if "gradio" in path.parts}
 
-    def kept_beyond(self, seconds: float, own: set[Path]) -> int:
-        """How many uploads and results are still there after so long, or 0 as soon as none is; `own` files stay."""
+    def kept_beyond(self, seconds: float, own: set[Path]) -> list[str]:
+        """Uploads and results that are still there after so long; it ends as soon as there are none but `own`."""
         end = time.monotonic() + seconds
         while (kept := self.kept() - own) and time.monotonic() < end:
             time.sleep(2)
-        return len(kept)
+        return sorted(str(path.relative_to(self.temporary)) for path in kept)
 
 
 ALLOWED = frozenset(("gradio", "lock", "credentials"))

@@ -28,8 +28,8 @@ __all__ = ["Credential", "Mark", "Verification", "verify"]
 
 LARGEST = 4_000_000_000
 """Bytes: hashing more takes longer than anybody waits."""
-FRAMES = 24
-"""Of a video, in which the mark is looked for."""
+FRAMES, READ = 16, 240
+"""Of a video, in how many frames the mark is looked for, spread over so many from its start."""
 MARKER = b"jumdc2pa"
 """Where a manifest stands, even one that nobody can read any more."""
 PIECE = 1 << 20
@@ -128,7 +128,8 @@ def _holds(path: Path, marker: bytes) -> bool:
 def _mark(path: Path, kind: Kind, models: Iterable[str]) -> Mark | None:
     if kind.moving:
         with read_frames(path) as stream:
-            reading = read_mark(list(islice(stream, FRAMES)))
+            step = max(1, min(stream.info.frames or READ, READ) // FRAMES)
+            reading = read_mark(list(islice(stream, 0, FRAMES * step, step)))
     else:
         reading = read_mark([read_image(path)])
     if reading is None:

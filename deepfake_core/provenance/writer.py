@@ -54,9 +54,14 @@ def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: O
     return path
 
 
-def declared(frame: UInt8[np.ndarray, "h w 3"], origin: Origin, *, label: bool = True) -> UInt8[np.ndarray, "h w 3"]:
-    """A copy of `frame` that says what it is: the visible label, and over it the invisible mark."""
-    return embed(add_label(frame) if label else frame, payload_of(origin.model))
+def declared(
+    frame: UInt8[np.ndarray, "h w 3"], origin: Origin, *, label: bool = True, moving: bool = False
+) -> UInt8[np.ndarray, "h w 3"]:
+    """A copy of `frame` that says what it is: the visible label, and over it the invisible mark.
+
+    `moving`: it goes into a compressed clip.
+    """
+    return embed(add_label(frame) if label else frame, payload_of(origin.model), moving=moving)
 
 
 def open_sink(
@@ -119,7 +124,7 @@ class _VideoSink:
         self._label = label
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
-        self._encoder.write(declared(frame, self._origin, label=self._label))
+        self._encoder.write(declared(frame, self._origin, label=self._label, moving=True))
 
 
 class _FrameSink:

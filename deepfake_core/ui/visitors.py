@@ -96,16 +96,14 @@ class Visitors:
     def _too_often(self, request: gr.Request) -> LabError | None:
         limits = settings()
         host = request.client.host if request.client else "unknown"
-        asked = (
-            (f"session {request.session_hash}", limits.runs_per_minute),
-            (f"address {host}", limits.runs_per_minute_address),
-        )
-        waits = [self._runs.wait(who, most) for who, most in asked]
-        if not any(waits):
-            return None
-        return TooManyRuns(
-            f"that were more runs than {limits.runs_per_minute} a minute; go on in {max(waits):.0f} seconds"
-        )
+        asking = {
+            f"session {request.session_hash}": limits.runs_per_minute,
+            f"address {host}": limits.runs_per_minute_address,
+        }
+        for who, most in asking.items():
+            if seconds := self._runs.wait(who, most):
+                return TooManyRuns(f"more than {most} runs a minute are too many here; go on in {seconds:.0f} seconds")
+        return None
 
     def _admitted(self, value: Any, agreed: bool, refusal: LabError | None) -> Any:
         if isinstance(value, list):

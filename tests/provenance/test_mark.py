@@ -97,8 +97,18 @@ def test_the_size_need_not_be_known(height: int, width: int) -> None:
 
 @pytest.mark.parametrize("gain", [0.85, 1.15])
 def test_the_contrast_need_not_be_known(gain: float) -> None:
-    changed = np.clip(gain * embed(photo(256, 256), PAYLOAD).astype(float), 0, 255)
+    dim = photo(256, 256) // 4 * 3  # so that nothing is clipped
+    changed = np.rint(gain * embed(dim, PAYLOAD).astype(float))
     assert payload_in(changed.astype(np.uint8)) == PAYLOAD
+
+
+def test_small_frames_of_a_clip_are_marked_more_strongly() -> None:
+    for side, stronger in ((256, True), (512, False)):
+        frame = photo(side, side)
+        still, moving = embed(frame, PAYLOAD), embed(frame, PAYLOAD, moving=True)
+        errors = [np.std(marked.astype(float) - frame) for marked in (still, moving)]
+        assert bool(errors[1] > 1.2 * errors[0]) is stronger
+        assert payload_in(moving) == PAYLOAD
 
 
 def test_frames_that_say_too_little_alone_say_it_together(drawn_heads) -> None:
