@@ -31,6 +31,8 @@ class Event:
     name: str
     answers: bool
     """Whether the server has a part in it; others run in the page alone."""
+    points: bool
+    """Whether it tells which of several things was clicked."""
 
 
 class Page:
@@ -75,6 +77,7 @@ def _event(one: Mapping[str, Any]) -> Event:
         after=None if one.get("trigger_only_on_failure") else one.get("trigger_after"),
         name=str(one.get("api_name")),
         answers=bool(one.get("backend_fn", True)),
+        points=bool(one.get("collects_event_data")),
     )
 
 
@@ -157,7 +160,8 @@ class Visitor:
 
     def _body(self, event: Event, values: Mapping[int, Any]) -> dict[str, Any]:
         trigger = next((component for component, _ in event.triggers if component is not None), None)
-        common = {"fn_index": event.number, "session_hash": self.session, "event_data": None, "trigger_id": trigger}
+        clicked = {"index": 0, "value": None} if event.points else None
+        common = {"fn_index": event.number, "session_hash": self.session, "event_data": clicked, "trigger_id": trigger}
         return {"data": self.page.values(event, values), **common}
 
     @asynccontextmanager

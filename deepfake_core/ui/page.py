@@ -20,12 +20,10 @@ from deepfake_core.ui.translation import TranslationTab
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
-from deepfake_core.ui.workplace import workplace
+from deepfake_core.ui.workplace import keep_clean, workplace
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
-SWEEP_SECONDS = 60
-"""How often files that have been kept long enough are looked for."""
 
 HEADER = """
 <h1>Deepfake Lab</h1>
@@ -50,7 +48,6 @@ class Tab(Protocol):
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page; a new tab is one line here."""
     replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
-    kept = settings().kept_minutes * 60
     tabs: list[Tab] = [
         AnimationTab(engine, examples),
         TranslationTab(engine, examples, replay),
@@ -59,9 +56,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
         VerifyTab(),
         WeightsTab(engine),
     ]
-    with gr.Blocks(
-        title="Deepfake Lab", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, kept), fill_width=True
-    ) as page:
+    with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         visitors.render()
         with gr.Tabs(overflow_behavior="wrap"):
@@ -91,9 +86,11 @@ def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
             enable_monitoring=False,
             run_history=False,
             footer_links=[],
+            state_session_capacity=settings().sessions,
             ssr_mode=False,
             app_kwargs={"middleware": [Middleware(Gate)], "docs_url": None, "redoc_url": None},
         )
+        keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
         page.block_thread()
 

@@ -2,15 +2,18 @@
 
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 BEGINNING = "deepfake-lab-server-"
 LOCK = "lock"
+SWEEP_SECONDS = 30.0
+"""How often files that have been kept long enough are looked for."""
 STARTING_SECONDS = 3600.0
 """A folder without a lock is one whose server is starting, or was killed at that moment, long ago."""
 
@@ -30,6 +33,30 @@ def workplace() -> Iterator[Path]:
         tempfile.tempdir = before
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_clean(folder: Path, seconds: float) -> None:
+    """From now on, remove every file in `folder` once it has lain there for so long; what is there already stays."""
+    spared = frozenset(folder.rglob("*"))
+
+    def sweep() -> None:
+        while folder.is_dir():
+            remove_old(folder, seconds, spared)
+            time.sleep(SWEEP_SECONDS)
+
+    threading.Thread(target=sweep, name="sweeper", daemon=True).start()
+
+
+def remove_old(folder: Path, seconds: float, spared: Collection[Path] = ()) -> None:
+    """Remove the files that came into `folder` so long ago, and the folders in it that are empty then."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # a folder after what is in it
+        if path in spared:
+            continue
+        with suppress(OSError):  # gone already, or not empty
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            elif time.time() - path.lstat().st_ctime >= seconds:  # a copy keeps the other date, that of its contents
+                path.unlink()
 
 
 def remove_abandoned() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_core.ui.workplace import BEGINNING, remove_abandoned, workplace
+from deepfake_core.ui.workplace import BEGINNING, remove_abandoned, remove_old, workplace
 
 WORKING = """
 import pathlib, tempfile, time
@@ -62,3 +62,18 @@ def test_a_folder_without_a_lock_is_left_to_a_start_beside_this_one_for_an_hour(
     os.utime(old, (time.time() - 4000,) * 2)
     remove_abandoned()
     assert young.exists() and not old.exists()
+
+
+def test_a_file_goes_once_it_has_lain_there_long_enough_and_what_was_there_first_stays(tmp_path):
+    first, folder = tmp_path / "example" / "a.png", tmp_path / "0a1b"
+    for path in (first, folder / "mine.png"):
+        path.parent.mkdir()
+        path.write_bytes(b"a")
+        os.utime(path, (0, 0))  # a copy of an old file
+    spared = {first, first.parent}
+    remove_old(tmp_path, 60.0, spared)
+    assert (folder / "mine.png").exists()
+    time.sleep(0.05)
+    remove_old(tmp_path, 0.01, spared)
+    remove_old(tmp_path, 0.01, spared)
+    assert first.exists() and not folder.exists()
