@@ -10,7 +10,8 @@ import torch
 
 def pytest_configure() -> None:
     """Hold sums to one order: a fixed number of threads, no tuned or shortened arithmetic on a GPU."""
-    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    torch.set_num_threads(min(4, os.cpu_count() or 1) if alone else 1)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.provenance.declared import assert_declared
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -14,7 +16,7 @@ def script(name: str) -> dict[str, object]:
 
 def test_animate_a_portrait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script("01_animate_a_portrait.py")["main"](str(tmp_path / "strip.png"))  # type: ignore[operator]
-    assert (tmp_path / "strip.png").is_file()
+    assert_declared(tmp_path / "strip.png", model="fomm-starter")
 
 
 def test_look_inside(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,10 +24,18 @@ def test_look_inside(capsys: pytest.CaptureFixture[str]) -> None:
     assert "keypoint 9" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["03_translate", "04_edit_attributes", "05_styles"])
-def test_the_translators(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("03_translate", "cyclegan-starter-horse2zebra"),
+        ("04_edit_attributes", "stargan-starter"),
+        ("05_styles", "starganv2-starter-animals"),
+    ],
+)
+def test_the_translators(name: str, model: str, tmp_path: Path) -> None:
     script(f"{name}.py")["main"](str(tmp_path / "out.png"))  # type: ignore[operator]
-    assert (tmp_path / "out.png").is_file()
+    found = assert_declared(tmp_path / "out.png", model=model)
+    assert found.credential and len(found.credential.weights_sha256) == 64 and found.credential.inputs
 
 
 def test_the_examples_can_be_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Every way out of the program that needs no browser ends in a file that says what it is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from deepfake_core.provenance.origin import Input
 from deepfake_core.provenance.verify import Verification, verify
 from tests.pipelines.conftest import EXAMPLES, animator, home, portrait, singer, tiny_weights, translators_home
 from tests.provenance.declared import assert_declared
-from tests.test_examples import script
 
 __all__ = ["animator", "home", "portrait", "singer", "tiny_weights", "translators_home"]
 PORTRAIT = EXAMPLES / "portraits" / "amara.png"
@@ -184,23 +183,6 @@ def test_style_requests(home: Path, tmp_path: Path) -> None:
     video = tmp_path / "a.mp4"
     finish(walk(synthesizer, Walk(source=PORTRAIT, start=latent, end=mixed, output=video, steps=2, paste_back=True)))
     assert_declared(video, model="starganv2-celeba-hq")
-
-
-@pytest.mark.parametrize(
-    ("name", "model"),
-    [
-        ("01_animate_a_portrait", "fomm-starter"),
-        ("03_translate", "cyclegan-starter-horse2zebra"),
-        ("04_edit_attributes", "stargan-starter"),
-        ("05_styles", "starganv2-starter-animals"),
-    ],
-)
-def test_the_numbered_examples(name: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
-    run_example: Callable[..., None] = script(f"{name}.py")["main"]  # type: ignore[assignment]
-    run_example(str(tmp_path / "out.png"))
-    found = assert_declared(tmp_path / "out.png", model=model)
-    assert found.credential and len(found.credential.weights_sha256) == 64 and made_from(found)
 
 
 # Who runs the program
