@@ -3,12 +3,14 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.robustness.corpus.broken import ANY, CLIP, PICTURE, WEIGHTS, Broken
 from deepfake_core.errors import LabError
-from deepfake_core.hub.importing import import_checkpoint
+from deepfake_core.hub.architecture import misfit
+from deepfake_core.hub.importing import CONFIGS, import_checkpoint
+from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import load
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
@@ -93,6 +95,13 @@ LIBRARY: Mapping[str, Target] = {
     "weights load": Target(own_weights, 0.10, ("weights with an odd config", *WEIGHTS)),
 }
 """The functions; one more is one more line."""
+
+
+def warm_up() -> None:
+    """Make every kind of network once: torch imports a lot when it first does, and memory is compared from then on."""
+    for name in IMPORTS:
+        if name in CONFIGS:
+            misfit(entry(name).network, asdict(CONFIGS[name]), {})
 
 
 def judge(target: str, broken: Broken, seed: int, folder: Path) -> Outcome:

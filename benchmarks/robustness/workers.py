@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.lures import Bait
-from benchmarks.robustness.targets import CRASHED, Outcome, judge
+from benchmarks.robustness.targets import CRASHED, Outcome, judge, warm_up
 from benchmarks.robustness.watch import resident
 
 HANGING = 120.0
@@ -45,6 +45,7 @@ class Done:
 def serve(pipe: Connection, bait: Bait) -> None:
     """The work of one process: tasks come in, outcomes go out, until None comes."""
     warnings.simplefilter("ignore")  # torch wonders about the pickles
+    warm_up()
     with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
         pipe.send(os.getpid())
         while (task := pipe.recv()) is not None:

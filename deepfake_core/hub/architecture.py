@@ -20,7 +20,7 @@ NETWORKS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
     "starganv2": lambda config: starganv2.StarGanV2(starganv2.StarGanV2Config.from_dict(config)),
     "fan": lambda config: fan.FaceAlignmentNetwork(fan.FanConfig.from_dict(config)),
 }
-MOST = 4096
+MOST = 2048
 """Of everything that a config counts. No network here has more; a file that says so would keep the machine busy."""
 
 

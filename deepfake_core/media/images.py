@@ -28,7 +28,7 @@ from deepfake_core.media.still import main
 main(*map(int, sys.argv[3:]))
 """  # without environment and site-packages (-I -S) it starts faster, and is told where its two packages lie
 
-SIZE = re.compile(rb"(\d{1,9}) (\d{1,9})\n")
+SIZE = re.compile(rb"(-?\d{1,20}) (-?\d{1,20})\n")
 PIXELS = re.compile(rb"(RGB|I|F) (\d{1,9}) (\d{1,9})\n")
 
 
@@ -88,13 +88,13 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
 
     Raises `MediaTooLarge` or `MediaTooSmall` by the size in the header, before the pixels come.
     """
-    header = child.output.readline(30)
+    header = child.output.readline(60)
     size = SIZE.fullmatch(header)
     if size is None:
         return header.decode(errors="replace").strip()
     width, height = map(int, size.groups())
     check_picture(name, width, height)
-    header = child.output.readline(30)
+    header = child.output.readline(60)
     shown = PIXELS.fullmatch(header)
     if shown is None or {int(shown[2]), int(shown[3])} != {width, height}:
         return header.decode(errors="replace").strip()

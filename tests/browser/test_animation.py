@@ -36,7 +36,7 @@ SEEK = "for (const video of document.querySelectorAll('video')) { video.pause();
 @pytest.fixture
 def lab(page: "Page", server: str) -> "Page":
     """The page with its network loaded and the crops of the first examples shown."""
-    page.set_default_timeout(10 * SECOND)
+    page.set_default_timeout(30 * SECOND)
     page.goto(server)
     page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
     for framing in page.locator(".framing:visible").all():

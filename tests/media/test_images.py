@@ -181,3 +181,12 @@ def test_a_trusted_file_gives_the_same_pixels_and_the_same_sentences(tmp_path: P
                 read_image(tmp_path / name, trusted=trusted)
             said.add(str(caught.value))
         assert len(said) == 1
+
+
+def test_a_header_of_billions_of_pixels_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.bmp")
+    header = bytearray((tmp_path / "a.bmp").read_bytes())
+    header[18:22] = b"\xff\xff\xff\xff"  # width
+    (tmp_path / "a.bmp").write_bytes(header)
+    with pytest.raises(MediaTooLarge, match=r"a\.bmp is 4294967295 x 20"):
+        read_image(tmp_path / "a.bmp")
