@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_core.cli import main
+from deepfake_core.cli.consent import tell_once
 from tests.media.clips import count_frames
 from tests.pipelines.conftest import EXAMPLES, home, singer, tiny_weights, translators_home
 
@@ -134,3 +135,15 @@ def test_ctrl_c_ends_with_a_sentence_and_nothing_written(tiny_weights: Path, tmp
     assert process.returncode == 130, said
     assert "stopped" in said and "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_consent_is_told_once_on_a_terminal_and_never_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
+    tell_once()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tell_once()
+    tell_once()
+    assert capsys.readouterr().err.count("people who have agreed") == 1

@@ -1,0 +1,38 @@
+"""The page as it is served: how much it takes, and that one run at a time holds the network."""
+
+import gradio as gr
+import pytest
+from gradio.utils import _parse_file_size
+from starlette.testclient import TestClient
+
+from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.page import EXAMPLES, build
+from deepfake_core.ui.visitors import NETWORK
+
+
+@pytest.fixture(scope="module")
+def page() -> gr.Blocks:
+    return build(Engine(device="cpu"), Examples.in_folder(EXAMPLES))
+
+
+def test_one_run_at_a_time_holds_the_network(page: gr.Blocks) -> None:
+    asking = [handler for handler in page.fns.values() if handler.concurrency_id == NETWORK]
+    assert len(asking) >= 8
+    assert {handler.concurrency_limit for handler in asking} == {1}
+
+
+def test_nothing_is_offered_as_an_api(page: gr.Blocks) -> None:
+    assert not page.api_open
+    assert {handler.api_visibility for handler in page.fns.values() if handler.fn} <= {"private"}
+
+
+def test_an_upload_may_be_as_large_as_the_setting_and_not_a_byte_more() -> None:
+    with gr.Blocks() as page:
+        gr.File()
+    page.max_file_size = _parse_file_size("1mb")  # as launch() reads `upload_megabytes`
+    assert page.max_file_size is not None
+    client = TestClient(gr.routes.App.create_app(page))
+    for more, status in ((0, 200), (1, 413)):
+        content = b"x" * (page.max_file_size + more)
+        assert client.post("/gradio_api/upload", files={"files": ("a.png", content)}).status_code == status
