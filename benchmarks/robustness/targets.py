@@ -14,6 +14,7 @@ from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import load
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
+from deepfake_core.provenance.verify import verify
 
 ACCEPTED, REFUSED, CRASHED = "accepted", "refused", "crashed"
 """Crashed is everything that is neither a result nor one sentence: another exception, a dead or a hanging process."""
@@ -76,6 +77,11 @@ def own_weights(path: Path, seed: int) -> None:
         raise refusals[seed % len(NETWORKS)]
 
 
+def origin(path: Path, seed: int) -> None:
+    """Look for credentials and marks."""
+    verify(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A function that takes hostile files."""
@@ -89,9 +95,10 @@ class Target:
 
 
 LIBRARY: Mapping[str, Target] = {
-    "read_image": Target(picture, 0.40, (*PICTURE, *ANY)),
-    "read_frames": Target(clip, 0.30, (*CLIP, *ANY)),
-    "weights import": Target(checkpoint, 0.20, tuple(WEIGHTS)),
+    "read_image": Target(picture, 0.35, (*PICTURE, *ANY)),
+    "read_frames": Target(clip, 0.25, (*CLIP, *ANY)),
+    "verify": Target(origin, 0.15, (*PICTURE, *CLIP, *ANY)),
+    "weights import": Target(checkpoint, 0.15, tuple(WEIGHTS)),
     "weights load": Target(own_weights, 0.10, ("weights with an odd config", *WEIGHTS)),
 }
 """The functions; one more is one more line."""

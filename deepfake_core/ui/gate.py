@@ -105,4 +105,5 @@ def _names_address(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     path = value.get("path")
-    return (isinstance(path, str) and ADDRESS.match(path) is not None) or any(map(_names_address, value.values()))
+    names = isinstance(path, str) and (ADDRESS.match(path) is not None or "\0" in path)
+    return names or any(map(_names_address, value.values()))

@@ -2,6 +2,7 @@
 
 import html
 import logging
+import textwrap
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,9 @@ from deepfake_core.errors import LabError, NoFaceFound
 
 log = logging.getLogger(__name__)
 
+LONGEST = 600
+"""Letters of a sentence: some quote what they were given."""
+
 Update = dict[Block, Any]
 """New values of some components, as a handler returns them."""
 
@@ -18,7 +22,7 @@ Update = dict[Block, Any]
 def sentence(error: Exception) -> str:
     """What the visitor reads about `error`. What they cannot put right is logged with its trace."""
     if isinstance(error, LabError):
-        return f"{error}."
+        return textwrap.shorten(f"{error}.", LONGEST, placeholder=" …")
     log.error("a handler failed", exc_info=error)
     return "Something went wrong here; the log has the details."
 

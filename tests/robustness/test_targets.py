@@ -10,7 +10,7 @@ from benchmarks.robustness.targets import ACCEPTED, CRASHED, LIBRARY, REFUSED, i
 from benchmarks.robustness.watch import Trap, files, listening
 from deepfake_core.errors import BadRequest
 
-SEEDS = {"read_image": 2, "read_frames": 2, "weights import": 3, "weights load": 6}
+SEEDS = {"read_image": 2, "read_frames": 2, "verify": 1, "weights import": 3, "weights load": 6}
 """How many files of each kind: as many as a test has time for."""
 
 
