@@ -74,7 +74,13 @@ def test_a_file_is_never_an_address(client, endpoint):
 
     assert ask({"path": "/tmp/gradio/a.png", "url": "http://127.0.0.1/gradio_api/file=/tmp/gradio/a.png"}) == 200
     assert ask({"path": "C:\\Temp\\a.png"}) == 200
-    for address in ("http://127.0.0.1:9/a.png", "HTTPS://x", "file:///etc/passwd", "data:image/png;base64,AA", "/tmp/a\0.png"):
+    for address in (
+        "http://127.0.0.1:9/a.png",
+        "HTTPS://x",
+        "file:///etc/passwd",
+        "data:image/png;base64,AA",
+        "/tmp/a\0.png",
+    ):
         assert ask({"path": address}) == ask([[{"deep": {"path": address}}]]) == 400
 
 
