@@ -26,6 +26,7 @@ OPEN = re.compile(
 ASKING = re.compile(r"(queue/join|run/[\w.-]+)/?")
 LARGEST_QUESTION = 1_000_000
 """Bytes of the values of the page's fields; files are uploaded beforehand."""
+WORDLESS = "that could not be done with these values; reload the page and try again"
 ADDRESS = re.compile(r"\w[\w+.-]+:")
 """Of two letters at least: `C:` begins a path."""
 
@@ -57,11 +58,32 @@ class Gate:
         elif not _is_sound(body):
             await _refuse(400, "files come by upload, not by address", scope, receive, send)
         else:
-            await self.app(scope, _replayed(body, receive), send)
+            await self.app(scope, _replayed(body, receive), _with_words(send))
 
 
 async def _refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse({"detail": sentence}, status)(scope, receive, send)
+
+
+def _with_words(send: Send) -> Send:
+    """An error without words, as after values that no page sends, gets a sentence; the log has its trace."""
+    held: list[MutableMapping[str, Any]] = []
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            held.append(message)
+        elif not held:
+            await send(message)
+        else:
+            start, body = held.pop(), message.get("body", b"")
+            if b'"error":null' in body.replace(b" ", b""):
+                body = json.dumps({"error": WORDLESS, "detail": WORDLESS}).encode()
+                headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+                start = {**start, "status": 400, "headers": [*headers, (b"content-length", b"%d" % len(body))]}
+            await send(start)
+            await send({**message, "body": body})
+
+    return sending
 
 
 def _disk_is_full() -> bool:

@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -101,3 +101,18 @@ def test_a_full_disk_takes_no_uploads(client, monkeypatch):
     monkeypatch.setenv("DEEPFAKE_FREE_MEGABYTES", str(10**9))
     answer = client.post("/gradio_api/upload", content=b"a")
     assert answer.status_code == 507 and "disk is full" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [(None, 400, "that could not be done with these values"), ("too many runs are waiting", 500, "too many runs")],
+)
+def test_an_error_without_words_gets_a_sentence(error: str | None, status: int, told: str) -> None:
+    async def failing(request: Request) -> JSONResponse:
+        return JSONResponse({"error": error}, 500)
+
+    routes = [Route("/gradio_api/run/predict", failing, methods=["POST"])]
+    answer = TestClient(Starlette(routes=routes, middleware=[Middleware(Gate)])).post(
+        "/gradio_api/run/predict", content=b"{}"
+    )
+    assert answer.status_code == status and answer.json()["error"].startswith(told)
