@@ -49,7 +49,7 @@ class Settings:
     """Questions to a network, reading a picture included, that one visitor may ask in any minute."""
     runs_per_minute_address: int = _at_least(1, 600)
     """The same for all visitors of one network address: a class shares one."""
-    sessions: int = _at_least(1, 100)
+    sessions: int = _at_least(1, 64)
     """Pages that are remembered, at a megabyte or two each; beyond that the one that was used longest ago goes."""
     kept_minutes: int = _at_least(1, 60)
     """How long uploads and results are kept."""
