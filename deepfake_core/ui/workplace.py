@@ -1,6 +1,7 @@
 """The folder that holds all of a server's temporary files, and what becomes of it when the server is killed."""
 
 import ctypes
+import os
 import shutil
 import tempfile
 import threading
@@ -72,12 +73,14 @@ def remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{BEGINNING}*"):
         lock = FileLock(folder / LOCK)
         try:
+            if os.name == "posix" and folder.lstat().st_uid != os.getuid():
+                continue  # somebody else's, in a place where everybody may make folders of any name
             if not (folder / LOCK).exists() and time.time() - folder.stat().st_mtime < STARTING_SECONDS:
                 continue
             with lock.acquire(timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
         except (OSError, Timeout):
-            continue  # another user's, or that of a server that runs
+            continue  # that of a server that runs
 
 
 def _locked_folder() -> tuple[Path, FileLock]:

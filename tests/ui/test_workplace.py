@@ -77,3 +77,14 @@ def test_a_file_goes_once_it_has_lain_there_long_enough_and_what_was_there_first
     remove_old(tmp_path, 0.01, spared)
     remove_old(tmp_path, 0.01, spared)
     assert first.exists() and not folder.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs owners of files")
+def test_a_folder_of_another_user_is_left_alone(temporary, monkeypatch):
+    folder = temporary / f"{BEGINNING}theirs"
+    folder.mkdir()
+    (folder / "lock").touch()
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    remove_abandoned()
+    assert folder.exists()
