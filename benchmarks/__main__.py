@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.load import measure_load
 from benchmarks.mark import measure_mark
 from benchmarks.memory import measure_memory
-from benchmarks.quality import cyclegan, fomm, stargan, starganv2
+from benchmarks.quality import cyclegan, every, fomm, stargan, starganv2
 from benchmarks.report import Report
 from benchmarks.robustness.measure import measure_robustness
 from benchmarks.speed import measure_speed
@@ -19,6 +19,7 @@ QUALITY = {
     "cyclegan": cyclegan.measure_quality,
     "stargan": stargan.measure_quality,
     "starganv2": starganv2.measure_quality,
+    "all": every.measure_all,
 }
 
 
@@ -27,14 +28,15 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure quality, speed and memory.")
     subjects = options.add_subparsers(dest="subject", required=True)
     quality = subjects.add_parser("quality", help="against the drawn truth, beside doing nothing and copying")
-    quality.add_argument("network", choices=tuple(QUALITY), help="which paper")
+    quality.add_argument("network", choices=tuple(QUALITY), help="which paper, or all starters in one table")
     quality.add_argument(
         "--weights",
         metavar="NAME|FILE",
-        help="default: all starters, for fomm the best on this machine; for cyclegan also a training run's folder",
+        help="default: all starters, for fomm the best on this machine; for cyclegan also a training run's folder; "
+        "for all a folder of files with the starters' names, which are measured beside them",
     )
     quality.add_argument(
-        "--count", "--heads", type=int, default=32, metavar="N", help="how many held-out scenes (default: 32)"
+        "--count", "--heads", type=int, default=64, metavar="N", help="how many held-out scenes (default: 64)"
     )
     quality.add_argument("--sheet", type=Path, metavar="FILE.png", help="also draw what came out")
     quality.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from deepfake_core.device import DEVICES, choose_device
 from deepfake_core.errors import BadRequest, BadWeights, LabError, MissingFile
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
     options.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
     options.add_argument("--weights", metavar="NAME|FILE", help="start from these weights of the same network")
+    options.add_argument("--fitting", action="store_true", help="with --weights: take what fits, the rest starts anew")
     options.add_argument("--steps", type=int, metavar="N", help="train for N steps in all, instead of the preset's")
     options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after so long")
     options.add_argument("--device", choices=DEVICES, default="auto", help="default: the fastest one here")
@@ -73,24 +75,45 @@ def train(asked: argparse.Namespace) -> None:
     torch.manual_seed(config.seed)  # the networks' first weights
     recipe = builder(asked.recipe)(preset.recipe, asked.data, device)
     if asked.weights:
-        start_from(asked.weights, recipe)
+        start_from(asked.weights, recipe, fitting=asked.fitting)
     parameters = sum(parameter.numel() for parameter in recipe.networks.parameters())
     logger.info("%s, preset %s: %.2f million parameters on %s", asked.recipe, asked.preset, parameters / 1e6, device)
     out = asked.out or Path("runs") / f"{asked.recipe}-{Path(asked.preset).stem}"
     fit(recipe, config, out, asked.resume)
 
 
-def start_from(weights: str, recipe: Recipe) -> None:
-    """Put named weights, or those of a file, in the place of the random ones with which a new run begins."""
-    name, *others = recipe.averaged
-    if others:
-        raise BadRequest(f"--weights fills one network, but this recipe trains {', '.join(recipe.averaged)}")
-    loaded = load(Path(weights) if Path(weights).is_file() else weights, name)
+def start_from(weights: str, recipe: Recipe, *, fitting: bool = False) -> None:
+    """Put named weights, or those of a file, in the place of the random ones with which a new run begins.
+
+    A recipe that averages several networks takes a folder, which holds a file for each, as a run writes them.
+    `fitting` takes those tensors alone that have a place of their name and shape, so that a wider network, or one of
+    another resolution, can begin with what a smaller one knows. Else a difference raises `BadWeights`.
+    """
+    names = recipe.averaged
+    if len(names) > 1 and not Path(weights).is_dir():
+        raise BadRequest(f"this recipe trains {', '.join(names)}: --weights takes a folder with a file for each")
+    for name in names:
+        file = Path(weights) / f"{name}.safetensors" if len(names) > 1 else Path(weights)
+        if len(names) > 1 and not file.is_file():
+            raise MissingFile(
+                f"there is no {file}; --weights takes a folder with a file for each of {', '.join(names)}"
+            )
+        loaded = load(file if file.is_file() else weights, recipe.metadata().get("network", name))
+        fill(recipe.networks[name], loaded.network.state_dict(), str(file), fitting)
+
+
+def fill(network: nn.Module, state: dict[str, Tensor], source: str, fitting: bool) -> None:
+    """Load a state, or what of it fits; `source` names it."""
+    own = network.state_dict()
+    if fitting:
+        taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+        logger.info("of %s, %d of %d tensors fit; %d start anew", source, len(taken), len(state), len(own) - len(taken))
+        state = own | taken
     try:
-        recipe.networks[name].load_state_dict(loaded.network.state_dict())
+        network.load_state_dict(state)
     except RuntimeError as error:
         cause = str(error).splitlines()[1].strip()
-        raise BadWeights(f"{weights} is of another [recipe.network] than the preset ({cause})") from error
+        raise BadWeights(f"{source} is of another [recipe.network] than the preset ({cause})") from error
 
 
 def builder(recipe: str) -> Build:

@@ -28,6 +28,7 @@ class Truth(NamedTuple):
     driving: Keypoints
     flow: Float[Tensor, "b hs ws 2"]  # where in the source each pixel of the driving frame comes from
     shown: Float[Tensor, "b hs ws"]  # 1 where the source shows it at all
+    named: Float[Tensor, " b"]  # 1 where the keypoints are known: 0 for what has no face
 
 
 class Pairs(NamedTuple):

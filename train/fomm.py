@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.fomm import Discriminator, DiscriminatorConfig, FirstOrderModel, FommConfig
 from train.clips import Pairs, sample_clips
-from train.equivariance import ThinPlateSpline, equivariance_terms, random_spline
+from train.equivariance import ThinPlateSpline, random_spline
 from train.fomm_losses import (
     Reconstruction,
     adversarial_terms,
@@ -26,9 +27,12 @@ from train.fomm_losses import (
     reconstruct,
     reconstruction_terms,
     truth_terms,
+    under_transform,
 )
 from train.perceptual import Pyramid, perceptual_features
+from train.portrait_pool import DrawnHeads, pooled_pairs
 from train.portraits import GUIDES, draw_pairs, relative_sheet
+from train.randomisation import Randomisation, randomised
 from train.recipe import Phase
 from train.schedules import linear
 from train.settings import configure
@@ -84,10 +88,14 @@ class FommTraining:
     """Steps in which keypoints and dense motion learn from the truth alone, before the generator joins in."""
     spread: float = 1.0
     """How far drawn heads move; 1 is as in VoxCeleb."""
+    drawn: DrawnHeads = field(default_factory=DrawnHeads)
+    randomisation: Randomisation = field(default_factory=Randomisation)
     clip_norm: float | None = None
 
     def equivariance(self) -> dict[str, float]:
-        """Weights of the terms under random transforms."""
+        """Weights of the terms under random transforms; without any, none is drawn, and the detector saves a pass."""
+        if max(self.equivariance_position, self.equivariance_jacobian) <= 0:
+            return {}
         terms = {"equivariance_position": self.equivariance_position}
         return terms | ({"equivariance_jacobian": self.equivariance_jacobian} if self.network.jacobians else {})
 
@@ -101,7 +109,7 @@ class FommBatch(NamedTuple):
     """What the phases of one step share."""
 
     pairs: Pairs
-    spline: ThinPlateSpline
+    spline: ThinPlateSpline | None  # none when no equivariance is asked for
     seen: Reconstruction | None = None  # by the generator's phase, for the discriminator's
 
 
@@ -121,7 +129,9 @@ class FommRecipe:
         return self.settings.batch
 
     def batch(self, generator: torch.Generator) -> FommBatch:
-        return FommBatch(self.draw(generator), random_spline(self.settings.batch, generator, device=self.device))
+        bends = bool(self.settings.equivariance())
+        spline = random_spline(self.settings.batch, generator, device=self.device) if bends else None
+        return FommBatch(self.draw(generator), spline)
 
     def sheet(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
         model = networks["fomm"]
@@ -166,9 +176,13 @@ def pairs_from(
     if data != "synthetic":
         logger.info("the clips of %s have no drawn truth: guidance and motion_first are left out", data)
         return sample_clips(data, settings.batch, settings.network.size, device)
-    return lambda generator: draw_pairs(
-        settings.batch, settings.network, generator, device, settings.spread, truth=guided
-    )
+    if settings.drawn.heads:
+        drawn = pooled_pairs(settings.batch, settings.network, settings.drawn, settings.spread, device)
+    else:
+        drawn = partial(
+            draw_pairs, settings.batch, settings.network, device=device, spread=settings.spread, truth=guided
+        )
+    return lambda generator: randomised(drawn(generator), settings.randomisation, generator)
 
 
 def build_phases(
@@ -210,10 +224,9 @@ def build_phases(
 
 def motion_terms(model: FirstOrderModel, batch: FommBatch, guidance: Mapping[str, float]) -> dict[str, Tensor]:
     """The terms of keypoints and dense motion alone: no generator runs."""
-    pairs, spline = batch.pairs, batch.spline
+    pairs = batch.pairs
     here, there = model.keypoint_detector(pairs.source), model.keypoint_detector(pairs.driving)
-    bent = spline.image(pairs.driving, align_corners=model.config.align_corners)
-    terms = equivariance_terms(spline, there, model.keypoint_detector(bent))
+    terms = under_transform(model, pairs.driving, there, batch.spline)
     assert pairs.truth is not None
     motion = model.dense_motion(model.dense_motion.down(pairs.source), here, there)
     truth = truth_terms(pairs.truth, here, there, motion)

@@ -22,22 +22,30 @@ class Reconstruction(NamedTuple):
     encoded: Encoded
     source: Keypoints
     driving: Keypoints
-    transformed: Keypoints
-    spline: ThinPlateSpline
+    equivariance: dict[str, Tensor]
 
 
 def reconstruct(
     model: FirstOrderModel,
     source: Float[Tensor, "b 3 h w"],
     driving: Float[Tensor, "b 3 h w"],
-    spline: ThinPlateSpline,
+    spline: ThinPlateSpline | None,
 ) -> Reconstruction:
-    """Rebuild `driving` from `source`, and find the keypoints of `driving` under a random transform too."""
+    """Rebuild `driving` from `source`; with a transform, find the keypoints of `driving` under it too."""
     here, there = model.keypoint_detector(source), model.keypoint_detector(driving)
     encoded = model.encode(source)
     generated = model.generate(encoded, here, there)
-    bent = spline.image(driving, align_corners=model.config.align_corners)
-    return Reconstruction(generated, encoded, here, there, model.keypoint_detector(bent), spline)
+    return Reconstruction(generated, encoded, here, there, under_transform(model, driving, there, spline))
+
+
+def under_transform(
+    model: FirstOrderModel, image: Float[Tensor, "b 3 h w"], keypoints: Keypoints, spline: ThinPlateSpline | None
+) -> dict[str, Tensor]:
+    """How the keypoints of a picture agree with those of the transformed picture; nothing without a transform."""
+    if spline is None:
+        return {}
+    bent = spline.image(image, align_corners=model.config.align_corners)
+    return equivariance_terms(spline, keypoints, model.keypoint_detector(bent))
 
 
 def reconstruction_terms(
@@ -45,7 +53,7 @@ def reconstruction_terms(
 ) -> dict[str, Tensor]:
     """The paper's terms that need no discriminator, unweighted."""
     terms = {"perceptual": perceptual(pyramid, features, seen.generated.prediction, driving)}
-    return terms | equivariance_terms(seen.spline, seen.driving, seen.transformed)
+    return terms | seen.equivariance
 
 
 def adversarial_terms(
@@ -78,11 +86,16 @@ def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Mot
     """How far keypoints, Jacobians, deformation (in grid units) and occlusion are from the drawn truth."""
     pairs = ((source, truth.source), (driving, truth.driving))
     gap = (motion.deformation - truth.flow).abs().sum(dim=-1)
+
+    def named(distance: Float[Tensor, "b k ..."]) -> Tensor:
+        """Mean over the pairs whose keypoints are known."""
+        return (distance.flatten(1).mean(dim=1) * truth.named).sum() / truth.named.sum().clamp_min(1)
+
     occlusion = motion.occlusion[:, 0].clamp(1e-4, 1 - 1e-4)
     terms = {
-        "truth_keypoints": torch.stack([(a.position - b.position).abs().mean() for a, b in pairs]).mean(),
+        "truth_keypoints": torch.stack([named((a.position - b.position).abs()) for a, b in pairs]).mean(),
         "truth_flow": (gap * truth.shown).sum() / truth.shown.sum().clamp_min(1),
         "truth_occlusion": F.binary_cross_entropy(occlusion.float(), truth.shown),
     }
-    jacobians = [(a.jacobian - b.jacobian).abs().mean() for a, b in pairs if a.jacobian is not None]  # type: ignore[operator]
+    jacobians = [named((a.jacobian - b.jacobian).abs()) for a, b in pairs if a.jacobian is not None]  # type: ignore[operator]
     return terms | ({"truth_jacobians": torch.stack(jacobians).mean()} if jacobians else {})

@@ -46,7 +46,8 @@ def draw_pairs(
     grid, shown = (torch.cat(parts) for parts in zip(*flows, strict=True))
     keypoints = [landmark_keypoints(drawing, network.keypoints) for drawing in drawings]
     here, there = (Keypoints(*map(torch.cat, zip(*order, strict=True))) for order in (keypoints, keypoints[::-1]))
-    return Pairs(images, swapped, Truth(here, there, grid, shown.float()))
+    named = torch.ones(count, device=images.device)
+    return Pairs(images, swapped, Truth(here, there, grid, shown.float(), named))
 
 
 def relative_sheet(model: FirstOrderModel, device: torch.device, count: int = 6) -> Float[Tensor, "3 h w"]:

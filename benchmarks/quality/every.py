@@ -1,0 +1,123 @@
+"""All starters in one table, and beside them, where there are some, the weights that could replace them.
+
+Both are measured in the same run on the same held-out drawings. A candidate that loses a target which the weights in
+use reach, or that is worse in more measures than it is better, is not to be taken.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.quality import cyclegan, fomm, stargan, starganv2
+from benchmarks.report import Bar, Figure, Report, Row
+from deepfake_core import CycleTranslator
+
+Measure = Callable[..., Report]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Starter:
+    """What is measured together: the starters of one recipe, or of one of its worlds."""
+
+    name: str
+    files: tuple[str, ...]
+    """Names of the weights in the manifest, which a folder of candidates uses as names of its files."""
+    measure: Measure
+    """(names or files, count, device) -> the report."""
+
+
+def one(measure: Measure) -> Measure:
+    """A measure of one file."""
+    return lambda weights, count, device: measure(str(weights[0]), count=count, device=device)
+
+
+def both_ways(weights: Sequence[str | Path], count: int, device: str) -> Report:
+    """Two directions, which lead back from each other."""
+    there, back = weights
+    pairs = ((there, back), (back, there))
+    return cyclegan.compare([CycleTranslator.from_pretrained(way, device, back=other) for way, other in pairs], count)
+
+
+STARTERS = (
+    Starter(name="fomm", files=("fomm-starter",), measure=one(fomm.measure_quality)),
+    Starter(name="cyclegan", files=cyclegan.STARTERS, measure=both_ways),
+    Starter(name="stargan", files=("stargan-starter",), measure=one(stargan.measure_quality)),
+    *(
+        Starter(name=f"starganv2 {name.rpartition('-')[2]}", files=(name,), measure=one(starganv2.measure_quality))
+        for name in starganv2.STARTERS
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """The figures of one starter and, where there is one, of its candidate."""
+
+    name: str
+    figures: tuple[Figure, ...]
+    candidates: tuple[Figure, ...]
+
+    @property
+    def taken(self) -> bool:
+        """Whether the candidate should replace the weights in use."""
+        pairs = list(zip(self.figures, self.candidates, strict=True))
+        better, worse = (sum(a.better_than(b) for a, b in way) for way in ([p[::-1] for p in pairs], pairs))
+        return better > worse and all(new.met or not old.met for old, new in pairs)
+
+
+def measure_all(
+    weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
+) -> Report:
+    """Measure every starter, and the files of the folder `weights` that have a starter's name; `sheet` is not drawn."""
+    del sheet
+    return report([compared(starter, Path(weights) if weights else None, count, device) for starter in STARTERS], count)
+
+
+def compared(starter: Starter, folder: Path | None, count: int, device: str) -> Compared:
+    """Measure one starter, and its candidate if all its files are there."""
+    files = [folder / f"{name}.safetensors" for name in starter.files] if folder else []
+    there = bool(files) and all(file.is_file() for file in files)
+    return Compared(
+        name=starter.name,
+        figures=figures_of(starter.measure(starter.files, count, device)),
+        candidates=figures_of(starter.measure(files, count, device)) if there else (),
+    )
+
+
+def figures_of(report: Report) -> tuple[Figure, ...]:
+    """The numbers that its bars rest on."""
+    return tuple(bar.figure for bar in report.bars if bar.figure is not None)
+
+
+def report(starters: Sequence[Compared], count: int) -> Report:
+    """One row a measure."""
+    pairs = any(starter.candidates for starter in starters)
+    rows, bars = [], []
+    for starter in starters:
+        for place, figure in enumerate(starter.figures):
+            new = starter.candidates[place] if starter.candidates else None
+            counts = new or figure
+            bar = counts.bar()
+            bars.append(Bar(claim=f"{starter.name}: {bar.claim}", met=bar.met, figure=counts))
+            cells = [figure.told(figure.baseline), figure.told(figure.result)]
+            cells += [new.told(new.result) if new else "-"] if pairs else []
+            sign = ">=" if figure.more_is_better else "<="
+            cells += [f"{sign} {figure.told(figure.target)}", "met" if counts.met else "MISSED"]
+            rows.append(Row(name=f"{starter.name}: {figure.measure}", values=tuple(cells)))
+    verdicts = tuple(
+        f"{starter.name}: the candidate is {'to be taken' if starter.taken else 'NOT to be taken'}"
+        for starter in starters
+        if starter.candidates
+    )
+    return Report(
+        title="quality all",
+        columns=("baseline", "in use", *(("candidate",) if pairs else ()), "target", ""),
+        rows=tuple(rows),
+        notes=(
+            f"Means over {count} held-out drawings or clips each, whose seeds no training uses. Baseline: doing "
+            "nothing; for the pose, copying the reference.",
+            *verdicts,
+        ),
+        bars=tuple(bars),
+        figures={"count": count, "starters": {starter.name: starter for starter in starters}},
+    )

@@ -1,0 +1,101 @@
+"""Drawn heads in several states each, drawn once and used in every pairing: what the animator learns from on a CPU.
+
+Drawing a head at 256 pixels takes about as long as a small network's training step on it. Of m states of one head every
+ordered pair is a source and a driving frame, so few pictures hold many pairs. On a GPU, which draws faster than it
+learns, `train.portraits.draw_pairs` draws every pair anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.motion import Keypoints
+from deepfake_core.networks.fomm import FommConfig
+from deepfake_core.synthetic.flow import flow
+from deepfake_core.synthetic.heads import draw
+from deepfake_core.synthetic.identity import sample_identity
+from deepfake_core.synthetic.state import sample_state
+from train.clips import Pairs, Truth
+from train.pool import drawn_pool
+from train.portraits import landmark_keypoints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrawnHeads:
+    """How many heads are drawn before training; 0 draws new ones for every step."""
+
+    heads: int = 0
+    states: int = 3
+    """Of each head; every two of them are a pair, both ways."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a single state, which makes no pair, with a `BadRequest`."""
+        if self.heads < 0 or self.states < 2:
+            raise BadRequest("drawn.heads may not be negative, and drawn.states must be at least 2")
+
+
+class Row(NamedTuple):
+    """Heads in m states each, and the truth of all pairs: [source, driving]."""
+
+    images: UInt8[Tensor, "n m 3 s s"]
+    position: Float[Tensor, "n m k 2"]
+    jacobian: Float[Tensor, "n m k 2 2"]
+    flow: Float[Tensor, "n m m hs ws 2"]  # half precision: an eighth of a pixel of 256
+    shown: UInt8[Tensor, "n m m hs ws"]
+
+
+def pooled_pairs(
+    batch: int, network: FommConfig, amount: DrawnHeads, spread: float, device: torch.device
+) -> Callable[[torch.Generator], Pairs]:
+    """A function that draws `batch` pairs from a pool that is drawn now, with their truth."""
+    pool = Row(
+        *drawn_pool(
+            lambda count, generator: draw_row(count, network, amount.states, spread, generator),
+            amount.heads,
+            amount.seed,
+        )
+    )
+
+    def sample(generator: torch.Generator) -> Pairs:
+        def chance(below: int) -> Int[Tensor, " b"]:
+            return torch.randint(below, (batch,), generator=generator, device=generator.device).cpu()
+
+        head, here = chance(amount.heads), chance(amount.states)
+        there = (here + 1 + chance(amount.states - 1)) % amount.states
+        source, driving = (pool.images[head, state].to(device).float() / 255 for state in (here, there))
+        here_is, there_is = (
+            Keypoints(pool.position[head, state].to(device), pool.jacobian[head, state].to(device))
+            for state in (here, there)
+        )
+        grid, shown = pool.flow[head, here, there].to(device).float(), pool.shown[head, here, there].to(device).float()
+        return Pairs(source, driving, Truth(here_is, there_is, grid, shown, torch.ones(batch, device=device)))
+
+    return sample
+
+
+def draw_row(count: int, network: FommConfig, states: int, spread: float, generator: torch.Generator) -> Row:
+    """Some heads of the pool; their pictures are not bytes yet."""
+    identity = sample_identity(count, generator)
+    poses = [sample_state(count, generator, spread=spread) for _ in range(states)]
+    drawings = [draw(identity, pose, network.size) for pose in poses]
+    keypoints = [landmark_keypoints(drawing, network.keypoints) for drawing in drawings]
+    small = round(network.size * network.motion.scale)
+    still = torch.zeros(count, small, small, 2), torch.ones(count, small, small)
+    pairs = [
+        still if a is b else flow(identity, b, a, small) for a in poses for b in poses
+    ]  # the driving frame's pixels, where they lie in the source
+    grids, shown = (torch.stack(parts, dim=1).unflatten(1, (states, states)) for parts in zip(*pairs, strict=True))
+    images = torch.stack([drawing.image for drawing in drawings], dim=1)
+    return Row(
+        (images * 255).round().to(torch.uint8),
+        torch.stack([one.position for one in keypoints], dim=1),
+        torch.stack([one.jacobian for one in keypoints if one.jacobian is not None], dim=1),
+        grids.half(),
+        shown.to(torch.uint8),
+    )
