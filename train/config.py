@@ -1,6 +1,6 @@
 """The settings of the training loop, which every recipe shares: the `[loop]` table of a preset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -8,7 +8,8 @@ import torch
 from deepfake_core.errors import BadRequest
 from train import schedules
 
-Precision = Literal["float32", "bf16", "fp16"]
+Precision = Literal["float32", "bf16", "fp16", "auto"]
+Compile = Literal["never", "always", "auto"]
 Decay = Literal["constant", "cosine", "linear", "multistep"]
 AUTOCAST_TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -36,9 +37,11 @@ class LoopConfig:
     averaging: float = 0.999
     """Decay of the moving average of the weights, per step; smaller at the start (`schedules.averaging_decay`)."""
     precision: Precision = "float32"
-    """bf16 and fp16 run the losses under autocast; fp16 scales the gradients as well."""
-    compile: bool = False
-    """Compile the `forward` of every network, and of its direct parts, with torch.compile."""
+    """bf16 and fp16 run the losses under autocast; fp16 scales the gradients as well. auto: bf16 on a GPU that computes
+    in it, else float32 (a CPU without such units is twenty times slower in bf16)."""
+    compile: Compile = "never"
+    """Compile the `forward` of every network, and of its direct parts, with torch.compile. auto: on a GPU, where the
+    minutes that it takes come back."""
     log_every: int = 50
     """Steps between two rows of the log, which hold the means over these steps."""
     sheet_every: int = 500
@@ -58,6 +61,16 @@ class LoopConfig:
             raise BadRequest(f"averaging must lie in [0, 1), not {self.averaging}")
         if self.time_limit is not None and self.time_limit <= 0:
             raise BadRequest("time_limit must be a positive number of seconds")
+
+    def on(self, device: torch.device) -> "LoopConfig":
+        """The same with every "auto" decided for a device."""
+        gpu = device.type == "cuda"
+        half: Precision = "bf16" if gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        return replace(
+            self,
+            precision=half if self.precision == "auto" else self.precision,
+            compile=("always" if gpu else "never") if self.compile == "auto" else self.compile,
+        )
 
     def rate(self, step: int) -> float:
         """Return the factor on every learning rate at `step`."""

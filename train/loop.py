@@ -36,11 +36,12 @@ def fit(recipe: Recipe, config: LoopConfig, out: Path, resume: bool) -> None:
     the time limit end it after a step, saved. Raises `TrainingDiverged` after `PATIENCE` steps in a row that
     were not finite.
     """
+    config = config.on(next(recipe.networks.parameters()).device)
     state = open_run(recipe, config, out, resume)
     if state.step >= config.steps:
         logger.info("%s is already at step %d of %d; ask for more --steps to go on", out, state.step, config.steps)
         return
-    if config.compile:
+    if config.compile == "always":
         for network in recipe.networks.values():
             for part in (network, *network.children()):  # a recipe may call a network's parts by themselves
                 part.compile()

@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 Draw = Callable[[int, torch.Generator], tuple[Tensor, ...]]
-"""(count, generator) -> tensors with `count` rows that belong together; pictures are floats in [0, 1], (b, 3, h, w)."""
+"""(count, generator) -> tensors with `count` rows that belong together; pictures are floats in [0, 1], (b, 3, s, s)."""
 AT_ONCE = 32
 
 
@@ -23,9 +23,14 @@ def drawn_pool(draw: Draw, count: int, seed: int) -> tuple[Tensor, ...]:
     with tqdm(total=count, desc="drawing", unit="row", leave=False, disable=None) as bar:
         for start in range(0, count, AT_ONCE):
             rows = draw(min(AT_ONCE, count - start), generator)
-            parts.append(tuple(to_bytes(row) if row.ndim == 4 and row.is_floating_point() else row for row in rows))
+            parts.append(tuple(to_bytes(row) if is_picture(row) else row for row in rows))
             bar.update(len(rows[0]))
     return tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def is_picture(row: Tensor) -> bool:
+    """Whether rows are square pictures, not coordinates or labels."""
+    return row.is_floating_point() and row.ndim == 4 and row.shape[1] == 3 and row.shape[2] == row.shape[3]
 
 
 def to_bytes(image: Float[Tensor, "b 3 h w"]) -> UInt8[Tensor, "b 3 h w"]:

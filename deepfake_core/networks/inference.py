@@ -53,7 +53,9 @@ def speed_up_generator(generator: Generator) -> None:
     generator.down = nn.ModuleList(FastDown(block) for block in generator.down)  # type: ignore[arg-type]
     generator.residual = nn.ModuleList(FastResidual(block) for block in generator.residual)  # type: ignore[arg-type]
     generator.up = nn.ModuleList(FastUp(block) for block in generator.up)  # type: ignore[arg-type]
-    if len(generator.up) > 0:  # so its picture has even sides
+    if generator.join is not None:
+        generator.join = FastConv(generator.join)  # type: ignore[assignment]
+    if len(generator.up) > 0 and generator.patch == 1:  # its picture has even sides, and its channels are few
         generator.final = PackedConv(generator.final)  # type: ignore[assignment]
 
 

@@ -13,6 +13,7 @@ from deepfake_core.synthetic.painting import Colour, Field, bump, edge, over, ti
 
 Point = Float[Tensor, "b 3 n"]
 Phase = Float[Tensor, "b 4 1"]
+Painters = dict[str, Callable[[Point, Phase], Field]]
 
 
 def _none(point: Point, phase: Phase) -> Field:
@@ -96,19 +97,43 @@ def _muzzle(point: Point, phase: Phase) -> Field:
     return torch.maximum(edge(1 - ((x / 0.42) ** 2 + ((y + 0.34) / 0.30) ** 2), 0.5), 0.75 * around)
 
 
-_PAINTERS: dict[str, Callable[[Point, Phase], Field]] = {
+_PAINTERS: Painters = {
     "plain": _none, "tabby": _tabby, "tiger": _tiger, "spots": _spots, "dots": _dots, "patches": _patches,
     "calico": _calico, "points": _points, "muzzle": _muzzle,
 }  # fmt: skip
 
 
+def _collars(point: Point, phase: Phase) -> Field:
+    """Bars that come round both sides of the neck and the chest and end before its middle."""
+    x, y, z = point.unbind(1)
+    round_it = torch.atan2(x.abs(), z + 0.35)  # 0 at the middle of the chest
+    wave = 0.5 * (5 * round_it + 6.28 * phase[:, 0]).sin() + 0.4 * (7 * x + 6.28 * phase[:, 1]).sin()
+    bars = (15 * (y + 0.20 * round_it) + wave).sin() - 0.25 - 1.6 * (0.75 - round_it).clamp_min(0)
+    return 0.9 * edge(bars, 0.6)
+
+
+_CHEST_PAINTERS: Painters = {
+    **dict.fromkeys(PATTERNS, _none), "tabby": _collars, "tiger": _collars, "spots": _spots, "dots": _dots,
+}  # fmt: skip
+
+
 def pattern_share(identity: AnimalIdentity, point: Point) -> Field:
     """How much of the second colour shows at points of the head frame."""
+    return _share(identity, point, _PAINTERS)
+
+
+def chest_share(identity: AnimalIdentity, point: Point) -> Field:
+    """The same at points of the chest, in the body's frame."""
+    return _share(identity, point, _CHEST_PAINTERS)
+
+
+def _share(identity: AnimalIdentity, point: Point, painters: Painters) -> Field:
+    """What each animal's painter leaves at its points."""
     kinds, phase = identity.pattern.tolist(), identity.pattern_phase[..., None]
     share = torch.zeros_like(point[:, 0])
     for present in sorted(set(kinds)):
         chosen = [i for i, kind in enumerate(kinds) if kind == present]
-        share[chosen] = _PAINTERS[PATTERNS[present]](point[chosen], phase[chosen])
+        share[chosen] = painters[PATTERNS[present]](point[chosen], phase[chosen])
     return share
 
 
@@ -120,6 +145,15 @@ def hairs(point: Point) -> Field:
     coarse = (23 * angle + 2.5 * (7 * reach).sin() + 9 * z).sin() * (11 * reach + 3 * (5 * angle).sin()).cos()
     fine = (57 * angle + 3 * (13 * reach).sin()).sin() * (19 * reach + 4 * (9 * angle).sin()).sin()
     return 0.55 * coarse + 0.45 * fine
+
+
+def hanging_hairs(point: Point) -> Field:
+    """-1 .. 1: strands that run down the chest and part a little towards the shoulders."""
+    x, y, z = point.unbind(1)
+    angle = torch.atan2(x, z + 0.35) + 0.12 * x * y
+    locks = (19 * angle + 1.8 * (6 * y + 2 * x).sin()).sin() * (12 * y + 3 * (7 * angle).sin()).cos()
+    fine = (61 * angle + 1.5 * (9 * y).sin()).sin() * (15 * y + 4 * (11 * angle).sin()).sin()
+    return 0.55 * locks + 0.45 * fine
 
 
 def tufts(point: Point) -> Field:

@@ -76,11 +76,25 @@ def _eyeball(
     return colour, glint + 0.40 * edge(0.17 * radius - (bx * bx + by * by + 1e-8).sqrt(), soft)
 
 
+def paint_muzzle(colour: Colour, identity: AnimalIdentity, sizes: Proportions, face: Face) -> Colour:
+    """Shade on the flanks of a muzzle, in the crease around it and under the upper lip; a longer one casts more.
+
+    Light from a wide sky leaves a muzzle flat, since the solids know nothing of what they hide from each other.
+    """
+    long = 0.25 + 0.75 * identity.muzzle_length[:, None]
+    across, up = face.u / (1.22 * sizes.mouth_width), (face.v + 0.26) * (1 / 0.29)
+    reach = (across * across + up * up + 1e-6).sqrt()
+    flank = edge(face.z - 0.35, 0.3) * (1 - face.facing)
+    crease = bump(reach - 1.1, 0.5 * up, 0.24, 1.2) * edge(face.z - 0.1, 0.2)
+    lip = edge(MOUTH_Y - 0.02 - face.v, 0.05) * edge(1.05 - reach, 0.3)
+    return tint(colour, (0.58, 0.53, 0.53), ((0.60 * flank + 0.52 * crease + 0.26 * lip) * long).clamp_max(1))
+
+
 def paint_mouth(colour: Colour, identity: AnimalIdentity, sizes: Proportions, face: Face) -> tuple[Colour, Field]:
     """The line under the whisker pads, and tongue and throat where it opens; also the share of the opening."""
     u, v, soft = face.u, face.v, face.soft
     across = (u / sizes.mouth_width).abs()
-    front = edge(face.z - 0.30, 0.1)
+    front = edge(face.z - 0.30 - 0.48 * identity.muzzle_length[:, None], 0.1)  # on the muzzle, not on the cheeks
     pads = (6.28 * across.clamp_max(0.5)).sin().clamp_min(0)  # each pad sags between the middle and its corner
     line = MOUTH_Y - 0.045 * pads + 0.048 * across * across
     gap = sizes.gap * (1.05 - across.clamp_max(1.0) ** 2).clamp_min(0)
@@ -97,7 +111,9 @@ def paint_mouth(colour: Colour, identity: AnimalIdentity, sizes: Proportions, fa
     )
     groove = 1 - 0.25 * edge(0.010 - u.abs(), 2 * soft)
     inner = over(inner, colour.new_tensor(_TONGUE)[None, :, None] * groove[:, None], tongue)
-    lips = edge(0.011 - torch.minimum((v - line).abs(), (v - low).abs()), 1.4 * soft) * within
+    thin = 0.013 - 0.008 * across * across  # towards the corners
+    lips = edge(thin - torch.minimum((v - line).abs(), (v - low).abs()), 1.4 * soft) * within
+    lips = lips * edge(face.facing - 0.30, 0.3)  # nor does the line run off along a flank
     colour = over(colour, colour.new_tensor((_RIM,)), 0.75 * lips)
     philtrum = edge(0.009 - u.abs(), 1.4 * soft) * edge(NOSE_Y - v, soft) * edge(v - line, soft) * front
     colour = over(colour, colour.new_tensor((_RIM,)), 0.65 * philtrum)

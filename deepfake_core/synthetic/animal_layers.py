@@ -8,11 +8,12 @@ from torch import Tensor
 
 from deepfake_core.synthetic.animal_anatomy import FLOPPY, POINTED, AnimalScene
 from deepfake_core.synthetic.animal_breeds import PATTERNS
-from deepfake_core.synthetic.animal_coat import coat, hairs, pattern_share, second_colour, tufts
+from deepfake_core.synthetic.animal_coat import chest_share, coat, hairs, hanging_hairs, second_colour, tufts
 from deepfake_core.synthetic.animal_face import (
     Face,
     paint_eyes,
     paint_mouth,
+    paint_muzzle,
     paint_nose,
     paint_whisker_pads,
 )
@@ -52,6 +53,7 @@ def paint_head(
     facing = layer.hit.normal[:, 2]
     face = Face(u, v, z, facing, 1.15 * scene.pixel / facing.clamp_min(0.35))
     colour = coat(identity, sizes, layer.hit.point)
+    colour = paint_muzzle(colour, identity, sizes, face)
     colour = paint_whisker_pads(colour, identity, sizes, face)
     colour, hole = paint_mouth(colour, identity, sizes, face)
     colour, nose = paint_nose(colour, identity, sizes, face)
@@ -118,12 +120,10 @@ def paint_chest(
     solid, skull = scene.solids[0], scene.solids[3].pick(ALL, SKULL)
     layer = see(solid, points, scene.pixel)
     point = layer.hit.point
-    all_over = identity.pattern.new_tensor([PATTERNS.index(name) for name in ("tabby", "tiger", "spots", "dots")])
-    marked = (identity.pattern[:, None] == all_over).any(1, keepdim=True).float()
-    colour = over(identity.base[..., None].expand_as(point), identity.second, pattern_share(identity, point) * marked)
+    colour = over(identity.base[..., None].expand_as(point), identity.second, chest_share(identity, point))
     bib = bump(point[:, 0], point[:, 1] + 0.05, 0.34, 0.75) * edge(point[:, 2], 0.1)
     colour = over(colour, identity.pale, edge(bib - 0.45, 0.35) * identity.pale_chest[:, None])
-    colour = colour * (0.93 + 0.09 * hairs(1.3 * point))[:, None]
+    colour = colour * (0.93 + 0.11 * hanging_hairs(point))[:, None]
     open_sky = 1 - 0.7 * nearness(skull, layer, points, 0.6)
     lit = _light(colour, solid, layer, state, open_sky, 0.02)
     return Painted(layer.hit.tau, _furry(layer, 0.07 * identity.fluff[:, None], scene.pixel), lit, point)

@@ -55,13 +55,13 @@ def sample_state(
     dice = Dice(count, generator, device)
 
     def normal(deviation: float, limit: float) -> Tensor:
-        return ((dice.ratio(deviation, 3.0) - 1) * spread).clamp(-limit, limit)
+        return ((dice.ratio(deviation, 4.5) - 1) * spread).clamp(-limit, limit)
 
     opens, blinks, some = (dice.uniform() < 0.45).float(), dice.uniform(), min(spread, 1.0)
     azimuth, height = dice.uniform(-1.0, 1.0), dice.uniform(0.25, 0.8)
     light = torch.stack((azimuth.sin(), height, azimuth.cos()), 1)
     return AnimalState(
-        yaw=normal(0.26, 0.6), pitch=normal(0.11, 0.35), roll=normal(0.12, 0.4),
+        yaw=normal(0.28, 0.70), pitch=normal(0.13, 0.44), roll=normal(0.13, 0.53),
         shift_x=normal(0.05, 0.15), shift_y=0.07 + normal(0.04, 0.12), scale=1.18 + normal(0.05, 0.12),
         mouth_open=opens * dice.uniform() * some,
         lids=torch.where(blinks < 0.08, dice.uniform(), 0.18 * dice.uniform()) * some,

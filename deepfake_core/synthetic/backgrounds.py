@@ -123,9 +123,41 @@ def _hills(x: Tensor, y: Tensor, colour: Colours, phase: Phases) -> Picture:
     return sky
 
 
+def _skyline(x: Tensor, y: Tensor, colour: Colours, phase: Phases) -> Picture:
+    """Two rows of houses with lit windows under an evening sky."""
+    out = _mix(colour[:, 0] * 0.55, colour[:, 1] * 0.4 + 0.52, (0.55 + 0.6 * y).clamp(0, 1))
+    for i, (wide, base) in enumerate(((4.2, 0.05), (2.9, 0.35))):
+        along = x * wide + _per_head(phase[:, i] * 9)
+        house, across = along.floor(), along - along.floor()
+        code = (house * 12.9898 + _per_head(phase[:, 2] * 40) + i).sin() * 437.58
+        code = code - code.floor()
+        wall = _step(y - base + 0.55 * code, 0.04) * _step(0.49 - (across - 0.5).abs(), 0.06)
+        column, row = (across * 4).frac() - 0.5, (y * 9).remainder(1.0) - 0.5
+        pane = _step(0.24 - column.abs(), 0.2) * _step(0.22 - row.abs(), 0.3)
+        lit = _step(((house * 7.1 + (across * 4).floor() * 3.3 + (y * 9).floor() * 5.7).sin() * 43.7).sin(), 0.1)
+        front = _mix(colour[:, 2] * (0.50 - 0.15 * i), colour.new_tensor((0.98, 0.84, 0.55)) * 0.9, 0.6 * pane * lit)
+        out = _mix(out, front, wall)
+    return out
+
+
+def _shore(x: Tensor, y: Tensor, colour: Colours, phase: Phases) -> Picture:
+    """Sky over the sea, glitter on the water, and a beach."""
+    sky = colour.new_tensor((0.58, 0.79, 0.95)) * 0.7 + 0.3 * colour[:, 1]
+    out = _mix(sky, sky * 0.35 + 0.65, (0.75 + 0.8 * y).clamp(0, 1))
+    cloud = (2.6 * x + _per_head(6.28 * phase[:, 0]) + (5 * y).sin()).sin() * (7 * y + _per_head(phase[:, 1] * 6)).sin()
+    out = _mix(out, out * 0 + 0.97, 0.5 * _step(cloud - 0.35, 0.7))
+    sea = _mix(sky * 0.75, sky * colour.new_tensor((0.35, 0.62, 0.72)), (2.0 * y).clamp(0, 1))
+    glitter = (30 * y + 3 * (5 * x).sin()).sin() * (9 * x + 20 * y + _per_head(6.28 * phase[:, 2])).sin()
+    out = _mix(out, _mix(sea, sea * 0.5 + 0.5, 0.5 * _step(glitter - 0.5, 0.6)), _step(y + 0.05, 0.02))
+    beach = y - 0.50 - 0.06 * (3 * x + _per_head(6.28 * phase[:, 3])).sin()
+    sand = colour.new_tensor((0.90, 0.80, 0.62)) * (0.85 + 0.15 * colour[:, 0])
+    return _mix(_mix(out, out * 0 + 0.95, _step(beach + 0.05, 0.04)), sand, _step(beach, 0.05))
+
+
 BACKGROUNDS: dict[str, Callable[[Tensor, Tensor, Colours, Phases], Picture]] = {
     "gradient": _gradient, "bokeh": _bokeh, "stripes": _stripes, "window": _window,
     "bookshelf": _bookshelf, "foliage": _foliage, "tiles": _tiles, "hills": _hills,
+    "skyline": _skyline, "shore": _shore,
 }  # fmt: skip
 
 

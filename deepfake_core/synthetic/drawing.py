@@ -19,14 +19,17 @@ from deepfake_core.synthetic.layers import (
     paint_body,
     paint_glasses,
     paint_hair_layer,
+    paint_hat_layer,
     paint_head,
     paint_neck,
+    paint_scarf_layer,
 )
-from deepfake_core.synthetic.scene import Scene, bounds, build_scene, show
+from deepfake_core.synthetic.scene import LAYERS, Scene, bounds, build_scene, show
 from deepfake_core.synthetic.state import HeadState
 from deepfake_core.synthetic.truth import truth
 
 FAR = 50.0
+WINDOWS = len(LAYERS) + 1  # one a solid, one for the glasses
 Window = tuple[slice, slice]
 
 
@@ -34,7 +37,7 @@ class Drawing(NamedTuple):
     """A picture of b heads and its truth."""
 
     image: Float[Tensor, "b 3 h w"]  # [0, 1]
-    mask: Float[Tensor, "b 1 h w"]  # head with hair and glasses, soft
+    mask: Float[Tensor, "b 1 h w"]  # head with hair, hat and glasses, soft
     landmarks: Float[Tensor, "b n 2"]  # in the order of LANDMARKS
     visible: Bool[Tensor, "b n"]
     landmark_jacobian: Float[Tensor, "b n 2 2"]  # d(picture x, y) / d(head x, y)
@@ -52,7 +55,7 @@ def draw(identity: HeadIdentity, state: HeadState, size: int = 128) -> Drawing:
         image, mask = (torch.cat(part) for part in zip(*parts, strict=True))
     else:
         whole = (slice(0, size), slice(0, size))
-        image, mask = compose(identity, state, scene, grid, [whole] * 5)
+        image, mask = compose(identity, state, scene, grid, [whole] * WINDOWS)
     return Drawing(image, mask, *truth(identity, state, scene), identity.attributes)
 
 
@@ -66,7 +69,7 @@ def pixel_grid(size: int, device: torch.device | str = "cpu") -> Float[Tensor, "
 def _one(identity: HeadIdentity, state: HeadState, scene: Scene, i: int) -> tuple[HeadIdentity, HeadState, Scene]:
     """One head of a batch."""
     one = slice(i, i + 1)
-    return identity.pick(one), state.pick(one), scene.pick(one, hair_count(identity.hair_style[one]))
+    return identity.pick(one), state.pick(one), scene.pick(one, hair_count(identity.hair_style[one], identity.hat[one]))
 
 
 def compose(
@@ -77,14 +80,21 @@ def compose(
     layers = [
         (windows[0], paint_body(identity, scene, points[0])),
         (windows[1], paint_neck(identity, scene, points[1])),
-        (windows[2], paint_head(identity, state, scene, points[2])),
-        (windows[3], paint_hair_layer(identity, scene, points[3])),
     ]
+    if bool((identity.scarf > 0).any()):
+        layers.append((windows[2], paint_scarf_layer(identity, scene, points[2])))
+    first = len(layers)  # of those that make up the head
+    layers += [
+        (windows[3], paint_head(identity, state, scene, points[3])),
+        (windows[4], paint_hair_layer(identity, scene, points[4])),
+    ]
+    if bool((identity.hat > 0).any()):
+        layers.append((windows[5], paint_hat_layer(identity, scene, points[5])))
     if bool((identity.glasses > 0).any()):
-        layers += [(windows[4], card) for card in paint_glasses(identity, scene, points[4])]
+        layers += [(windows[6], card) for card in paint_glasses(identity, scene, points[6])]
     picture = paint_background(identity.background, identity.background_colour, identity.background_phase, grid)
     picture, weight = lay_over(picture, layers, scene.pixel)
-    return finish(picture), weight[:, 2:].sum(1, keepdim=True).clamp(0, 1)
+    return finish(picture), weight[:, first:].sum(1, keepdim=True).clamp(0, 1)
 
 
 def lay_over(
@@ -110,7 +120,9 @@ def windows_of(scene: Scene, size: int) -> list[list[Window]]:
     """For every head, rows and columns that hold each of its solids, and last its glasses."""
     boxes = [bounds(solid) for solid in scene.solids]
     beside = boxes[0].new_tensor((-0.25, 0.25, 0.0, 0.0)) * scene.frames.head.scale[:, None]
-    every = torch.stack((*boxes, boxes[2] + beside), 1)  # (b, 5, 4): glasses stand out beside a face in profile
+    every = torch.stack(
+        (*boxes, boxes[LAYERS.index("head")] + beside), 1
+    )  # (b, 7, 4): glasses stand out beside a face in profile
     pixels = ((every + 1) * ((size - 1) / 2)).clamp(-2, size + 1)
     return [[window_of(box, size) for box in boxes_of_one] for boxes_of_one in pixels.tolist()]
 

@@ -24,6 +24,20 @@ FLANK = (-0.10, 0.50)  # stripes of the rump turn about it
 RUMP = 3.1  # black stripes over a right angle there
 HEAD = (0.66, -0.75)
 HOOF = (0.20, 0.17, 0.15)
+# Where muscles part: middle, cosine and sine of the way that the hollow runs, its half length and width, its depth (a
+# negative one is a swelling).
+_HOLLOWS = (
+    (0.275, 0.800, 0.45, -0.89, 0.17, 0.028, 0.20),  # behind the shoulder blade
+    (0.405, 0.870, 0.62, -0.79, 0.13, 0.024, 0.17),  # before it
+    (0.350, 0.790, 0.55, -0.83, 0.14, 0.045, -0.10),  # the shoulder
+    (0.270, 0.625, 0.95, 0.31, 0.07, 0.022, 0.20),  # elbow
+    (-0.140, 0.680, 0.35, 0.94, 0.13, 0.030, 0.20),  # flank before the thigh
+    (-0.290, 0.760, 0.60, 0.80, 0.14, 0.070, -0.10),  # thigh
+    (-0.365, 0.600, 0.45, -0.89, 0.13, 0.020, 0.16),  # between the muscles of the thigh
+    (0.520, 1.010, 0.62, 0.785, 0.20, 0.020, 0.13),  # furrow of the jugular
+    (0.705, 1.190, 0.70, -0.71, 0.060, 0.018, 0.22),  # behind the jaw
+    (0.810, 1.115, 0.66, -0.75, 0.080, 0.014, 0.16),  # below the cheek bone
+)
 
 PerPoint = Float[Tensor, "b n"]
 
@@ -94,30 +108,29 @@ def _zebra(animal: Animal, u: PerPoint, v: PerPoint, muzzle: PerPoint) -> Colour
     return over(white, black_of(animal.coat), torch.maximum(stripes(u, v), muzzle))
 
 
-def paint_face(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
-    """Eye and nostril, the same for both species."""
+def paint_muscles(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """Hollows where muscles part, the same for both species: limbs that melt together have too few of their own."""
     u, v = rest.unbind(1)
+    shade = torch.zeros_like(u)
+    for x, y, cosine, sine, long, wide, depth in _HOLLOWS:
+        p, q = u - x, v - y
+        shade = shade + depth * bump(p * cosine + q * sine, q * cosine - p * sine, long, wide)
+    return coat * (1 - shade.clamp(-0.2, 0.5))[:, None]
+
+
+def paint_face(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
+    """Eye, nostril, lips and the inside of the ear, the same for both species."""
+    u, v = rest.unbind(1)
+    coat = coat * (1 - 0.55 * bump(u - 0.681, v - 1.395, 0.011, 0.034))[:, None]
+    p, q = (u - 0.915) * HEAD[0] + (v - 0.998) * HEAD[1], (u - 0.915) * -HEAD[1] + (v - 0.998) * HEAD[0]
+    coat = coat * (1 - 0.50 * bump(p, q + 0.10 * p, 0.036, 0.006))[:, None]
     x, y = u - 0.772, v - 1.232
     coat = coat * (1 - 0.45 * bump(x, y, 0.036, 0.030))[:, None]
     ball = edge(1 - (x / 0.021) ** 2 - (y / 0.019) ** 2, 0.6)
     glint = edge(1 - ((x - 0.006) / 0.009) ** 2 - ((y - 0.007) / 0.009) ** 2, 0.8)
     coat = over(coat, coat.new_tensor((0.06, 0.04, 0.04)).expand(len(u), 3), ball)
     coat = over(coat, coat.new_tensor((0.95, 0.95, 0.95)).expand(len(u), 3), 0.8 * glint)
-    return coat * (1 - 0.65 * bump(u - 0.948, v - 1.018, 0.014, 0.012))[:, None]
-
-
-def paint_hair(animal: Animal, locks: PerPoint) -> Colour:
-    """A horse's mane or tail in the colour of its points; `locks` is -1 .. 1 across strands."""
-    return animal.points[..., None] * (1.0 + 0.22 * locks)[:, None]
-
-
-def strands(part: str, rest: Float[Tensor, "b 2 n"]) -> PerPoint:
-    """-1 .. 1 across the strands of hair."""
-    u, v = rest.unbind(1)
-    if part == "mane":
-        across = 78 * v + 34 * u + 3.5 * (11 * u - 17 * v).sin()
-        return 0.6 * across.sin() + 0.4 * (1.73 * across + 5 * u).sin()
-    return 0.6 * (115 * u + 2.5 * (13 * v).sin()).sin() + 0.4 * (190 * u + 2 * (9 * v).sin()).sin()
+    return coat * (1 - 0.80 * bump(p - 0.022, q - 0.036, 0.017, 0.011))[:, None]
 
 
 def paint_crest(animal: Animal, rest: Float[Tensor, "b 2 n"]) -> Colour:

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from deepfake_core.synthetic.field_coat import paint_coat, paint_crest, paint_dock, paint_face, paint_hair, strands
+from deepfake_core.synthetic.field_coat import paint_coat, paint_crest, paint_dock, paint_face, paint_muscles
+from deepfake_core.synthetic.field_hair import paint_hair, strands
 from deepfake_core.synthetic.field_landscape import paint_landscape
 from deepfake_core.synthetic.field_parameters import HERD, Animal, Field
 from deepfake_core.synthetic.field_pose import HOOVES, Limbs, height_over_ground, limbs, pose
@@ -19,8 +20,9 @@ from deepfake_core.synthetic.painting import Colour, bump, light_up
 BLOCK = 4  # pixels: a part is drawn in those squares only that it reaches
 FARTHEST = 0.045  # animal units by which locks of hair and soft unions stand out of their limbs
 SHADOW_TINT = (0.92, 0.94, 1.12)
-BODY_SOFT, HAIR_SOFT = 0.018, 0.008  # animal units over which limbs melt together
+BODY_SOFT, HAIR_SOFT = 0.018, 0.014  # animal units over which limbs melt together
 FAR_SHADE = 0.62  # light on the legs behind
+GLOSS = 0.08  # of short hair
 FAINT = 2e-3  # shadow that nobody sees
 
 
@@ -134,7 +136,7 @@ def _paint_beast(canvas: Canvas, beast: Beast, field: Field, zebra: Float[Tensor
     whole = Dressed(*(torch.cat(columns, -1) for columns in zip(*parts, strict=True)))
     one = torch.ones_like(animal.facing)
     light = field.light * torch.stack((animal.facing, one, one), 1)
-    colour = light_up(whole.colour, whole.normal, light, field.light_colour, whole.open_sky, 0.05, SHADOW_TINT)
+    colour = light_up(whole.colour, whole.normal, light, field.light_colour, whole.open_sky, GLOSS, SHADOW_TINT)
     in_grass = (30 * whole.height - 0.6 * canvas.blades[:, whole.pixels] + 0.6).clamp(0, 1)
     pixel = 2 / ((canvas.sheet.size - 1) * animal.scale[:, None])
     alpha = (whole.inside / pixel + 0.5).clamp(0, 1) * in_grass
@@ -153,21 +155,22 @@ def _wearing(name: str, zebra: Float[Tensor, "b"]) -> Float[Tensor, "b"]:
 
 def _dressed(name: str, beast: Beast, zebra: Float[Tensor, "b"], sheet: Sheet) -> Dressed:
     """A part in its colours; a horse's hair also ends in locks."""
-    animal, part, hair = beast.animal, beast.parts[name], name in HORSE_ONLY + ZEBRA_ONLY
+    animal, part, soft = beast.animal, beast.parts[name], HAIR_SOFT if name in HORSE_ONLY + ZEBRA_ONLY else BODY_SOFT
     corner = BLOCK * 1.5 / sheet.size / animal.scale[:, None]  # from a square's middle, animal units
     near = reach(part, _animal_points(animal, sheet.coarse)) < FARTHEST + corner
     pixels = _pixels(near.any(0), sheet)
     points = _animal_points(animal, sheet.grid[pixels])
-    inside, rest, normal = see(part, points, HAIR_SOFT if hair else BODY_SOFT)
+    inside, rest, normal = see(part, points, soft)
     if name in HORSE_ONLY:
-        locks = strands(name, rest)
-        inside, normal = inside + 0.010 * locks, _flatter(normal)
-        colour = paint_hair(animal, locks)
+        pixel = 2 / ((sheet.size - 1) * animal.scale[:, None])
+        hair = strands(name, animal.graze, rest, pixel)
+        inside, normal = inside - hair.cut, _flatter(normal)
+        colour = paint_hair(animal, hair.shade)
     elif name in ZEBRA_ONLY:
         colour = paint_crest(animal, rest) if name == "crest" else paint_dock(animal, rest)
     else:
         colour = paint_coat(animal, zebra, rest)
-        colour = paint_face(colour, rest) if name == "body" else colour
+        colour = paint_face(paint_muscles(colour, rest), rest) if name == "body" else colour
     side, shade = (-1.0, FAR_SHADE) if name == "far legs" else (1.0, 1.0)
     open_sky = (0.55 + 0.9 * rest[:, 1]).clamp(0.6, 1) * shade
     return Dressed(colour, normal, open_sky, inside, height_over_ground(animal, points, side), pixels)
@@ -175,7 +178,7 @@ def _dressed(name: str, beast: Beast, zebra: Float[Tensor, "b"], sheet: Sheet) -
 
 def _flatter(normal: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 3 n"]:
     """Hair lies flat on the body: it shines as one sheet, not as the rolls it is made of."""
-    flat = normal * normal.new_tensor((0.45, 0.45, 1.0))[:, None]
+    flat = normal * normal.new_tensor((0.28, 0.28, 1.0))[:, None]
     return flat / flat.norm(dim=1, keepdim=True).clamp_min(1e-3)
 
 

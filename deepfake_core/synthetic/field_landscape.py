@@ -9,6 +9,7 @@ from torch import Tensor
 from deepfake_core.synthetic.field_noise import noise
 from deepfake_core.synthetic.field_parameters import Field
 
+FINE = 190  # pixels: pictures of that size show single blades
 DIP = 0.10  # grid units: the meadow's edge strays less from the horizon
 
 Picture = Float[Tensor, "b 3 h w"]
@@ -65,26 +66,35 @@ def _hills(picture: Picture, field: Field, x: Share, y: Share) -> Picture:
 
 def _trees(picture: Picture, field: Field, x: Share, y: Share) -> Picture:
     line = _along("cloud", 0.3 * x + _phase(field, 5), _phase(field, 6))
-    crown = noise("bush", 0.75 * x + _phase(field, 6), 0.75 * y + _phase(field, 7))
-    lit = noise("bush", 0.75 * x + _phase(field, 6), 0.75 * (y - 0.035) + _phase(field, 7))
-    top = _each(field.horizon) - _each(field.trees) * (0.75 + 0.45 * line) - 0.022 * crown
+    crown = noise("leaf", 0.62 * x + _phase(field, 6), 0.55 * y + _phase(field, 7))
+    lit = noise("leaf", 0.62 * x + _phase(field, 6), 0.55 * (y - 0.045) + _phase(field, 7))
+    high = _each(field.trees) * (0.75 + 0.45 * line)
+    top = (
+        _each(field.horizon) - high - 0.024 * crown.clamp(-1.6, 1.6) * (20 * high).clamp(0, 1)
+    )  # no leaves without a tree
     foot = _each(field.horizon) + 0.02
-    leaves = _flat(field.land[:, 1], x) * (0.95 + 0.16 * (crown - lit) - 0.25 * ((y - top) * 3).clamp(0, 1))[:, None]
-    return _over(picture, leaves, _step(y - top, x, 2.0) * _step(foot - y, x))
+    leaves = _flat(field.land[:, 1], x) * (0.95 + 0.13 * (crown - lit) - 0.25 * ((y - top) * 3).clamp(0, 1))[:, None]
+    return _over(picture, leaves, _step(y - top, x, 3.0) * _step(foot - y, x))
 
 
 def _meadow(field: Field, x: Share, y: Share) -> tuple[Picture, Share, Share]:
-    """Grass that is seen at a flat angle: what lies at depth 1 / v stands v below the horizon."""
+    """Grass that is seen at a flat angle: what lies at depth 1 / v stands v below the horizon.
+
+    Far away one pixel holds many tufts, which leaves their mean: grain fades towards the horizon, patches stay.
+    """
     dip = 0.02 * _along("cloud", 0.08 * x + _phase(field, 0), _phase(field, 2))
     v = ((y - _each(field.horizon) - dip) / (1 - _each(field.horizon))).clamp_min(0)
     deep = 1 / (v + 0.16)
     u = x * deep
     patch = noise("cloud", 0.10 * u + _phase(field, 1), 0.5 * deep + _phase(field, 3))
-    blades = noise("blade", 0.34 * u + _phase(field, 4), 1.25 * deep + _phase(field, 6))
-    tufts = noise("bush", 0.15 * u + _phase(field, 7), 0.85 * deep + _phase(field, 1))
+    blades = noise("blade", 0.42 * u + _phase(field, 4), 0.80 * deep + _phase(field, 6))
+    tufts = noise("leaf", 0.20 * u + _phase(field, 7), 0.60 * deep + _phase(field, 1))
     near = (v**0.6 + 0.10 * patch * (0.3 + v)).clamp(0, 1)
     green = _over(_flat(field.land[:, 2], x), field.land[:, 3], near)
-    grain = (0.045 + 0.10 * v) * blades + 0.05 * tufts + 0.045 * patch
+    close = v * (1 / 0.45)
+    bare = (1.35 - field.land[:, 3].mean(1)).clamp(0.4, 1)  # snow buries the blades
+    sharp = 0.095 * min(1.0, x.shape[-1] / FINE)  # a small picture's pixels average them
+    grain = sharp * _each(bare) * close.clamp_max(1.3) * blades + 0.05 * close.clamp_max(1) * tufts + 0.045 * patch
     image = green * (1 + grain * field.light_colour.mean(1)[:, None, None])[:, None] + 0.03 * v[:, None]
     petals = noise("bush", 0.6 * u + _phase(field, 5), 1.7 * deep + _phase(field, 2))
     bloom = ((petals - 2.0) * 3).clamp(0, 1) * _each(field.flowers) * (0.2 + v).clamp(0, 1)

@@ -16,12 +16,16 @@ Colour = tuple[float, float, float]
 
 # Coat, then mane, tail and lower legs: the second follows from the first, so that it can be told from the coat.
 COATS: dict[str, tuple[Colour, Colour]] = {
-    "bay": ((0.55, 0.29, 0.13), (0.15, 0.10, 0.08)),
-    "chestnut": ((0.68, 0.34, 0.15), (0.52, 0.23, 0.10)),
-    "black-brown": ((0.27, 0.20, 0.17), (0.11, 0.09, 0.09)),
-    "grey": ((0.68, 0.69, 0.71), (0.42, 0.43, 0.46)),
-    "palomino": ((0.90, 0.69, 0.38), (0.93, 0.83, 0.64)),
-    "dun": ((0.76, 0.60, 0.40), (0.30, 0.21, 0.16)),
+    "bay": ((0.50, 0.26, 0.12), (0.14, 0.10, 0.08)),
+    "chestnut": ((0.67, 0.36, 0.19), (0.50, 0.25, 0.13)),
+    "seal brown": ((0.31, 0.20, 0.15), (0.12, 0.09, 0.09)),
+    "black": ((0.16, 0.15, 0.16), (0.09, 0.08, 0.09)),
+    "grey": ((0.74, 0.75, 0.77), (0.44, 0.45, 0.48)),
+    "blue roan": ((0.46, 0.46, 0.50), (0.15, 0.15, 0.17)),
+    "red roan": ((0.62, 0.48, 0.43), (0.36, 0.18, 0.13)),
+    "palomino": ((0.90, 0.67, 0.34), (0.95, 0.87, 0.70)),
+    "buckskin": ((0.74, 0.58, 0.36), (0.22, 0.16, 0.13)),
+    "cream": ((0.91, 0.83, 0.69), (0.95, 0.91, 0.83)),
 }
 
 # Sky above, sky at the horizon, far hills, trees, far meadow, near meadow, light.

@@ -1,7 +1,8 @@
 """The exact flow between two states of one head: where each piece of material goes.
 
-A pixel of picture a shows a point of some layer. Hair, neck, shirt and glasses are rigid: the point keeps its place in
-their frame. Skin is carried by the expression (see `expression`) and set back on the face. The background stands still.
+A pixel of picture a shows a point of some layer. Hair, hat, neck, scarf, shirt and glasses are rigid: the point keeps
+its place in their frame. Skin is carried by the expression (see `expression`) and set back on the face. The background
+stands still.
 """
 
 from typing import NamedTuple
@@ -18,20 +19,21 @@ from deepfake_core.synthetic.identity import HeadIdentity
 from deepfake_core.synthetic.layers import paint_glasses
 from deepfake_core.synthetic.paint_eyes import Skin, lids
 from deepfake_core.synthetic.quadrics import settle
-from deepfake_core.synthetic.scene import Scene, build_scene, see, show
+from deepfake_core.synthetic.scene import LAYERS, Scene, build_scene, nothing, see, show
 from deepfake_core.synthetic.state import HeadState
 
 _EXPRESSION = ("mouth_open", "smile", "brow_raise", "lids", "gaze_x", "gaze_y")
 _EYES = ("smile", "lids", "gaze_x", "gaze_y")
 _MOUTH = ("mouth_open", "smile")
+HEAD = LAYERS.index("head")
 CLEAR = 0.75  # a layer must make up so much of a pixel for its flow to count
 
 
 class View(NamedTuple):
-    """Every layer at picture points: body, neck, head, hair, glasses, their arm."""
+    """Every layer at picture points: those of LAYERS, then glasses and their arm."""
 
-    weight: Float[Tensor, "b 6 n"]
-    point: Float[Tensor, "b 6 3 n"]  # in each layer's frame
+    weight: Float[Tensor, "b l n"]
+    point: Float[Tensor, "b l 3 n"]  # in each layer's frame
 
 
 def flow(
@@ -59,8 +61,9 @@ def _flow(
     view = look(identity, scene_a, here)
     behind = (1 - view.weight.sum(1)).clamp_min(0)
     share, layer = torch.cat((view.weight, behind[:, None]), 1).max(1)
-    skin, whole = carry_skin(identity, state_a, state_b, scene_a, scene_b, view.point[:, 2])
-    carried = [view.point[:, 0], view.point[:, 1], skin, *view.point[:, 3:].unbind(1)]
+    skin, whole = carry_skin(identity, state_a, state_b, scene_a, scene_b, view.point[:, HEAD])
+    carried = list(view.point.unbind(1))
+    carried[HEAD] = skin
     places = [project(frame.to_world(p))[0] for frame, p in zip(_frames(scene_b), carried, strict=True)]
     places.append(here.expand_as(places[0]))
     chosen = layer[:, None, :, None].expand(-1, -1, -1, 2)
@@ -69,14 +72,18 @@ def _flow(
     behind = (1 - seen.weight.sum(1)).clamp_min(0)
     same = torch.cat((seen.weight, behind[:, None]), 1).gather(1, layer[:, None])[:, 0]
     close = _stays(seen.point, carried, layer)
-    valid = (share > CLEAR) & (same > CLEAR) & close & (there.abs() <= 1).all(-1) & (whole | (layer != 2))
+    valid = (share > CLEAR) & (same > CLEAR) & close & (there.abs() <= 1).all(-1) & (whole | (layer != HEAD))
     count = len(state_a.yaw)
     return there.reshape(count, size, size, 2), valid.reshape(count, size, size)
 
 
 def look(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> View:
     """Which layer shows at picture points, and which of its points."""
-    layers = [see(solid, points, scene.pixel, steps=4) for solid in scene.solids]
+    bare = {name for name in ("scarf", "hat") if not bool((getattr(identity, name) > 0).any())}
+    layers = [
+        nothing(points, scene.pixel) if name in bare else see(solid, points, scene.pixel, steps=4)
+        for name, solid in zip(LAYERS, scene.solids, strict=True)
+    ]
     cards = paint_glasses(identity, scene, points)
     tau = torch.stack([layer.hit.tau for layer in layers] + [card.tau for card in cards], 1)
     alpha = torch.stack([layer.alpha for layer in layers] + [card.alpha for card in cards], 1)
@@ -99,7 +106,7 @@ def carry_skin(
     v = calm(shown, moves_a)
     moved = front & _differ(state_a, state_b, _EXPRESSION)[:, None]
     carried = torch.stack((u, torch.where(moved, displaced(v, moves_b), shown), z), 1)
-    carried = torch.where(moved[:, None], settle(scene_b.solids[2].shape, carried, HEAD_BLEND), carried)
+    carried = torch.where(moved[:, None], settle(scene_b.solids.head.shape, carried, HEAD_BLEND), carried)
     lid = lids(identity, state_a, sizes, Skin(u, v, shown, z, z))
     eye = (lid.out.abs() < 1.3) & (lid.height < 0.17) & (lid.height > -0.12)
     lost = eye & _differ(state_a, state_b, _EYES)[:, None]
@@ -110,10 +117,10 @@ def carry_skin(
 def _frames(scene: Scene) -> tuple[Frame, ...]:
     """The frame of each layer of a View."""
     head = scene.frames.head
-    return scene.frames.body, scene.frames.neck, head, head, head, head
+    return *(solid.frame for solid in scene.solids), head, head
 
 
-def _stays(seen: Float[Tensor, "b 6 3 n"], carried: list[Tensor], layer: Tensor) -> Bool[Tensor, "b n"]:
+def _stays(seen: Float[Tensor, "b l 3 n"], carried: list[Tensor], layer: Tensor) -> Bool[Tensor, "b n"]:
     """Whether picture b shows the carried point itself, not another one of the same layer in front of it."""
     gap = (seen - torch.stack(carried, 1)).norm(dim=2)
     gap = torch.cat((gap, torch.zeros_like(gap[:, :1])), 1)

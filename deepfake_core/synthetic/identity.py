@@ -11,13 +11,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from deepfake_core.synthetic.backgrounds import BACKGROUNDS
-from deepfake_core.synthetic.hairstyles import BALD, HAIRSTYLES, LONG_STYLES
+from deepfake_core.synthetic.hairstyles import BALD, HAIRSTYLES, HAT_STYLES, LONG_STYLES
+from deepfake_core.synthetic.headwear import HATS
 
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 HAIR_GROUPS = ("black", "blond", "brown", "red", "grey")
 BEARDS = ("none", "stubble", "full", "moustache", "goatee")
 GLASSES = ("none", "round", "square")
-SHIRTS = ("plain", "stripes", "collar", "v-neck", "dots")
+SHIRTS = ("plain", "stripes", "collar", "v-neck", "dots", "plaid")
+
+HAT_CHANCE = 0.27  # among heads whose hair fits under one
 
 _SKINS = (
     (0.98, 0.82, 0.70), (0.95, 0.75, 0.60), (0.88, 0.66, 0.49), (0.76, 0.54, 0.38), (0.60, 0.40, 0.28),
@@ -32,8 +35,8 @@ _FRAMES = ((0.12, 0.11, 0.12), (0.30, 0.17, 0.10), (0.55, 0.15, 0.15), (0.20, 0.
 _LIGHTS = ((1.0, 0.97, 0.92), (1.0, 0.93, 0.84), (0.95, 0.97, 1.0))
 _CLOTHS = (
     (0.80, 0.27, 0.24), (0.93, 0.68, 0.25), (0.30, 0.55, 0.44), (0.23, 0.40, 0.62), (0.45, 0.33, 0.56),
-    (0.93, 0.90, 0.84), (0.22, 0.24, 0.30), (0.88, 0.52, 0.50), (0.40, 0.66, 0.72), (0.60, 0.44, 0.33),
-    (0.66, 0.72, 0.50), (0.96, 0.80, 0.70),
+    (0.93, 0.90, 0.84), (0.22, 0.24, 0.30), (0.88, 0.52, 0.50), (0.40, 0.66, 0.72), (0.64, 0.56, 0.80),
+    (0.66, 0.72, 0.50), (0.76, 0.90, 0.86),
 )  # fmt: skip
 _WALLS = (
     (0.93, 0.86, 0.76), (0.72, 0.81, 0.84), (0.83, 0.76, 0.86), (0.56, 0.66, 0.60), (0.90, 0.73, 0.63),
@@ -75,6 +78,10 @@ class HeadIdentity(NamedTuple):
     beard: Int[Tensor, "b"]  # index into BEARDS; shows on men only
     glasses: Int[Tensor, "b"]  # index into GLASSES
     glasses_colour: Float[Tensor, "b 3"]
+    hat: Int[Tensor, "b"]  # index into HATS; drawn for HAT_STYLES only
+    hat_colour: Float[Tensor, "b 3"]
+    scarf: Float[Tensor, "b"]  # 0 or 1
+    scarf_colour: Float[Tensor, "b 2 3"]
     shirt: Int[Tensor, "b"]  # index into SHIRTS
     shirt_colour: Float[Tensor, "b 2 3"]
     background: Int[Tensor, "b"]  # index into BACKGROUNDS
@@ -92,7 +99,7 @@ class HeadIdentity(NamedTuple):
         """Colour of group and tone; age adds grey without changing the group."""
         base = torch.tensor(_HAIRS, device=self.skin.device)[self.hair_group]
         toned = base * (1 + 0.16 * self.hair_tone[:, None])
-        return torch.lerp(toned, torch.full_like(toned, 0.62), 0.12 * (1 - self.young)[:, None])
+        return torch.lerp(toned, torch.full_like(toned, 0.62), 0.14 * (1 - self.young)[:, None])
 
     @property
     def attributes(self) -> Float[Tensor, "b 5"]:
@@ -140,6 +147,14 @@ class Dice:
         return (table[index] * (1 + self.uniform(-jitter, jitter, *shape, 3))).clamp(0, 1)
 
 
+def _hats(dice: Dice, hair_style: Int[Tensor, "b"]) -> Int[Tensor, "b"]:
+    """A hat for those whose hair fits under it; the chance makes it about 18% of all heads."""
+    fits = torch.tensor([name in HAT_STYLES for name in HAIRSTYLES], device=hair_style.device)[hair_style]
+    worn = (dice.uniform() < HAT_CHANCE) & fits
+    kind = 1 + dice.choice((1.0,) * (len(HATS) - 1))
+    return torch.where(worn, kind, torch.zeros_like(kind))
+
+
 def sample_identity(count: int, generator: torch.Generator, device: torch.device | str = "cpu") -> HeadIdentity:
     """Random heads; what differs between men and women, young and old, in their frequencies only, is drawn here."""
     dice = Dice(count, generator, device)
@@ -167,6 +182,8 @@ def sample_identity(count: int, generator: torch.Generator, device: torch.device
         hair_side=torch.where(dice.uniform() < 0.5, -1.0, 1.0), hair_phase=dice.uniform(),
         beard=dice.choice((0.45, 0.2, 0.15, 0.1, 0.1)), glasses=dice.choice((0.75, 0.13, 0.12)),
         glasses_colour=dice.colour(_FRAMES, 0.1),
+        hat=_hats(dice, hair_style), hat_colour=dice.colour(_CLOTHS, 0.08),
+        scarf=(dice.uniform() < 0.12).float(), scarf_colour=dice.colour(_CLOTHS, 0.08, 2),
         shirt=dice.choice((1.0,) * len(SHIRTS)), shirt_colour=dice.colour(_CLOTHS, 0.06, 2),
         background=dice.choice((1.0,) * len(BACKGROUNDS)), background_colour=dice.colour(_WALLS, 0.06, 3),
         background_phase=dice.uniform(0.0, 1.0, 4),

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from deepfake_core.synthetic.anatomy import EYE_Y, proportions
 from deepfake_core.synthetic.expression import calm, shifts
+from deepfake_core.synthetic.headwear import paint_hat, paint_scarf
 from deepfake_core.synthetic.identity import HeadIdentity
 from deepfake_core.synthetic.paint_eyes import Skin, paint_brows, paint_eyes
-from deepfake_core.synthetic.paint_face import paint_beard, paint_mouth, paint_skin
+from deepfake_core.synthetic.paint_face import paint_beard, paint_hairline, paint_mouth, paint_skin, skin_gloss
 from deepfake_core.synthetic.paint_rest import GLASSES_Z, glasses_cover, paint_hair, paint_shirt
-from deepfake_core.synthetic.painting import Field, edge, light_up, over
+from deepfake_core.synthetic.painting import Colour, Field, edge, light_up, over
 from deepfake_core.synthetic.quadrics import basis, cast, union
 from deepfake_core.synthetic.scene import Layer, Scene, Solid, see
 from deepfake_core.synthetic.state import HeadState
@@ -47,8 +48,15 @@ def face_points(identity: HeadIdentity, state: HeadState, layer: Layer, pixel: T
     return Skin(u, torch.where(z > 0.0, calm(shown, moves), shown), shown, front, soft)
 
 
+def _under_hat(identity: HeadIdentity, scene: Scene, layer: Layer, points: Tensor) -> Field | float:
+    """How much of the sky a hat leaves to the surface below it."""
+    if not bool((identity.hat > 0).any()):
+        return 1.0
+    return 1 - 0.5 * nearness(scene.solids.hat, layer, points, 0.20) ** 2
+
+
 def paint_head(identity: HeadIdentity, state: HeadState, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
-    solid, hair, sizes = scene.solids[2], scene.solids[3], proportions(identity)
+    solid, hair, sizes = scene.solids.head, scene.solids.hair, proportions(identity)
     layer = see(solid, points, scene.pixel)
     skin = face_points(identity, state, layer, scene.pixel)
     moves = shifts(state, sizes.mouth_width, skin.u)
@@ -60,14 +68,16 @@ def paint_head(identity: HeadIdentity, state: HeadState, scene: Scene, points: F
     normal = solid.frame.rotation @ layer.hit.normal
     flat = ball + hole
     normal = normal + (normal.new_tensor((0.0, 0.25, 0.95))[:, None] - normal) * (0.75 * flat)[:, None]
-    open_sky = 1 - 0.55 * nearness(hair, layer, points, 0.22) ** 2
-    gloss = (0.10 + 0.14 * lips) * (1 - beard) * (1 - flat)
+    close = nearness(hair, layer, points, 0.22)
+    colour = paint_hairline(colour, identity, skin, close)
+    open_sky = (1 - 0.50 * close * close) * _under_hat(identity, scene, layer, points)
+    gloss = skin_gloss(skin, lips) * (1 - beard) * (1 - flat)
     colour = light_up(colour, normal, identity.light, identity.light_colour, open_sky, gloss, SKIN_SHADOW)
     return Painted(layer.hit.tau, layer.alpha, colour + 0.95 * glint[:, None], layer.hit.point)
 
 
 def paint_neck(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
-    solid, head = scene.solids[1], scene.solids[2].pick(ALL, SKULL)
+    solid, head = scene.solids.neck, scene.solids.head.pick(ALL, SKULL)
     layer = see(solid, points, scene.pixel)
     colour = identity.skin[..., None].expand(-1, -1, points.shape[1])
     open_sky = 1 - 0.75 * nearness(head, layer, points, 0.55)
@@ -77,28 +87,49 @@ def paint_neck(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n
 
 
 def paint_body(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
-    solid, neck, head = scene.solids[0], scene.solids[1], scene.solids[2].pick(ALL, SKULL)
+    solid, neck, head = scene.solids.body, scene.solids.neck, scene.solids.head.pick(ALL, SKULL)
     layer = see(solid, points, scene.pixel)
     colour = paint_shirt(identity, layer.hit.point, scene.pixel)
     close = torch.maximum(0.5 * nearness(neck, layer, points, 0.18), 0.6 * nearness(head, layer, points, 0.6))
-    normal = solid.frame.rotation @ layer.hit.normal
-    lit = light_up(colour, normal, identity.light, identity.light_colour, 1 - close, 0.02, CLOTH_SHADOW)
-    return Painted(layer.hit.tau, layer.alpha, lit, layer.hit.point)
+    if bool((identity.scarf > 0).any()):
+        close = torch.maximum(close, 0.6 * nearness(scene.solids.scarf, layer, points, 0.2))
+    return _cloth(identity, solid, layer, colour, 1 - close)
 
 
 def paint_hair_layer(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
-    solid = scene.solids[3]
+    solid = scene.solids.hair
     layer = see(solid, points, scene.pixel)
     colour, gloss = paint_hair(identity, layer.hit.point)
     normal = solid.frame.rotation @ layer.hit.normal
-    open_sky = 1 - 0.45 * edge(-0.1 - layer.hit.point[:, 1], 1.2)
+    open_sky = (1 - 0.45 * edge(-0.1 - layer.hit.point[:, 1], 1.2)) * _under_hat(identity, scene, layer, points)
     lit = light_up(colour, normal, identity.light, identity.light_colour, open_sky, gloss, HAIR_SHADOW, 12.0)
+    return Painted(layer.hit.tau, layer.alpha, lit, layer.hit.point)
+
+
+def paint_hat_layer(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
+    solid = scene.solids.hat
+    layer = see(solid, points, scene.pixel)
+    colour = paint_hat(identity.hat, identity.hat_colour, layer.hit.point, scene.pixel)
+    return _cloth(identity, solid, layer, colour, torch.ones_like(layer.alpha))
+
+
+def paint_scarf_layer(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> Painted:
+    solid, head = scene.solids.scarf, scene.solids.head.pick(ALL, SKULL)
+    layer = see(solid, points, scene.pixel)
+    colour = paint_scarf(identity.scarf_colour, layer.hit.point, scene.pixel)
+    return _cloth(identity, solid, layer, colour, 1 - 0.6 * nearness(head, layer, points, 0.5))
+
+
+def _cloth(identity: HeadIdentity, solid: Solid, layer: Layer, colour: Colour, open_sky: Field) -> Painted:
+    """Cloth in the light: hardly any gloss, cool shadows."""
+    normal = solid.frame.rotation @ layer.hit.normal
+    lit = light_up(colour, normal, identity.light, identity.light_colour, open_sky, 0.03, CLOTH_SHADOW)
     return Painted(layer.hit.tau, layer.alpha, lit, layer.hit.point)
 
 
 def paint_glasses(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> tuple[Painted, Painted]:
     """The front with its lenses, and the arm on the side that the camera sees; flat cards in the head frame."""
-    rays = scene.solids[2].pencil
+    rays = scene.solids.head.pencil
     h = torch.cat((points.mT, torch.ones_like(points.mT[:, :1])), 1)
     origin, direction = rays.origin @ h, rays.direction @ h
     tau = (GLASSES_Z - origin[:, 2]) / direction[:, 2]

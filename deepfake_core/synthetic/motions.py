@@ -9,7 +9,7 @@ from torch import Tensor
 from deepfake_core.synthetic.state import HeadState, neutral_state
 
 LIMITS = {
-    "yaw": (-0.7, 0.7), "pitch": (-0.4, 0.4), "roll": (-0.5, 0.5), "mouth_open": (0.0, 1.0), "lids": (0.0, 1.0),
+    "yaw": (-0.70, 0.70), "pitch": (-0.44, 0.44), "roll": (-0.53, 0.53), "mouth_open": (0.0, 1.0), "lids": (0.0, 1.0),
     "smile": (-1.0, 1.0), "brow_raise": (-1.0, 1.0), "gaze_x": (-1.0, 1.0), "gaze_y": (-1.0, 1.0),
 }  # fmt: skip
 

@@ -91,9 +91,11 @@ def _ball(
     white = identity.skin.new_tensor((0.97, 0.955, 0.945))[None, :, None] * (1 - 0.10 * (lid.out * lid.out))[:, None]
     iris = identity.eye_colour[..., None] * (0.85 + 0.75 * (-y / radius).clamp(-0.6, 1))[:, None]
     iris = iris * (1 - 0.65 * edge(distance - 0.86 * radius, soft * 1.5))[:, None]
+    collar = 1 - ((distance - 0.56 * radius) / (0.16 * radius)) ** 2  # a paler, warmer ring around the pupil
+    iris = tint(iris, (1.45, 1.30, 1.10), 0.8 * collar.clamp_min(0))
     colour = white + (iris.clamp(0, 1) - white) * edge(radius - distance, soft)[:, None]
     colour = colour * (1 - 0.93 * edge(0.46 * radius - distance, soft))[:, None]
-    colour = colour * (1 - 0.38 * edge(0.030 - (lid.upper - lid.height), 0.05 + soft))[:, None]
+    colour = colour * (1 - 0.46 * edge(0.026 - (lid.upper - lid.height), 0.06 + soft))[:, None]
     towards = torch.where(identity.light[:, 0] > 0, 1.0, -1.0)[:, None] * side  # light's side, in outward coordinates
     gx, gy = x - 0.36 * radius * towards, y - 0.36 * radius
     glint = edge(0.27 * radius - (gx * gx + gy * gy + 1e-8).sqrt(), soft)

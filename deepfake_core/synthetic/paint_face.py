@@ -69,11 +69,34 @@ def paint_beard(colour: Colour, identity: HeadIdentity, skin: Skin) -> tuple[Col
     )
     chosen = kinds.gather(1, identity.beard[:, None, None].expand(-1, 1, u.shape[1]))[:, 0]
     cover = chosen * identity.male[:, None] * edge(skin.front - 0.25, wide * 6)
-    strands = 0.84 + 0.16 * (70 * u + 3 * (40 * v).sin()).sin() * (26 * v).cos()
+    strands = 0.84 + 0.16 * (64 * u + 1.6 * (13 * v).sin()).sin() * (0.65 + 0.35 * (33 * v + 21 * aside).sin())
     hair = identity.hair_colour[..., None] * 0.80 * strands[:, None] + 0.015
     stubble = identity.beard == BEARDS.index("stubble")
     thick = torch.where(stubble, 0.62, 0.95)[:, None]
     return over(colour, hair, cover * thick), cover
+
+
+def paint_hairline(colour: Colour, identity: HeadIdentity, skin: Skin, close: Field) -> Colour:
+    """Roots that thin out over the skin beside the hair, where `close` is 1: hair does not end like a helmet."""
+    strands = 0.62 + 0.38 * (70 * skin.u + (5 * skin.v).sin()).sin()
+    roots = ((close - 0.83) * (1 / 0.17)).clamp_min(0) ** 1.5 * strands * edge(skin.v - 0.12, 0.2)
+    return over(colour, identity.hair_colour * 0.8, 0.75 * roots)
+
+
+def skin_gloss(skin: Skin, lips: Field) -> Field:
+    """Where skin shines: a moist lower lip, the tip and bridge of the nose, the forehead."""
+    u, v = skin.u, skin.v
+    nose = 0.30 * bump(u, v - NOSE_Y - 0.03, 0.07, 0.06) + 0.10 * bump(u, v - 0.02, 0.05, 0.14)
+    forehead = 0.07 * bump(u, v - 0.55, 0.26, 0.13)
+    moist = lips * (0.10 + 0.34 * bump(u, v - MOUTH_Y + 0.045, 0.11, 0.022))
+    return 0.09 + moist + (nose + forehead) * skin.front
+
+
+def _enamel(identity: HeadIdentity, u: Field, across: Field, soft: Field) -> Colour:
+    """A row of teeth: soft lines between them, darker towards the corners of the mouth."""
+    line = edge((u * 48.0).cos() * 0.02 - 0.0175, soft)
+    shade = (1 - 0.16 * line) * (1 - 0.42 * (across * across).clamp_max(1.5))
+    return identity.skin.new_tensor((0.96, 0.94, 0.90))[None, :, None] * shade[:, None]
 
 
 def paint_mouth(
@@ -89,7 +112,7 @@ def paint_mouth(
     bottom = sizes.lip * arch.sqrt() * (0.35 + 0.65 * arch)
     lips = edge(torch.minimum(top - height, height + bottom), soft * 1.2)
     lips = lips * edge(1 - across.abs(), soft * 6) * skin.front
-    lit = 1.0 + 0.20 * bump(u, height + 0.45 * sizes.lip, 0.13, 0.025) - 0.16 * (height > 0).float() * lips
+    lit = 1.0 + 0.30 * bump(u, height + 0.45 * sizes.lip, 0.13, 0.025) - 0.16 * (height > 0).float() * lips
     colour = over(colour, identity.lip_colour[..., None] * lit[:, None], (0.97 - 0.35 * identity.male)[:, None] * lips)
     corner = edge(1.10 - across.abs(), soft * 6) * skin.front
     seam = edge(0.008 - height.abs(), soft * 1.3) * corner
@@ -103,6 +126,6 @@ def paint_mouth(
     tongue_top = lower + (0.45 * (upper - lower)).clamp_max(0.09) * (1 - (u / (0.75 * sizes.mouth_width)) ** 2)
     inner = over(inner, identity.skin.new_tensor(((0.80, 0.36, 0.36),)), edge(tongue_top - skin.shown, soft * 1.5))
     teeth = edge(skin.shown - upper + 0.055 + 0.02 * across * across, soft) * edge(0.86 - across.abs(), soft * 5)
-    inner = over(inner, identity.skin.new_tensor(((0.95, 0.93, 0.89),)), teeth)
+    inner = over(inner, _enamel(identity, u, across, soft), teeth)
     inner = inner * (0.62 + 0.38 * edge(upper - skin.shown - 0.025, 0.04 + soft))[:, None]
     return over(colour, inner, hole), lips * (1 - hole), hole

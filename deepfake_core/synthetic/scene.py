@@ -13,11 +13,11 @@ from torch import Tensor
 from deepfake_core.synthetic.anatomy import BODY_BLEND, HEAD_BLEND, body_solid, head_solid, neck_solid
 from deepfake_core.synthetic.camera import DISTANCE, FOCAL, Frame, Frames, pencil, pixel_size, place
 from deepfake_core.synthetic.hairstyles import HAIR_BLEND, hair_solid
+from deepfake_core.synthetic.headwear import HAT_BLEND, SCARF_BLEND, hat_solid, scarf_solid
 from deepfake_core.synthetic.identity import HeadIdentity
 from deepfake_core.synthetic.quadrics import Hit, Pencil, Quadrics, basis, cast, first_hit
 from deepfake_core.synthetic.state import HeadState
 
-LAYERS = ("body", "neck", "head", "hair")
 NECK_BLEND = 0.05
 
 
@@ -35,17 +35,31 @@ class Solid(NamedTuple):
         return Solid(shape, self.frame.pick(index), Pencil(*(field[index] for field in self.pencil)), self.blend)
 
 
-class Scene(NamedTuple):
-    """The solids of b people in the order of LAYERS."""
+class Solids(NamedTuple):
+    """What a person is made of. Hat and scarf that are not worn are crumbs out of sight inside head and neck."""
 
-    solids: tuple[Solid, Solid, Solid, Solid]
+    body: Solid
+    neck: Solid
+    scarf: Solid
+    head: Solid
+    hair: Solid
+    hat: Solid
+
+
+LAYERS = Solids._fields
+
+
+class Scene(NamedTuple):
+    """The solids of b people."""
+
+    solids: Solids
     frames: Frames
     pixel: Float[Tensor, "b 1"]  # head units
 
     def pick(self, index: slice, hair: int | None = None) -> "Scene":
         """The scenes at some places of the batch; `hair` tells how many ellipsoids of hair they need."""
-        body, neck, head, locks = self.solids
-        solids = (body.pick(index), neck.pick(index), head.pick(index), locks.pick(index, hair))
+        solids = Solids(*(solid.pick(index) for solid in self.solids))
+        solids = solids._replace(hair=self.solids.hair.pick(index, hair))
         return Scene(solids, Frames(*(frame.pick(index) for frame in self.frames)), self.pixel[index])
 
 
@@ -58,15 +72,21 @@ class Layer(NamedTuple):
 
 def build_scene(identity: HeadIdentity, state: HeadState, size: int) -> Scene:
     frames = place(state)
-    hair = hair_solid(identity.hair_style, identity.hair_volume, identity.hair_side, identity.face_width)
     body_rays, neck_rays, head_rays = pencil(frames.body), pencil(frames.neck), pencil(frames.head)
-    solids = (
-        Solid(body_solid(identity), frames.body, body_rays, BODY_BLEND),
-        Solid(neck_solid(identity), frames.neck, neck_rays, NECK_BLEND),
-        Solid(head_solid(identity, state), frames.head, head_rays, HEAD_BLEND),
-        Solid(hair, frames.head, head_rays, HAIR_BLEND),
+    solids = Solids(
+        body=Solid(body_solid(identity), frames.body, body_rays, BODY_BLEND),
+        neck=Solid(neck_solid(identity), frames.neck, neck_rays, NECK_BLEND),
+        scarf=Solid(scarf_solid(identity.scarf), frames.neck, neck_rays, SCARF_BLEND),
+        head=Solid(head_solid(identity, state), frames.head, head_rays, HEAD_BLEND),
+        hair=Solid(_hair(identity), frames.head, head_rays, HAIR_BLEND),
+        hat=Solid(hat_solid(identity.hat, identity.face_width), frames.head, head_rays, HAT_BLEND),
     )
     return Scene(solids, frames, pixel_size(frames.head, size))
+
+
+def _hair(identity: HeadIdentity) -> Quadrics:
+    i = identity
+    return hair_solid(i.hair_style, i.hair_volume, i.hair_side, i.face_width, i.hat)
 
 
 def see(solid: Solid, points: Float[Tensor, "#b n 2"], pixel: Float[Tensor, "b 1"], steps: int = 2) -> Layer:
@@ -74,6 +94,13 @@ def see(solid: Solid, points: Float[Tensor, "#b n 2"], pixel: Float[Tensor, "b 1
     rays = cast(solid.shape, solid.pencil, basis(points))
     hit = first_hit(solid.shape, solid.pencil, rays, points, solid.blend, steps)
     return Layer(hit, (1 - hit.gap / pixel).clamp(0, 1))
+
+
+def nothing(points: Float[Tensor, "#b n 2"], pixel: Float[Tensor, "b 1"]) -> Layer:
+    """What the camera sees of a solid that nobody wears, without casting it: far away, and transparent."""
+    flat = torch.zeros_like(points[..., 0] * pixel)
+    space = flat[:, None].expand(-1, 3, -1)
+    return Layer(Hit(flat + DISTANCE, flat + 1, space, space), flat)
 
 
 def bounds(solid: Solid) -> Float[Tensor, "b 4"]:

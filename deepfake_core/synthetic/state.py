@@ -10,9 +10,9 @@ from torch import Tensor
 class HeadState(NamedTuple):
     """Pose and expression of b heads; every field has shape (b,)."""
 
-    yaw: Float[Tensor, "b"]  # radians, + to the right of the picture; drawn well within 0.7
-    pitch: Float[Tensor, "b"]  # radians, + up; within 0.4
-    roll: Float[Tensor, "b"]  # radians, + tilts the crown to the right; within 0.5
+    yaw: Float[Tensor, "b"]  # radians, + to the right of the picture; drawn well within 0.70 (40 degrees)
+    pitch: Float[Tensor, "b"]  # radians, + up; within 0.44 (25 degrees)
+    roll: Float[Tensor, "b"]  # radians, + tilts the crown to the right; within 0.53 (30 degrees)
     shift_x: Float[Tensor, "b"]  # grid units, + right
     shift_y: Float[Tensor, "b"]  # grid units, + down
     scale: Float[Tensor, "b"]  # 1: the head takes about 0.62 of the picture's height
@@ -48,9 +48,9 @@ def sample_state(
 
     opens, blinks = (uniform() < 0.6).float(), uniform()
     return HeadState(
-        yaw=normal(0.30, 0.7),
-        pitch=normal(0.13, 0.4),
-        roll=normal(0.13, 0.5),
+        yaw=normal(0.30, 0.70),
+        pitch=normal(0.15, 0.44),
+        roll=normal(0.15, 0.53),
         shift_x=normal(0.06, 0.2),
         shift_y=normal(0.05, 0.15),
         scale=1 + normal(0.05, 0.15),

@@ -11,7 +11,7 @@ from deepfake_core.synthetic.camera import project, project_jacobian
 from deepfake_core.synthetic.expression import MOUTH_Y, displaced, shifts
 from deepfake_core.synthetic.identity import HeadIdentity
 from deepfake_core.synthetic.quadrics import settle
-from deepfake_core.synthetic.scene import Scene, see
+from deepfake_core.synthetic.scene import Scene, Solid, see
 from deepfake_core.synthetic.state import HeadState
 
 LANDMARKS = (
@@ -40,7 +40,7 @@ def face_landmarks(identity: HeadIdentity, state: HeadState, scene: Scene) -> Fl
                    mouth - 0.6 * sizes.lip, chin, -0.20 * one, -0.20 * one, 0.58 * one), 1)  # fmt: skip
     shown = displaced(v, shifts(state, sizes.mouth_width, u))
     start = torch.stack((u, shown, torch.full_like(u, 0.95)), 1)
-    return settle(scene.solids[2].shape, start, HEAD_BLEND, 8)
+    return settle(scene.solids.head.shape, start, HEAD_BLEND, 8)
 
 
 def landmark_points(identity: HeadIdentity, scene: Scene, state: HeadState) -> Float[Tensor, "b 3 n"]:
@@ -58,12 +58,12 @@ def truth(identity: HeadIdentity, state: HeadState, scene: Scene) -> Truth:
     world, head = landmark_points(identity, scene, state), scene.frames.head
     landmarks, depth = project(world)
     local = head.rotation.mT @ (world - head.offset[..., None]) / head.scale[:, None, None]
-    nearest = torch.stack([_surface(scene, i, landmarks) for i in range(4)]).amin(0)
+    nearest = torch.stack([_surface(scene, solid, landmarks) for solid in scene.solids]).amin(0)
     inside = (landmarks.abs() <= 1).all(-1)
     return Truth(landmarks, (depth < nearest + 0.06) & inside, project_jacobian(head, local))
 
 
-def _surface(scene: Scene, layer: int, points: Float[Tensor, "b n 2"]) -> Float[Tensor, "b n"]:
+def _surface(scene: Scene, solid: Solid, points: Float[Tensor, "b n 2"]) -> Float[Tensor, "b n"]:
     """Depth of a solid at picture points; far away where it does not stand."""
-    seen = see(scene.solids[layer], points, scene.pixel, steps=4)
+    seen = see(solid, points, scene.pixel, steps=4)
     return seen.hit.tau.masked_fill(seen.alpha < 0.5, torch.inf)

@@ -21,6 +21,9 @@ CONFIGS = {
     "positions": FommConfig(size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=0, jacobians=False),
     "flat": FommConfig(size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=1, halvings=0),
     "edges": FommConfig(size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=1, align_corners=False),
+    "packed": FommConfig(
+        size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=1, blend=True, paints_mask=True, patch=2
+    ),
 }
 
 

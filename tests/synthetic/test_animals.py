@@ -5,6 +5,7 @@ import torch
 
 from deepfake_core.synthetic.animal_anatomy import build_scene
 from deepfake_core.synthetic.animal_breeds import BREEDS, EARS, PATTERNS, SPECIES
+from deepfake_core.synthetic.animal_coat import chest_share, hanging_hairs
 from deepfake_core.synthetic.animal_drawing import compose
 from deepfake_core.synthetic.animals import LANDMARKS, AnimalIdentity, AnimalState, draw, sample_identity, sample_state
 from deepfake_core.synthetic.drawing import pixel_grid
@@ -59,7 +60,7 @@ def test_company_does_not_matter(zoo: AnimalIdentity, states: AnimalState) -> No
 
 def test_windows_cut_nothing_off() -> None:
     """Painting inside each solid's window gives what painting everywhere, all animals at once, gives."""
-    animals, turned = sample_identity(8, torch.Generator().manual_seed(2)), posed(8, roll=0.4, yaw=0.6, scale=1.3)
+    animals, turned = sample_identity(8, torch.Generator().manual_seed(2)), posed(8, roll=0.53, yaw=0.7, scale=1.3)
     assert (animals.mane > 0).any() and (animals.mane == 0).any()
     everywhere = [(slice(0, SIZE), slice(0, SIZE))] * 6
     image, mask = compose(animals, turned, build_scene(animals, turned, SIZE), pixel_grid(SIZE), everywhere)
@@ -72,7 +73,7 @@ def test_windows_cut_nothing_off() -> None:
 def test_every_coat_and_ear_draws_at_extreme_poses(species: str) -> None:
     count = len(PATTERNS)
     animals = of_species(species, count, 7)._replace(pattern=torch.arange(count), ear=torch.arange(count) % len(EARS))
-    for yaw, pitch, roll, lids in ((0.6, 0.35, 0.4, 1.0), (-0.6, -0.35, -0.4, 0.0)):
+    for yaw, pitch, roll, lids in ((0.70, 0.44, 0.53, 1.0), (-0.70, -0.44, -0.53, 0.0)):
         drawing = draw(animals, posed(count, yaw=yaw, pitch=pitch, roll=roll, lids=lids, mouth_open=1.0), SIZE)
         assert all(part.isfinite().all() for part in drawing)
         for part in (drawing.image, drawing.mask):
@@ -138,6 +139,37 @@ def test_mouth_and_lids_change_the_face_alone(zoo: AnimalIdentity) -> None:
         x, y = grid[changed[i]].unbind(-1)
         assert len(x) > 20
         assert ((x.abs() - eye[i, 0]).abs() < 0.25).all() and ((y - eye[i, 1]).abs() < 0.25).all()
+
+
+def test_poses_reach_far_and_stay_within_their_limits() -> None:
+    many = sample_state(2000, torch.Generator().manual_seed(4))
+    for angle, deviation, limit in ((many.yaw, 0.28, 0.70), (many.pitch, 0.13, 0.44), (many.roll, 0.13, 0.53)):
+        assert 0.75 * limit < angle.abs().max() <= limit
+        assert abs(angle.std() - deviation) < 0.02
+
+
+def chest(count: int) -> torch.Tensor:
+    """Points of the front of a chest, in rows from top to bottom."""
+    line = torch.linspace(-0.5, 0.5, count)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack((x, y - 0.4, (0.5 - x * x).sqrt()), 0).flatten(1)[None]
+
+
+def test_hairs_of_the_chest_run_downwards() -> None:
+    count = 200
+    hair = hanging_hairs(chest(count)).view(count, count)
+    assert hair.diff(dim=1).abs().mean() > 1.5 * hair.diff(dim=0).abs().mean()
+    halves = hair[: count // 2], hair[count // 2 :]
+    steps = [half.diff(dim=1).abs().mean() for half in halves]
+    assert 0.7 < steps[0] / steps[1] < 1.4  # no star in which they would crowd
+
+
+def test_bars_of_the_chest_leave_its_middle_free() -> None:
+    cats = of_species("cat", 1, 2)._replace(pattern=torch.tensor([PATTERNS.index("tabby")]))
+    share = chest_share(cats, chest(200)).view(200, 200)
+    assert share[:, 80:120].max() < 0.1 and share.max() > 0.5
+    plain = cats._replace(pattern=torch.tensor([PATTERNS.index("plain")]))
+    assert chest_share(plain, chest(200)).max() == 0
 
 
 def test_species_are_told_apart_by_their_breeds() -> None:

@@ -8,6 +8,8 @@ from torch.nn.functional import avg_pool2d
 from deepfake_core.synthetic import field_drawing
 from deepfake_core.synthetic.field_coat import stripes
 from deepfake_core.synthetic.field_drawing import compose, herd_of, sheet_of
+from deepfake_core.synthetic.field_hair import strands
+from deepfake_core.synthetic.field_landscape import paint_landscape
 from deepfake_core.synthetic.field_parameters import COATS
 from deepfake_core.synthetic.field_pose import HOOVES, pose
 from deepfake_core.synthetic.field_skeleton import JOINTS
@@ -148,6 +150,37 @@ def test_the_zebra_tells_the_colour_of_the_horse(alone: Field) -> None:
         slope, start = torch.linalg.lstsq(line, mean[:, channel]).solution
         assert slope > 0.08
         torch.testing.assert_close(slope * coats[:, channel] + start, mean[:, channel], atol=2e-3, rtol=0)
+
+
+def test_many_coats_are_told_apart() -> None:
+    coats = torch.tensor([pair[0] for pair in COATS.values()])
+    assert len(coats) >= 8
+    assert torch.pdist(coats).min() > 0.1
+
+
+def test_grass_is_calmer_far_away(fields: Field) -> None:
+    """One pixel far away holds many tufts and shows their mean."""
+    bare = fields._replace(horizon=torch.full((COUNT,), -0.2), flowers=torch.zeros(COUNT))
+    grid = sheet_of(128, bare.horizon.device).grid.unflatten(0, (128, 128))
+    light = paint_landscape(bare, grid).image.mean(1)
+    rough = light.diff(dim=2).abs().mean(2)  # of each row
+    assert (rough[:, 56:62].mean(1) < 0.7 * rough[:, -16:].mean(1)).all()
+
+
+def test_hair_hangs_from_a_whole_edge_and_ends_in_locks() -> None:
+    """Along the neck the mane is cut below, at differing heights, and nowhere at its crest; so is the tail."""
+    along = torch.linspace(0, 0.35, 300)
+    fine, calm = torch.full((1, 1), 1e-3), torch.zeros(1)
+    neck, across = torch.tensor((0.62, 0.785)), torch.tensor((-0.785, 0.62))
+    for place, whole in ((-0.01, True), (-0.125, False)):
+        points = torch.tensor((0.33, 1.0)) + along[:, None] * neck + place * across
+        cut = strands("mane", calm, points.mT[None], fine).cut
+        assert (cut.abs().max() < 1e-6) == whole
+        assert whole or (cut.min() < 0.01 and cut.max() > 0.03)
+    tail = torch.stack((torch.linspace(-0.64, -0.54, 300), torch.full((300,), 0.28)))[None]
+    assert strands("tail", calm, tail, fine).cut.max() > 0.03
+    coarse = strands("tail", calm, tail, torch.full((1, 1), 0.05)).shade
+    assert coarse.diff().abs().mean() < strands("tail", calm, tail, fine).shade.diff().abs().mean()
 
 
 def test_facing_the_other_way_is_the_mirror_picture(alone: Field) -> None:

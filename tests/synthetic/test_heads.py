@@ -7,6 +7,7 @@ from torch.nn.functional import grid_sample
 
 from deepfake_core.synthetic.camera import project
 from deepfake_core.synthetic.drawing import compose
+from deepfake_core.synthetic.hairstyles import BALD, HAIRSTYLES, HAT_STYLES
 from deepfake_core.synthetic.heads import (
     ATTRIBUTES,
     LANDMARKS,
@@ -21,8 +22,9 @@ from deepfake_core.synthetic.heads import (
     with_attributes,
     with_scene_of,
 )
+from deepfake_core.synthetic.headwear import HATS
 from deepfake_core.synthetic.identity import HAIR_GROUPS
-from deepfake_core.synthetic.scene import build_scene
+from deepfake_core.synthetic.scene import LAYERS, build_scene, see, show
 from deepfake_core.synthetic.truth import landmark_points
 
 SIZE, COUNT = 64, 4
@@ -46,6 +48,12 @@ def states() -> HeadState:
 
 def moved(count: int, **parts: float) -> HeadState:
     return neutral_state(count)._replace(**{name: torch.full((count,), value) for name, value in parts.items()})
+
+
+def dressed(people: HeadIdentity) -> HeadIdentity:
+    """The same people in a bare head, a beanie, a cap and a hat with a brim, with scarves."""
+    crop = torch.full((COUNT,), list(HAIRSTYLES).index("crop"))
+    return people._replace(hat=torch.tensor([0, 1, 2, 3]), hair_style=crop, scarf=torch.tensor([1.0, 0.0, 1.0, 1.0]))
 
 
 def test_turning_away_and_back_gives_the_same_picture(people: HeadIdentity) -> None:
@@ -76,15 +84,15 @@ def test_company_does_not_matter(people: HeadIdentity, states: HeadState) -> Non
 
 def test_windows_cut_nothing_off(people: HeadIdentity, states: HeadState) -> None:
     """Painting inside each solid's window gives what painting everywhere, all heads at once, gives."""
-    worn = people._replace(glasses=torch.tensor([0, 1, 2, 1]))
+    worn = dressed(people)._replace(glasses=torch.tensor([0, 1, 2, 1]))
     turned = states._replace(yaw=torch.tensor([0.7, -0.7, 0.7, 0.0]))
-    everywhere = [(slice(0, SIZE), slice(0, SIZE))] * 5
+    everywhere = [(slice(0, SIZE), slice(0, SIZE))] * (len(LAYERS) + 1)
     image, _ = compose(worn, turned, build_scene(worn, turned, SIZE), pixel_grid(SIZE), everywhere)
     torch.testing.assert_close(draw(worn, turned, SIZE).image, image, atol=1e-4, rtol=0)
 
 
 def test_pictures_are_finite_at_extreme_poses(people: HeadIdentity) -> None:
-    for yaw, pitch, roll in ((0.7, 0.4, 0.5), (-0.7, -0.4, -0.5), (0.7, -0.4, -0.5)):
+    for yaw, pitch, roll in ((0.7, 0.44, 0.53), (-0.7, -0.44, -0.53), (0.7, -0.44, -0.53)):
         extreme = moved(COUNT, yaw=yaw, pitch=pitch, roll=roll, mouth_open=1.0, smile=-1.0, brow_raise=1.0, scale=1.2)
         drawing = draw(people, extreme, SIZE)
         assert all(part.isfinite().all() for part in drawing)
@@ -101,6 +109,57 @@ def test_flow_takes_one_state_back_to_the_other(people: HeadIdentity, states: He
     assert valid.float().mean() > 0.5
     assert error < 0.025  # the light stays in the world while the head turns, so shading differs a little
     assert error < 0.5 * still
+
+
+def test_hats_and_scarves_flow_as_everything_else_does(people: HeadIdentity, states: HeadState) -> None:
+    worn, there = dressed(people), sample_state(COUNT, torch.Generator().manual_seed(9))
+    a, b = draw(worn, states, 128).image, draw(worn, there, 128).image
+    grid, valid = flow(worn, states, there, 128)
+    warped = grid_sample(b, grid, align_corners=True)
+    bare = worn._replace(hat=torch.zeros_like(worn.hat), scarf=torch.zeros_like(worn.scarf))
+    cloth = (a - draw(bare, states, 128).image).abs().amax(1) > 0.1  # where hat and scarf show
+    error, still = ((picture - a).abs().mean(1)[valid & cloth].mean() for picture in (warped, b))
+    assert (valid & cloth).flatten(1).sum(1).min() > 50
+    assert valid[cloth].float().mean() > 0.4
+    assert error < 0.04
+    assert error < 0.5 * still
+
+
+def test_a_hat_hides_what_is_behind_it(people: HeadIdentity) -> None:
+    """The peak of a cap hides the forehead of a bowed head, and nothing of the face when the head is upright."""
+    cap = torch.full_like(people.hat, HATS.index("cap"))
+    bowed, upright = moved(COUNT, pitch=-0.44), neutral_state(COUNT)
+    bald = people._replace(hair_style=torch.full_like(cap, BALD), hat=torch.zeros_like(cap))
+    forehead, brow = LANDMARKS.index("forehead"), LANDMARKS.index("left brow")
+    assert draw(bald, bowed, SIZE).visible[:, forehead].all()
+    capped = bald._replace(hat=cap)
+    assert not draw(capped, bowed, SIZE).visible[:, forehead].any()
+    assert not draw(capped, upright, SIZE).visible[:, LANDMARKS.index("crown")].any()
+    for hat in range(1, len(HATS)):
+        seen = draw(bald._replace(hat=torch.full_like(cap, hat)), upright, SIZE).visible
+        assert seen[:, :forehead].all() and seen[:, brow].all()
+
+
+@pytest.mark.parametrize("style", [name for name in HAT_STYLES if name != "bald"])
+def test_hair_shows_under_every_hat(people: HeadIdentity, style: str) -> None:
+    """Hair colour is an attribute to be edited, so it must be readable whatever is worn."""
+    chosen = torch.full((COUNT,), list(HAIRSTYLES).index(style))
+    for hat in range(len(HATS)):
+        worn = people._replace(hat=torch.full((COUNT,), hat), hair_style=chosen)
+        for yaw in (-0.5, 0.0, 0.5):
+            scene = build_scene(worn, moved(COUNT, yaw=yaw), SIZE)
+            layers = [see(solid, pixel_grid(SIZE).reshape(1, -1, 2), scene.pixel) for solid in scene.solids]
+            tau, alpha = (torch.stack(part, 1) for part in ([i.hit.tau for i in layers], [i.alpha for i in layers]))
+            shows = show(tau, alpha, scene.pixel)[:, LAYERS.index("hair")].mean(1)
+            assert shows.min() > 0.02
+
+
+def test_hats_are_worn_by_some_and_only_over_hair_that_fits() -> None:
+    crowd = sample_identity(4000, torch.Generator().manual_seed(4))
+    hatted = crowd.hat > 0
+    assert 0.15 < hatted.float().mean() < 0.21
+    assert 0.10 < crowd.scarf.mean() < 0.14
+    assert {list(HAIRSTYLES)[i] for i in crowd.hair_style[hatted].tolist()} == set(HAT_STYLES)
 
 
 def test_flow_is_exact_where_shading_cannot_differ(people: HeadIdentity) -> None:

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from deepfake_core.errors import BadRequest
+from deepfake_core.errors import BadRequest, BadWeights
 from deepfake_core.hub.store import load
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.networks.layers import resize_like, warp
 from tests.media.clips import make_clip
+from train.__main__ import start_from
 from train.clips import sample_clips
 from train.config import LoopConfig
 from train.fomm import FommTraining, Guidance, build
@@ -55,8 +56,32 @@ def test_a_few_steps_train_and_export(tmp_path: Path) -> None:
     assert loaded.metadata["training"] and (tmp_path / "sheets" / "000004.png").is_file()
 
 
+def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
+    """The starter's way: heads drawn once, changed at random, a packed generator that paints its mask."""
+    packed = NETWORK | {"blend": True, "paints_mask": True, "patch": 2}
+    shares = dict.fromkeys(("colours", "textures", "noise", "blur", "objects"), 0.5)
+    asked = table(network=packed, drawn={"heads": 2, "states": 2}, randomisation=shares)
+    asked |= {"equivariance_position": 0.0, "equivariance_jacobian": 0.0}
+    fit(build(asked, "synthetic", CPU), LoopConfig(steps=2, log_every=1), tmp_path, resume=False)
+    header = (tmp_path / "log.csv").read_text().splitlines()[0]
+    assert "generator/perceptual" in header and "equivariance" not in header
+    assert load(tmp_path / "weights.safetensors", "fomm").metadata["training"]
+
+
+def test_a_wider_network_begins_with_what_fits(tmp_path: Path) -> None:
+    fit(build(table(), "synthetic", CPU), LoopConfig(steps=1), tmp_path, resume=False)
+    weights = str(tmp_path / "weights.safetensors")
+    wider = build(table(network=NETWORK | {"blend": True, "base": 12}), "synthetic", CPU)
+    with pytest.raises(BadWeights, match="of another"):
+        start_from(weights, wider)
+    start_from(weights, wider, fitting=True)
+    known = load(weights, "fomm").network.state_dict()
+    same = {key for key, value in wider.networks["fomm"].state_dict().items() if torch.equal(value, known[key])}
+    assert any(key.startswith("dense_motion") for key in same) and "generator.final.weight" not in same
+
+
 def test_guidance_teaches_the_landmarks() -> None:
-    """Seventy steps on the truth alone bring the keypoints to the landmarks of one batch."""
+    """A hundred steps on the truth alone bring the keypoints to the landmarks of one batch."""
     recipe = build(table(motion_first=1000, learning_rate=3e-3), "synthetic", CPU)
     batch = recipe.batch(torch.Generator().manual_seed(99))
     phase = recipe.phases[0]
@@ -66,7 +91,7 @@ def test_guidance_teaches_the_landmarks() -> None:
             return float(phase.losses(batch, 0)[0]["truth_keypoints"])
 
     before = distance()
-    for step in range(70):
+    for step in range(100):
         terms, _ = phase.losses(batch, step)
         phase.optimizer.zero_grad()
         torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()

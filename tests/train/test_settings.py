@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_refused_by_name(table: dict[str, object], sentence
 
 
 def test_a_loop_value_that_is_no_choice_or_makes_no_sense_is_refused() -> None:
-    with pytest.raises(BadRequest, match="precision must be one of float32, bf16, fp16, not 'int8'"):
+    with pytest.raises(BadRequest, match="precision must be one of float32, bf16, fp16, auto, not 'int8'"):
         configure(LoopConfig, {"steps": 1, "precision": "int8"}, "[loop]")
     with pytest.raises(BadRequest, match="at least 1"):
         LoopConfig(steps=0)
@@ -124,3 +124,10 @@ def test_the_command_trains_and_says_what_was_wrong_in_one_line(
     finally:
         torch.backends.cudnn.benchmark = before[0]
         torch.set_float32_matmul_precision(before[1])
+
+
+def test_auto_is_decided_by_the_device() -> None:
+    config = LoopConfig(steps=1, precision="auto", compile="auto").on(torch.device("cpu"))
+    assert (config.precision, config.compile) == ("float32", "never")
+    asked = LoopConfig(steps=1, precision="bf16", compile="always")
+    assert asked.on(torch.device("cpu")) == asked

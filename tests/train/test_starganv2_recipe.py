@@ -237,7 +237,7 @@ def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.
     assert train(preset, tmp_path / "third", "--weights", str(weights)) == 2
     assert "of another [recipe.network]" in capsys.readouterr().err
     two = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 4, "discriminator_base": 4}
-    with pytest.raises(BadRequest, match="one network"):
+    with pytest.raises(BadRequest, match="a folder with a file for each"):
         start_from(str(weights), build_cyclegan(two, "synthetic", CPU))
 
 
