@@ -15,10 +15,10 @@ from deepfake_core.synthetic import animals, fields
 from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
 
 HERE = Path(__file__).parent
-PORTRAITS = {"amara": 5, "ben": 3, "chloe": 4, "ines": 51, "mei": 32, "otto": 22}  # name: seed of the head
-DRIVERS = {"nod": 2, "look-around": 7, "sing": 16, "smile-and-tilt": 25}
-HORSES = {"horse-chestnut": 9, "horse-palomino": 6, "horse-grey": 10, "horse-black": 16}  # name: seed of the field
-ZEBRAS = {"zebra-alert": 23, "zebra-grazing": 5}
+PORTRAITS = {"amara": 54, "ben": 12, "chloe": 1, "ines": 49, "mei": 33, "otto": 22}  # name: seed of the head
+DRIVERS = {"nod": 37, "look-around": 43, "sing": 24, "smile-and-tilt": 25}
+HORSES = {"horse-chestnut": 17, "horse-palomino": 14, "horse-grey": 4, "horse-black": 1}  # name: seed of the field
+ZEBRAS = {"zebra-alert": 23, "zebra-grazing": 24}
 ANIMALS = {  # name: species, seed
     "cat-white": ("cat", 0),
     "cat-tabby": ("cat", 5),
@@ -27,7 +27,7 @@ ANIMALS = {  # name: species, seed
     "wild-leopard": ("wild", 0),
     "wild-lion": ("wild", 9),
 }
-FIELD_SIDE, ANIMAL_SIDE = 192, 240  # pixels; files of at most 60 kB
+FIELD_SIDE, ANIMAL_SIDE = 192, 240  # pixels; files of about 60 kB
 RATE, SECONDS, SOUND_RATE = 25, 4, 22050
 ORIGIN = Origin(model="the drawn heads (no network)", source_type="algorithmicMedia")
 

@@ -130,7 +130,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         build(table(batch=3), "synthetic", CPU)
 
 
-@pytest.mark.parametrize("preset", ["starter", "vox", "vox-adv"])
+@pytest.mark.parametrize("preset", ["starter", "starter-gpu", "vox", "vox-adv"])
 def test_every_preset_fits_the_recipe(preset: str) -> None:
     tables = read_preset("fomm", preset)
     settings = configure(FommTraining, tables.recipe, "[recipe]")
