@@ -24,6 +24,7 @@ from train.fomm_losses import (
     Reconstruction,
     adversarial_terms,
     discriminator_terms,
+    feature_difference,
     reconstruct,
     reconstruction_terms,
     truth_terms,
@@ -31,7 +32,7 @@ from train.fomm_losses import (
 )
 from train.perceptual import Pyramid, perceptual_features
 from train.portrait_pool import DrawnHeads, pooled_pairs
-from train.portraits import GUIDES, draw_pairs, relative_sheet
+from train.portraits import FEATURES, GUIDES, draw_pairs, relative_sheet
 from train.randomisation import Randomisation, randomised
 from train.recipe import Phase
 from train.schedules import linear
@@ -54,12 +55,14 @@ class Guidance:
     occlusion_until: int = 0
     """Step from which the reconstruction alone shapes the occlusion map: an eye that looks elsewhere is not the same
     eye, but often better than a painted one. 0: never."""
+    features: float = 0.0
+    """Mean difference of pixels around eyes and mouth. It does not fade."""
     fades: int = 0
     """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
     floor: float = 0.1
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weights at a step; terms that never count are not named."""
+        """The weights of the motion's terms at a step; terms that never count are not named."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
         terms = {
             "keypoints": self.keypoints,
@@ -68,6 +71,10 @@ class Guidance:
             "occlusion": 0.0 if 0 < self.occlusion_until <= step else self.occlusion,
         }
         return {f"truth_{name}": factor * weight for name, weight in terms.items() if weight > 0}
+
+    def painting(self) -> dict[str, float]:
+        """The weight of what is painted, for the generator's phase alone."""
+        return {"truth_features": self.features} if self.features > 0 else {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +204,8 @@ def build_phases(
     def guidance(step: int) -> dict[str, float]:
         return settings.guidance.weights(step) if guided else {}
 
+    painting = settings.guidance.painting() if guided else {}
+
     def joined(step: int) -> bool:
         return step >= settings.motion_first
 
@@ -214,7 +223,7 @@ def build_phases(
         trained=model,
         optimizer=optimizer,
         losses=generator_losses(settings, networks, guidance, device),
-        weights=lambda step: settings.generator() | guidance(step),
+        weights=lambda step: settings.generator() | guidance(step) | painting,
         clip_norm=settings.clip_norm,
         active=joined,
     )
@@ -255,9 +264,17 @@ def generator_losses(
             assert pairs.truth is not None
             truth = truth_terms(pairs.truth, seen.source, seen.driving, seen.generated.motion)
             terms |= {name: truth[name] for name in wanted}
+            if settings.guidance.features > 0:
+                made = seen.generated.prediction
+                terms["truth_features"] = feature_difference(made, pairs.driving, pairs.truth, features_of(model))
         return terms, batch._replace(seen=seen)
 
     return losses
+
+
+def features_of(model: FirstOrderModel) -> list[int]:
+    """The keypoints that are guided to eyes and mouth."""
+    return [place for place, name in enumerate(GUIDES[: model.config.keypoints]) if name in FEATURES]
 
 
 def discriminator_phase(

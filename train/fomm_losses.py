@@ -8,11 +8,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.motion import Keypoints
-from deepfake_core.networks.fomm import Discriminator, Encoded, FirstOrderModel, Generated, Motion
+from deepfake_core.networks.fomm import (
+    Discriminator,
+    Encoded,
+    FirstOrderModel,
+    Generated,
+    Motion,
+    gaussian_heatmaps,
+)
 from train.adversarial import feature_matching, least_squares
 from train.clips import Truth
 from train.equivariance import ThinPlateSpline, equivariance_terms
 from train.perceptual import Features, Pyramid, perceptual
+
+CLOSE = 0.07  # grid units: deviation of the Gaussians that single out eyes and mouth
 
 
 class Reconstruction(NamedTuple):
@@ -99,3 +108,16 @@ def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Mot
     }
     jacobians = [named((a.jacobian - b.jacobian).abs()) for a, b in pairs if a.jacobian is not None]  # type: ignore[operator]
     return terms | ({"truth_jacobians": torch.stack(jacobians).mean()} if jacobians else {})
+
+
+def feature_difference(
+    made: Float[Tensor, "b 3 h w"], driving: Float[Tensor, "b 3 h w"], truth: Truth, places: list[int]
+) -> Float[Tensor, ""]:
+    """Mean difference of pixels around some of the drawn keypoints, such as eyes and mouth.
+
+    They are few of a picture's pixels, so that a mean over all of it hardly tells whether they move, and the first that
+    anybody looks at.
+    """
+    around = Keypoints(truth.driving.position[:, places])
+    near = gaussian_heatmaps(around, (made.shape[2], made.shape[3]), CLOSE**2).amax(dim=1) * truth.named[:, None, None]
+    return (near * (made - driving).abs().mean(dim=1)).sum() / near.sum().clamp_min(1)

@@ -18,6 +18,7 @@ GUIDES = (  # the landmarks that keypoints are guided to, most telling first
     "left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner", "lower lip", "chin", "crown",
     "neck base", "forehead", "left ear", "right ear", "upper lip", "left brow", "right brow",
 )  # fmt: skip
+FEATURES = ("left eye", "right eye", "left mouth corner", "right mouth corner", "lower lip", "upper lip")  # looked at
 TYPICAL_SCALE = 1.5  # brings the Jacobian of a head in the middle of the picture near the identity
 HELD_OUT = 1_000_003  # seed of the sheet; training draws with other seeds
 

@@ -15,9 +15,10 @@ from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.networks.layers import resize_like, warp
 from tests.media.clips import make_clip
 from train.__main__ import start_from
-from train.clips import sample_clips
+from train.clips import Truth, sample_clips
 from train.config import LoopConfig
 from train.fomm import FommTraining, Guidance, build
+from train.fomm_losses import feature_difference
 from train.loop import fit
 from train.portraits import draw_pairs
 from train.settings import configure, read_preset
@@ -61,10 +62,10 @@ def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
     packed = NETWORK | {"blend": True, "paints_mask": True, "patch": 2}
     shares = dict.fromkeys(("colours", "textures", "noise", "blur", "objects"), 0.5)
     asked = table(network=packed, drawn={"heads": 2, "states": 2}, randomisation=shares)
-    asked |= {"equivariance_position": 0.0, "equivariance_jacobian": 0.0}
+    asked |= {"equivariance_position": 0.0, "equivariance_jacobian": 0.0, "guidance": GUIDANCE | {"features": 5.0}}
     fit(build(asked, "synthetic", CPU), LoopConfig(steps=2, log_every=1), tmp_path, resume=False)
     header = (tmp_path / "log.csv").read_text().splitlines()[0]
-    assert "generator/perceptual" in header and "equivariance" not in header
+    assert "generator/truth_features" in header and "equivariance" not in header
     assert load(tmp_path / "weights.safetensors", "fomm").metadata["training"]
 
 
@@ -97,6 +98,21 @@ def test_guidance_teaches_the_landmarks() -> None:
         torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()
         phase.optimizer.step()
     assert distance() < 0.5 * before
+
+
+def test_eyes_and_mouth_are_looked_at_closely(rng: torch.Generator) -> None:
+    """A change at an eye counts; far from eyes and mouth none does, nor where there is no face."""
+    pairs = draw_pairs(2, FommConfig(size=64), rng, CPU, spread=0.5, truth=True)
+    assert pairs.truth is not None
+    eye = ((pairs.truth.driving.position[0, 0] + 1) * 31.5).round().long().tolist()
+
+    def difference(x: int, y: int, truth: Truth) -> float:
+        made = pairs.driving.clone()
+        made[0, :, y, x] += 0.5
+        return float(feature_difference(made, pairs.driving, truth, [0, 1]))
+
+    assert difference(*eye, pairs.truth) > 100 * difference(0, 63, pairs.truth)
+    assert difference(*eye, pairs.truth._replace(named=torch.tensor([0.0, 1.0]))) == 0
 
 
 def test_guidance_fades() -> None:
