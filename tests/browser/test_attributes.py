@@ -65,5 +65,5 @@ def test_a_picture_without_a_face_can_be_used_whole(lab: "Page", page_errors: li
     press(lab, "Use the whole picture")
     alert.wait_for(state="detached")
     run(lab, PLACE)
-    assert lab.locator("#attributes-after img").is_visible()
+    lab.locator("#attributes-after img").wait_for()
     assert page_errors == []

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 HORSE = sorted((REPOSITORY / "examples" / "fields").glob("horse*.png"))[0]
+PHOTO = REPOSITORY / "examples" / "portraits" / "photo-astronaut.jpg"  # the drawn examples carry a mark
 ANIMATED = 120 * SECOND
 
 
@@ -88,7 +89,7 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
 
     with Image.open(result) as picture:
         picture.save(tmp_path / "saved-anew.png")
-    expected = {tmp_path / "saved-anew.png": "mark of Deepfake Lab is in its pixels", HORSE: "No invisible mark"}
+    expected = {tmp_path / "saved-anew.png": "mark of Deepfake Lab is in its pixels", PHOTO: "No invisible mark"}
     for other, words in expected.items():
         page.locator("#verify-file").get_by_label("Clear").first.click()
         found.get_by_text("Drop a picture").wait_for()

@@ -82,7 +82,7 @@ def test_a_wider_network_begins_with_what_fits(tmp_path: Path) -> None:
 
 
 def test_guidance_teaches_the_landmarks() -> None:
-    """A hundred steps on the truth alone bring the keypoints to the landmarks of one batch."""
+    """Two hundred steps on the truth alone bring the keypoints to the landmarks of one batch."""
     recipe = build(table(motion_first=1000, learning_rate=3e-3), "synthetic", CPU)
     batch = recipe.batch(torch.Generator().manual_seed(99))
     phase = recipe.phases[0]
@@ -92,7 +92,7 @@ def test_guidance_teaches_the_landmarks() -> None:
             return float(phase.losses(batch, 0)[0]["truth_keypoints"])
 
     before = distance()
-    for step in range(100):
+    for step in range(200):
         terms, _ = phase.losses(batch, step)
         phase.optimizer.zero_grad()
         torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()
