@@ -102,11 +102,11 @@ def edited_photograph(editor: AttributeEditor) -> list[Picture]:
 def styled_photograph(synthesizer: StyleSynthesizer) -> list[Picture]:
     """The astronaut, or the cat, with the looks of held-out references."""
     world = world_of(synthesizer.name, synthesizer.domains)
-    photo = photographs()[len(world.domains) > 2]  # the heads have two domains, the animals three
-    row = [synthesizer.look(photo).pixels]
+    photo = synthesizer.look(photographs()[len(world.domains) > 2]).pixels  # heads have two domains, animals three
+    row = [photo]
     for case in (case for index in range(2) for case in cases_of(world, index, synthesizer.size)):
         domain = world.domains[case.domain]
-        row += [case.reference, synthesizer.from_reference(photo, case.reference, domain=domain)]
+        row += [case.reference, synthesizer.from_reference(photo, case.reference, domain=domain, crop="none")]
     return row
 
 
