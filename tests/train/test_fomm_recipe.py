@@ -104,15 +104,15 @@ def test_eyes_and_mouth_are_looked_at_closely(rng: torch.Generator) -> None:
     """A change at an eye counts; far from eyes and mouth none does, nor where there is no face."""
     pairs = draw_pairs(2, FommConfig(size=64), rng, CPU, spread=0.5, truth=True)
     assert pairs.truth is not None
-    eye = ((pairs.truth.driving.position[0, 0] + 1) * 31.5).round().long().tolist()
+    x, y = ((pairs.truth.driving.position[0, 0] + 1) * 31.5).round().long().tolist()
 
     def difference(x: int, y: int, truth: Truth) -> float:
         made = pairs.driving.clone()
         made[0, :, y, x] += 0.5
         return float(feature_difference(made, pairs.driving, truth, [0, 1]))
 
-    assert difference(*eye, pairs.truth) > 100 * difference(0, 63, pairs.truth)
-    assert difference(*eye, pairs.truth._replace(named=torch.tensor([0.0, 1.0]))) == 0
+    assert difference(x, y, pairs.truth) > 100 * difference(0, 63, pairs.truth)
+    assert difference(x, y, pairs.truth._replace(named=torch.tensor([0.0, 1.0]))) == 0
 
 
 def test_guidance_fades() -> None:
