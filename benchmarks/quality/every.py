@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.quality import cyclegan, fomm, stargan, starganv2
 from benchmarks.report import Bar, Figure, Report, Row
 from deepfake_core import CycleTranslator
+from deepfake_core.errors import BadRequest, MissingFile
 
 Measure = Callable[..., Report]
 
@@ -68,19 +69,29 @@ class Compared:
 def measure_all(
     weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
 ) -> Report:
-    """Measure every starter, and the files of the folder `weights` that have a starter's name; `sheet` is not drawn."""
-    del sheet
-    return report([compared(starter, Path(weights) if weights else None, count, device) for starter in STARTERS], count)
+    """Measure every starter, and the files of the folder `weights` that have a starter's name."""
+    if sheet:
+        raise BadRequest("'quality all' draws no sheet; 'python -m benchmarks.cards FOLDER' draws one for each starter")
+    folder = Path(weights) if weights else None
+    if folder and not any(complete(starter, folder) for starter in STARTERS):
+        names = ", ".join(name for starter in STARTERS for name in starter.files)
+        raise MissingFile(f"no starter's file is in {folder}; name them NAME.safetensors, of: {names}")
+    return report([compared(starter, folder, count, device) for starter in STARTERS], count)
+
+
+def complete(starter: Starter, folder: Path | None) -> list[Path]:
+    """The files of a candidate, if all of them are there."""
+    files = [folder / f"{name}.safetensors" for name in starter.files] if folder else []
+    return files if all(file.is_file() for file in files) else []
 
 
 def compared(starter: Starter, folder: Path | None, count: int, device: str) -> Compared:
     """Measure one starter, and its candidate if all its files are there."""
-    files = [folder / f"{name}.safetensors" for name in starter.files] if folder else []
-    there = bool(files) and all(file.is_file() for file in files)
+    files = complete(starter, folder)
     return Compared(
         name=starter.name,
         figures=figures_of(starter.measure(starter.files, count, device)),
-        candidates=figures_of(starter.measure(files, count, device)) if there else (),
+        candidates=figures_of(starter.measure(files, count, device)) if files else (),
     )
 
 

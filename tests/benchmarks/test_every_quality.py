@@ -8,6 +8,7 @@ import pytest
 from benchmarks.quality import every
 from benchmarks.quality.every import STARTERS, Compared, Starter, compared, report
 from benchmarks.report import Figure, Report
+from deepfake_core.errors import BadRequest, MissingFile
 
 SHARP = Figure(measure="PSNR", result=5.0, target=6.0, baseline=0.0, unit=" dB")
 ERROR = Figure(measure="error", result=3.0, target=4.0, more_is_better=False)
@@ -68,3 +69,10 @@ def test_every_starter_of_the_manifest_is_measured(monkeypatch) -> None:
     assert {file for starter in STARTERS for file in starter.files} == {
         path.stem for path in (Path(__file__).parents[2] / "weights").glob("*.safetensors")
     }
+
+
+def test_a_folder_without_candidates_and_a_sheet_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match="no starter's file"):
+        every.measure_all(str(tmp_path / "misspelt"))
+    with pytest.raises(BadRequest, match=r"benchmarks\.cards"):
+        every.measure_all(sheet=tmp_path / "sheet.png")
