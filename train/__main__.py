@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
     options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
     options.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
-    options.add_argument("--weights", metavar="NAME|FILE", help="start from these weights of the same network")
+    options.add_argument("--weights", metavar="NAME|FILE|DIR", help="start from these; DIR for two networks")
     options.add_argument("--fitting", action="store_true", help="with --weights: take what fits, the rest starts anew")
     options.add_argument("--steps", type=int, metavar="N", help="train for N steps in all, instead of the preset's")
     options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after so long")

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.hub.store import read_weights
+from deepfake_core.hub.store import load, read_weights
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator
 from tests.train.conftest import tensors
-from train.__main__ import main
+from train.__main__ import main, start_from
 from train.checkpoint import read_checkpoint
 from train.config import LoopConfig
 from train.cyclegan import CycleGanTraining, Guidance, build
@@ -98,6 +98,22 @@ def test_drawn_fields_come_with_their_counterparts_but_unpaired(rng: torch.Gener
         unpaired = (real.a - real.b).abs().mean(dim=(1, 2, 3))
         assert (counterpart < 0.7 * unpaired).all()
         assert ((real.b - truth.a).abs().mean(dim=(1, 2, 3)) < 0.7 * unpaired).all()
+
+
+@pytest.mark.usefixtures("simple_fields")
+def test_a_run_starts_from_a_folder_with_a_file_for_each_direction(
+    tmp_path: Path, preset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tmp_path / "first", preset, "--steps", "1") == 0
+    recipe = build(read_preset("cyclegan", str(preset)).recipe, "synthetic", CPU)
+    start_from(str(tmp_path / "first"), recipe)
+    for name in recipe.averaged:
+        known = load(tmp_path / "first" / f"{name}.safetensors", "cyclegan").network.state_dict()
+        own = recipe.networks[name].state_dict()
+        assert all(torch.equal(own[key], value) for key, value in known.items())
+    (tmp_path / "first" / "zebra2horse.safetensors").unlink()
+    assert train(tmp_path / "second", preset, "--weights", str(tmp_path / "first")) == 2
+    assert "zebra2horse.safetensors" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("simple_fields")
