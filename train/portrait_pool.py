@@ -86,10 +86,10 @@ def draw_row(count: int, network: FommConfig, states: int, spread: float, genera
     drawings = [draw(identity, pose, network.size) for pose in poses]
     keypoints = [landmark_keypoints(drawing, network.keypoints) for drawing in drawings]
     small = round(network.size * network.motion.scale)
-    still = torch.zeros(count, small, small, 2), torch.ones(count, small, small)
+    none = torch.zeros(count, small, small, 2), torch.ones(count, small, small)
     pairs = [
-        still if a is b else flow(identity, b, a, small) for a in poses for b in poses
-    ]  # the driving frame's pixels, where they lie in the source
+        none if a is b else flow(identity, b, a, small) for a in poses for b in poses
+    ]  # the driving frame's pixels, where they lie in the source; a state and itself are never a pair
     grids, shown = (torch.stack(parts, dim=1).unflatten(1, (states, states)) for parts in zip(*pairs, strict=True))
     images = torch.stack([drawing.image for drawing in drawings], dim=1)
     return Row(

@@ -17,7 +17,8 @@ from tests.media.clips import make_clip
 from train.__main__ import start_from
 from train.clips import Truth, sample_clips
 from train.config import LoopConfig
-from train.fomm import FommTraining, Guidance, build
+from train.fomm import FommTraining, build
+from train.fomm_guidance import Guidance
 from train.fomm_losses import feature_difference
 from train.loop import fit
 from train.portraits import draw_pairs
