@@ -15,6 +15,7 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.layers import coordinate_grid, resize_like, warp
+from deepfake_core.synthetic.identity import Dice
 from train.clips import Pairs, Truth
 
 Pictures = Float[Tensor, "b 3 h w"]
@@ -43,15 +44,8 @@ class Randomisation:
             raise BadRequest("the shares of [recipe.randomisation] must lie in [0, 1]")
 
 
-class Chance:
-    """Random numbers of one batch, from the generator to the pictures' device."""
-
-    def __init__(self, count: int, generator: torch.Generator, device: torch.device) -> None:
-        self.count, self.generator, self.device = count, generator, device
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        drawn = torch.rand((self.count, *shape), generator=self.generator, device=self.generator.device)
-        return (low + (high - low) * drawn).to(self.device)
+class Chance(Dice):
+    """Random numbers of one batch of pairs."""
 
     def normal(self, *shape: int) -> Tensor:
         drawn = torch.randn((self.count, *shape), generator=self.generator, device=self.generator.device)
@@ -113,7 +107,7 @@ def recoloured(frames: list[Pictures], share: float, chance: Chance) -> list[Pic
     mix = mix / mix.sum(dim=2, keepdim=True).clamp_min(0.3)  # grey stays grey
     gain, lift = chance.uniform(0.6, 1.3, 3, 1, 1), chance.uniform(-0.12, 0.12, 1, 1, 1)
     gamma = chance.uniform(0.7, 1.4, 1, 1, 1)
-    line = coordinate_grid(size, size, device=chance.device)
+    line = coordinate_grid(size, size, device=chosen.device)
     slope = (line * chance.uniform(-0.35, 0.35, 1, 1, 2)).sum(dim=3)[:, None]  # (b, 1, s, s)
 
     def changed(frame: Pictures) -> Pictures:
@@ -141,12 +135,12 @@ def with_objects(pairs: Pairs, truth: Truth, share: float, chance: Chance) -> Pa
     inside, behind = pairs.driving.roll(1, 0), pairs.source.roll(2, 0)
     radius = chance.uniform(*OBJECT, 1, 1, 1)
     outline = 0.25 * resize_like(chance.normal(1, 5, 5), (size, size))
-    distance = coordinate_grid(size, size, device=chance.device).norm(dim=2)
+    distance = coordinate_grid(size, size, device=chosen.device).norm(dim=2)
     blob = ((radius + outline - distance) * HARD).clamp(-30, 30).sigmoid()  # (b, 1, s, s)
     here, there = random_affine(chance), random_affine(chance)
     frames, masks = zip(*(placed(inside, behind, blob, affine) for affine in (here, there)), strict=True)
     flow = between(here, there, small)  # where in the source a point of the driving frame's blob lies
-    still = coordinate_grid(small, small, device=chance.device)
+    still = coordinate_grid(small, small, device=chosen.device)
     of_source, of_driving = (resize_like(mask, (small, small))[:, 0] for mask in masks)
     on = of_driving > 0.5
     grid = torch.where(on[..., None], flow, still)
