@@ -67,6 +67,7 @@ class CycleGanTraining:
     learning_rate: float = 2e-4
     objective: Literal["least_squares", "log_likelihood"] = "least_squares"
     adversarial: float = 1.0
+    """0 trains without discriminators, which saves a third of a step where the truth is drawn."""
     cycle: float = 10.0
     identity: float = 0.5
     """Weight of the identity terms as a share of `cycle`; 0 saves two of a step's six passes."""
@@ -82,8 +83,9 @@ class CycleGanTraining:
 
     def generator(self, step: int) -> dict[str, float]:
         """Weights of the generators' terms."""
-        weights = dict.fromkeys(("adversarial_a2b", "adversarial_b2a"), self.adversarial)
-        weights |= dict.fromkeys(("cycle_a", "cycle_b"), self.cycle)
+        weights = dict.fromkeys(("cycle_a", "cycle_b"), self.cycle)
+        if self.adversarial > 0:
+            weights |= dict.fromkeys(("adversarial_a2b", "adversarial_b2a"), self.adversarial)
         if self.identity > 0:
             weights |= dict.fromkeys(("identity_a2b", "identity_b2a"), self.cycle * self.identity)
         return weights | self.guidance.weights(step)
@@ -220,7 +222,8 @@ def build_phases(settings: CycleGanTraining, networks: nn.ModuleDict, parts: Net
         weights=lambda step: {"adversarial_a": 1.0, "adversarial_b": 1.0},
         active=joined,
     )
-    return (*((truth,) if guidance.truth_first else ()), generator, discriminator)
+    judged = (discriminator,) if settings.adversarial > 0 else ()
+    return (*((truth,) if guidance.truth_first else ()), generator, *judged)
 
 
 Losses = Callable[[CycleBatch, int], tuple[dict[str, Tensor], CycleBatch]]
@@ -232,7 +235,9 @@ def generator_losses(settings: CycleGanTraining, parts: Networks) -> Losses:
     def losses(batch: CycleBatch, step: int) -> tuple[dict[str, Tensor], CycleBatch]:
         real, truth = batch.pictures
         made = translate(parts, real)
-        terms = adversarial_terms(parts, made, settings.objective) | cycle_terms(parts, real, made)
+        terms = cycle_terms(parts, real, made)
+        if settings.adversarial > 0:
+            terms |= adversarial_terms(parts, made, settings.objective)
         if settings.identity > 0:
             terms |= identity_terms(parts, real)
         if settings.guidance.truth > 0:

@@ -1,7 +1,7 @@
 """Drawn heads in several states each, drawn once and used in every pairing: what the animator learns from on a CPU.
 
 Drawing a head at 256 pixels takes about as long as a small network's training step on it. Of m states of one head every
-ordered pair is a source and a driving frame, so few pictures hold many pairs. On a GPU, which draws faster than it
+ordered pair is a source and a driving frame, and as good in a mirror, so few pictures hold many pairs. On a GPU, which draws faster than it
 learns, `train.portraits.draw_pairs` draws every pair anew.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest
@@ -22,7 +22,7 @@ from deepfake_core.synthetic.identity import sample_identity
 from deepfake_core.synthetic.state import sample_state
 from train.clips import Pairs, Truth
 from train.pool import drawn_pool
-from train.portraits import landmark_keypoints
+from train.portraits import GUIDES, landmark_keypoints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +62,8 @@ def pooled_pairs(
         )
     )
 
+    in_pairs = max(mirrored_guides(network.keypoints)) < network.keypoints  # else a mirror shows one without a name
+
     def sample(generator: torch.Generator) -> Pairs:
         def chance(below: int) -> Int[Tensor, " b"]:
             return torch.randint(below, (batch,), generator=generator, device=generator.device).cpu()
@@ -74,9 +76,38 @@ def pooled_pairs(
             for state in (here, there)
         )
         grid, shown = pool.flow[head, here, there].to(device).float(), pool.shown[head, here, there].to(device).float()
-        return Pairs(source, driving, Truth(here_is, there_is, grid, shown, torch.ones(batch, device=device)))
+        pairs = Pairs(source, driving, Truth(here_is, there_is, grid, shown, torch.ones(batch, device=device)))
+        return half_mirrored(pairs, (chance(2) > 0).to(device)) if in_pairs else pairs
 
     return sample
+
+
+def half_mirrored(pairs: Pairs, chosen: Bool[Tensor, " b"]) -> Pairs:
+    """The chosen pairs as a mirror shows them: left and right landmarks change their names as well."""
+    truth = pairs.truth
+    assert truth is not None
+    across = truth.flow.new_tensor((-1.0, 1.0))
+
+    def choose(mirrored: Tensor, as_it_is: Tensor) -> Tensor:
+        return torch.where(chosen.reshape(-1, *[1] * (as_it_is.ndim - 1)), mirrored, as_it_is)
+
+    def keypoints(shown: Keypoints) -> Keypoints:
+        assert shown.jacobian is not None
+        other = mirrored_guides(shown.position.shape[1])
+        position = choose(shown.position[:, other] * across, shown.position)
+        turned = shown.jacobian[:, other] * across * across[:, None]  # both what moves and what it moves are mirrored
+        return Keypoints(position, choose(turned, shown.jacobian))
+
+    source, driving, shown = (choose(part.flip(-1), part) for part in (pairs.source, pairs.driving, truth.shown))
+    grid = choose(truth.flow.flip(2) * across, truth.flow)
+    return Pairs(source, driving, Truth(keypoints(truth.source), keypoints(truth.driving), grid, shown, truth.named))
+
+
+def mirrored_guides(count: int) -> list[int]:
+    """For each of the first guides the number of the one on the other side; in the middle, its own."""
+    sides = {"left": "right", "right": "left"}
+    other = [" ".join(sides.get(word, word) for word in name.split()) for name in GUIDES]
+    return [GUIDES.index(name) for name in other[:count]]
 
 
 def draw_row(count: int, network: FommConfig, states: int, spread: float, generator: torch.Generator) -> Row:

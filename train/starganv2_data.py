@@ -17,6 +17,7 @@ from tqdm import trange
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
+from deepfake_core.synthetic.hairstyles import BALD
 from train.folders import Pictures, domain_folders
 from train.pool import to_bytes, to_range
 
@@ -32,7 +33,9 @@ class Samples(NamedTuple):
     reference: Float[Tensor, "b 3 s s"]
     second: Float[Tensor, "b 3 s s"]  # another reference of the same domain
     domain: Int[Tensor, "b"]  # of both references
-    truth: Float[Tensor, "b 3 s s"] | None  # the source with the reference's looks, where it can be drawn
+    truth: Float[Tensor, "b 3 s s"] | None = None  # the source with the reference's looks, where it can be drawn
+    source_colours: Float[Tensor, "b c"] | None = None  # of hair or fur first, from 0 to 1, where they are known
+    colours: Float[Tensor, "b c"] | None = None  # of the reference
 
 
 @runtime_checkable
@@ -66,7 +69,7 @@ class FolderData:
             torch.randint(len(self.domains), (count,), generator=generator, device=generator.device) for _ in range(2)
         )
         source, reference, second = (self._of(domain, generator) for domain in (here, there, there))
-        return Samples(source, here, reference, second, there, truth=None)
+        return Samples(source, here, reference, second, there)
 
     def held_out(self) -> "FolderData":
         """The sheet shows training pictures too: a folder is not split."""
@@ -77,15 +80,22 @@ class FolderData:
         return torch.cat([self.pictures[index].sample(1, generator) for index in domain.tolist()])
 
 
+class Block(NamedTuple):
+    """Identities, domain by domain, each in the same states."""
+
+    image: Float[Tensor, "n m 3 s s"]  # in [0, 1]
+    colours: Float[Tensor, "n c"]  # of the identities: hair and skin, or fur and ears
+
+
 class World(NamedTuple):
     """A drawn world: how to draw a block of it."""
 
     domains: tuple[str, ...]
-    block: Callable[[int, int, int, torch.Generator], Float[Tensor, "n m 3 s s"]]
-    """(looks of each domain, states, size, generator) -> a block in [0, 1]; its identities stand domain by domain."""
+    block: Callable[[int, int, int, torch.Generator], Block]
+    """(looks of each domain, states, size, generator) -> a block."""
 
 
-def heads_block(looks: int, states: int, size: int, generator: torch.Generator) -> Float[Tensor, "n m 3 s s"]:
+def heads_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
     """Women, then men, in the same poses and expressions, before the same background in the same light.
 
     In every other block, by chance, the men are the women's twins, who differ in nothing but sex; else whoever learns
@@ -101,17 +111,19 @@ def heads_block(looks: int, states: int, size: int, generator: torch.Generator) 
     who, how = all_pairs(2 * looks, states)
     scenes = heads.sample_identity(states, generator).pick(how)
     image = heads.draw(heads.with_scene_of(people.pick(who), scenes), state.pick(how), size).image
-    return image.unflatten(0, (2 * looks, states))
+    hair = torch.where((people.hair_style == BALD)[:, None], people.skin, people.hair_colour)
+    return Block(image.unflatten(0, (2 * looks, states)), torch.cat((hair, people.skin), dim=1))
 
 
-def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Float[Tensor, "n m 3 s s"]:
+def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
     """Cats, dogs and wild cats in the same states, which hold background and light too."""
     kinds = len(animals.SPECIES)
     species = torch.arange(kinds).repeat_interleave(looks)
     beasts = animals.sample_identity(kinds * looks, generator, species=species)
     state = animals.sample_state(states, generator, spread=0.9)
     who, how = all_pairs(kinds * looks, states)
-    return animals.draw(beasts.pick(who), state.pick(how), size).image.unflatten(0, (kinds * looks, states))
+    image = animals.draw(beasts.pick(who), state.pick(how), size).image
+    return Block(image.unflatten(0, (kinds * looks, states)), torch.cat((beasts.base, beasts.ear_colour), dim=1))
 
 
 def all_pairs(first: int, second: int) -> tuple[Int[Tensor, "p"], Int[Tensor, "p"]]:
@@ -151,11 +163,13 @@ class DrawnData:
         self.world, self.size, self.looks, self.device = world, size, amount.looks, device
         self.domains, draw = WORLDS[world]
         generator = torch.Generator().manual_seed(amount.seed)
-        drawn = [
-            to_bytes(draw(amount.looks, amount.states, size, generator).flatten(0, 1)).unflatten(0, (-1, amount.states))
-            for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None)
-        ]
-        self.blocks: UInt8[Tensor, "k n m 3 s s"] = torch.stack(drawn).to(device)
+        images, colours = [], []
+        for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None):
+            block = draw(amount.looks, amount.states, size, generator)
+            images.append(to_bytes(block.image.flatten(0, 1)).unflatten(0, (-1, amount.states)))
+            colours.append(block.colours)
+        self.blocks: UInt8[Tensor, "k n m 3 s s"] = torch.stack(images).to(device)
+        self.colours: Float[Tensor, "k n c"] = torch.stack(colours).to(device)
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
         """Triples within one block each, mirrored as a whole half of the time, and a second reference from any."""
@@ -172,7 +186,8 @@ class DrawnData:
         mirrored = (chance(2) > 0)[:, None, None, None]
         shown = [to_range(torch.where(mirrored, image.flip(-1), image)) for image in (*of_block, second)]
         source, reference, truth, second = shown
-        return Samples(source, here // self.looks, reference, second, domain, truth)
+        colours = self.colours[block, here], self.colours[block, there]
+        return Samples(source, here // self.looks, reference, second, domain, truth, *colours)
 
     def held_out(self) -> "DrawnData":
         """Identities and states that training never sees."""

@@ -32,6 +32,8 @@ class Guidance:
     """Mean difference of the features that a reader of domains, trained beside it, finds (`train.reader`)."""
     domain: float = 0.0
     """Cross entropy of the wanted domain, as the reader sees it."""
+    colours: float = 0.0
+    """Mean distance of the colours of hair or fur to the reference's, as the reader sees them."""
     read_from: int = 300
     """Step from which the reader, which has to learn first, is listened to."""
     truth_first: int = 0
@@ -42,18 +44,20 @@ class Guidance:
     def __post_init__(self) -> None:
         """Refuse a reader that has no truth to compare with."""
         if self.reads and not max(self.truth, self.features) > 0:
-            raise BadRequest("guidance.read and guidance.domain go with guidance.truth or guidance.features")
+            raise BadRequest(
+                "guidance.read, guidance.domain and guidance.colours go with guidance.truth or guidance.features"
+            )
 
     @property
     def reads(self) -> bool:
         """Whether a reader is trained."""
-        return max(self.read, self.domain) > 0
+        return max(self.read, self.domain, self.colours) > 0
 
     def truth_weights(self, step: int) -> dict[str, float]:
         """Of the terms about pictures; empty without guidance."""
         terms = {"truth": self.truth, "features": self.features}
         if step >= self.read_from:
-            terms |= {"read": self.read, "domain": self.domain}
+            terms |= {"read": self.read, "domain": self.domain, "colours": self.colours}
         return {name: weight for name, weight in terms.items() if weight > 0}
 
     def published(self, step: int) -> bool:

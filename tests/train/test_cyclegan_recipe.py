@@ -194,6 +194,16 @@ def test_log_likelihood_and_no_identity() -> None:
     torch.testing.assert_close(judged["adversarial_b"].detach(), -0.5 * (likely[0] + likely[2]))
 
 
+@pytest.mark.usefixtures("simple_fields")
+def test_no_discriminators_where_nothing_is_asked_of_them() -> None:
+    table: dict[str, Any] = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 2, "adversarial": 0.0}
+    recipe = build({**table, "guidance": {"truth": 1.0}}, "synthetic", CPU)
+    (generator,) = recipe.phases
+    terms, _ = generator.losses(recipe.batch(torch.Generator().manual_seed(1)), 0)
+    assert set(terms) == set(generator.weights(0)) > {"truth_a2b", "cycle_a"}
+    assert not any(name.startswith("adversarial") for name in terms)
+
+
 @pytest.mark.parametrize(
     ("folders", "expected"),
     [

@@ -8,7 +8,8 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.networks.fomm import FommConfig, HourglassConfig
 from deepfake_core.networks.layers import warp
 from train.clips import Pairs
-from train.portrait_pool import DrawnHeads, pooled_pairs
+from train.portrait_pool import DrawnHeads, half_mirrored, pooled_pairs
+from train.portraits import GUIDES
 from train.randomisation import Randomisation, between, moved, randomised
 
 CPU = torch.device("cpu")
@@ -38,6 +39,26 @@ def test_a_pool_knows_the_truth_of_its_pairs(pairs: Pairs) -> None:
     assert pairs.truth is not None and pairs.truth.named.all()
     again = pooled_pairs(12, NETWORK, DrawnHeads(heads=4, states=2), spread=0.7, device=CPU)
     torch.testing.assert_close(again(torch.Generator().manual_seed(1)).driving, pairs.driving)
+
+
+def test_in_a_mirror_the_truth_holds_and_left_is_right(pairs: Pairs) -> None:
+    chosen = torch.arange(12) % 3 > 0
+    mirrored = half_mirrored(pairs, chosen)
+    assert mirrored.truth is not None and pairs.truth is not None
+    torch.testing.assert_close(mirrored.source[chosen], pairs.source[chosen].flip(-1))
+    torch.testing.assert_close(mirrored.driving[~chosen], pairs.driving[~chosen])
+    assert missed(mirrored) == pytest.approx(missed(pairs), rel=1e-4)
+    names = [GUIDES.index(name) for name in ("left eye", "right eye", "nose tip")]
+    left, right, nose = mirrored.truth.source.position[:, names].unbind(1)
+    before = pairs.truth.source.position[:, names].unbind(1)
+    torch.testing.assert_close(left[chosen, 0], -before[1][chosen, 0])
+    torch.testing.assert_close(nose[:, 1], before[2][:, 1])
+    assert (left[:, 0] < right[:, 0]).float().mean() == (before[0][:, 0] < before[1][:, 0]).float().mean()
+    affine, plain = (
+        part.source.jacobian @ torch.linalg.inv(part.driving.jacobian) for part in (mirrored.truth, pairs.truth)
+    )
+    across = torch.tensor(((1.0, -1.0), (-1.0, 1.0)))
+    torch.testing.assert_close(affine[chosen][:, names[2]], plain[chosen][:, names[2]] * across)
 
 
 @pytest.mark.parametrize("kind", ["colours", "textures", "blur", "objects"])

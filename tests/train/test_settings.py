@@ -126,8 +126,10 @@ def test_the_command_trains_and_says_what_was_wrong_in_one_line(
         torch.set_float32_matmul_precision(before[1])
 
 
-def test_auto_is_decided_by_the_device() -> None:
+@pytest.mark.parametrize(("units", "precision"), [({}, "float32"), ({"avx512_bf16": True}, "bf16")])
+def test_auto_is_decided_by_the_device(units: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units, raising=False)
     config = LoopConfig(steps=1, precision="auto", compile="auto").on(torch.device("cpu"))
-    assert (config.precision, config.compile) == ("float32", "never")
+    assert (config.precision, config.compile) == (precision, "never")
     asked = LoopConfig(steps=1, precision="bf16", compile="always")
     assert asked.on(torch.device("cpu")) == asked

@@ -95,7 +95,10 @@ def test_blocks_hold_the_truth(world: str, rng: torch.Generator) -> None:
     assert samples.truth is not None
     for source, truth in zip(samples.source, samples.truth, strict=True):
         torch.testing.assert_close(source[:, :2, :2], truth[:, :2, :2], atol=0.05, rtol=0.0)
+    assert samples.source_colours is not None and samples.colours is not None
     itself = torch.tensor([torch.equal(*pair) for pair in zip(samples.source, samples.truth, strict=True)])
+    before, after = samples.source_colours, samples.colours
+    assert torch.equal(before[itself], after[itself]) and not torch.equal(before, after)
     assert 0 < itself.sum() < 12  # some references show the source's own looks, most do not
 
 
@@ -156,23 +159,25 @@ def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
     assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
 
 
-def test_a_reader_learns_domains_and_names_what_is_missing() -> None:
-    settings = table(guidance=GUIDANCE | {"read": 1.0, "domain": 1.0, "read_from": 2, "truth_first": 1000})
+def test_a_reader_learns_domains_and_colours_and_names_what_is_missing() -> None:
+    heard = {"read", "domain", "colours"}
+    settings = table(guidance=GUIDANCE | dict.fromkeys(heard, 1.0) | {"read_from": 2, "truth_first": 1000})
     torch.manual_seed(0)
     recipe = build(settings | {"world": "animals"}, "synthetic", CPU)
     batch, scaler = recipe.batch(torch.Generator().manual_seed(3)), gradient_scaler(CPU, "float32")
     phases = {phase.name: phase for phase in recipe.phases if phase.active(0)}
     assert list(phases) == ["reader", "truth", "mapping"]
-    for step, terms in ((1, {"truth", "features"}), (2, {"truth", "features", "read", "domain"})):
+    for step, terms in ((1, {"truth", "features"}), (2, {"truth", "features"} | heard)):
         assert set(phases["truth"].losses(batch, step)[0]) == set(phases["truth"].weights(step)) == terms
     for step in range(40):
         outcome = run_phase(phases["reader"], batch, step, recipe.networks, scaler, "float32")
     assert outcome.terms["reader/domain"] < 0.3
     reader, samples = recipe.networks["reader"], batch.samples
-    assert isinstance(reader, Reader) and samples.truth is not None
-    right = reader_terms(reader, samples.truth, samples.truth, samples.domain)
-    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3)
+    assert isinstance(reader, Reader) and samples.truth is not None and samples.colours is not None
+    right = reader_terms(reader, samples.truth, samples.truth, samples.domain, samples.colours)
+    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3, 1 - samples.colours)
     assert right["read"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
+    assert right["colours"] < 0.1 < wrong["colours"]
 
 
 def test_blemishes_come_from_the_generator_alone_and_are_small(rng: torch.Generator) -> None:
