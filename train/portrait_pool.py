@@ -1,8 +1,8 @@
 """Drawn heads in several states each, drawn once and used in every pairing: what the animator learns from on a CPU.
 
 Drawing a head at 256 pixels takes about as long as a small network's training step on it. Of m states of one head every
-ordered pair is a source and a driving frame, and as good in a mirror, so few pictures hold many pairs. On a GPU, which draws faster than it
-learns, `train.portraits.draw_pairs` draws every pair anew.
+ordered pair is a source and a driving frame, and as good in a mirror, so few pictures hold many pairs. On a GPU, which
+draws faster than it learns, `train.portraits.draw_pairs` draws every pair anew.
 """
 
 from collections.abc import Callable

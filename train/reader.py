@@ -1,7 +1,7 @@
 """A small network that learns, beside the generator, to tell what real pictures show, and so what matters in them.
 
-Compared in pixels, a dog with a cat's faint ears is nearly right, and so is a small head of hair in the wrong colour. The
-reader's answers, and its features, weigh pictures by what tells domains apart, and by the colours of hair or fur.
+Compared in pixels, a dog with a cat's faint ears is nearly right, and so is short hair in the wrong colour. The reader's
+answers, and its features, weigh pictures by what tells domains apart, and by the colours of hair or fur.
 """
 
 from itertools import pairwise
@@ -56,7 +56,7 @@ def reader_terms(
     domain: Int[Tensor, "b"],
     colours: Float[Tensor, "b c"],
 ) -> dict[str, Tensor]:
-    """How wrong the answers about what was made are, and the mean distance of features to the truth's over all layers."""
+    """How wrong the answers about what was made are, and how far its features are from the truth's, over all layers."""
     with torch.no_grad():
         wanted = reader(truth).features
     seen = reader(made)
