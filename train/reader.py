@@ -1,6 +1,6 @@
 """A small network that learns, beside the generator, to tell what real pictures show, and so what matters in them.
 
-Compared in pixels, a dog with a cat's faint ears is nearly right, and so is short hair in the wrong colour. The reader's
+Compared in pixels, a dog with a cat's faint ears is nearly right, and so is short hair in a wrong colour. The reader's
 answers, and its features, weigh pictures by what tells domains apart, and by the colours of hair or fur.
 """
 
