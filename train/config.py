@@ -87,5 +87,5 @@ def computes_in_bf16(device: torch.device) -> bool:
     """Whether a device has units for bfloat16; on a CPU they make convolutions about twice as fast."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    units = getattr(torch.cpu, "get_capabilities", dict)()  # an older PyTorch does not tell
-    return device.type == "cpu" and any(units.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    units: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # an older PyTorch does not tell
+    return device.type == "cpu" and any(units.get(name) for name in ("avx512_bf16", "amx_bf16"))
