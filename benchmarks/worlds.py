@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -14,8 +15,10 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState
+from deepfake_core.synthetic.identity import HAIR_GROUPS
 
 SPREAD = 0.9  # of the poses
+COAT = 20  # of 255: how much a pixel changes at least, on average over the channels, when hair or fur is recoloured
 MALE = heads.ATTRIBUTES.index("Male")
 Who = TypeVar("Who", HeadIdentity, AnimalIdentity)
 How = TypeVar("How", HeadState, AnimalState)
@@ -32,6 +35,8 @@ class World(Generic[Who, How]):
     state: Callable[[torch.Generator], How]
     draw: Callable[[Who, Who, How, int], Float[Tensor, "1 3 s s"]]
     """(whose looks, whose scene, state, size); a state of animals holds their scene itself."""
+    recoloured: Callable[[Who], Who]
+    """The same with hair or fur of quite another colour."""
     answers: Callable[[Who, How], Answers]
     shows: Callable[[Float[Tensor, "b m"], Int[Tensor, "b"]], Bool[Tensor, "b"]]
     """(marks, wanted domains) -> whether each is seen."""
@@ -45,12 +50,20 @@ def one_head(domain: int, generator: torch.Generator) -> HeadIdentity:
             return identity
 
 
+def other_hair(identity: HeadIdentity) -> HeadIdentity:
+    """Dark hair turns blond, all other hair black."""
+    black, blond, brown = (HAIR_GROUPS.index(name) for name in ("black", "blond", "brown"))
+    dark = (identity.hair_group == black) | (identity.hair_group == brown)
+    return identity._replace(hair_group=torch.where(dark, blond, torch.full_like(identity.hair_group, black)))
+
+
 HEAD_WORLD = World(
     subject=HEADS,
     domains=("female", "male"),
     identity=one_head,
     state=lambda generator: heads.sample_state(1, generator, spread=SPREAD),
     draw=lambda looks, scene, state, size: heads.draw(heads.with_scene_of(looks, scene), state, size).image,
+    recoloured=other_hair,
     answers=head_answers,
     shows=lambda marks, domain: (marks[:, MALE] > 0.5) == (domain == 1),
 )
@@ -60,6 +73,7 @@ ANIMAL_WORLD = World(
     identity=lambda domain, generator: animals.sample_identity(1, generator, species=torch.tensor([domain])),
     state=lambda generator: animals.sample_state(1, generator, spread=SPREAD),
     draw=lambda looks, scene, state, size: animals.draw(looks, state, size).image,
+    recoloured=lambda beast: beast._replace(base=(beast.base + 0.5) % 1),
     answers=animal_answers,
     shows=lambda marks, domain: marks.gather(1, domain[:, None])[:, 0] > 0.5,
 )
@@ -88,6 +102,8 @@ class Case:
     reference: Picture
     truth: Picture
     """The reference's looks in the source's pose and scene."""
+    coat: Bool[np.ndarray, "s s"]
+    """The truth's pixels that show the colour of hair or fur: they change when it is drawn in another."""
     other: Picture
     """Another one of the domain in the same pose and scene."""
     source_answers: Answers
@@ -104,6 +120,7 @@ def cases_of(world: World, index: int, size: int) -> list[Case]:
         other = world.identity(domain, generator)
         shown = ((who, who, how), (reference, reference, state), (reference, who, how), (other, who, how))
         pictures = [to_frames(world.draw(*each, size))[0] for each in shown]
+        repainted = to_frames(world.draw(world.recoloured(reference), who, how, size))[0]
         cases.append(
             Case(
                 index=index,
@@ -111,6 +128,7 @@ def cases_of(world: World, index: int, size: int) -> list[Case]:
                 source=pictures[0],
                 reference=pictures[1],
                 truth=pictures[2],
+                coat=np.abs(pictures[2].astype(int) - repainted).mean(axis=2) > COAT,
                 other=pictures[3],
                 source_answers=world.answers(who, how),
                 reference_answers=world.answers(reference, state),
