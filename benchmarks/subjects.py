@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
-from deepfake_core.synthetic.hairstyles import BALD, HAIRSTYLES, LONG_STYLES
+from deepfake_core.synthetic.hairstyles import HAIRSTYLES, LONG_STYLES
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState
 
 HAIR = 3  # the first of heads.ATTRIBUTES are hair colours, of which at most one holds
@@ -54,9 +54,8 @@ def angles(state: HeadState | AnimalState) -> Float[Tensor, "b 3"]:
 def head_answers(identity: HeadIdentity, state: HeadState) -> Answers:
     """The truth about drawn heads; where there is no hair, its colour is the skin's."""
     long = torch.tensor([name in LONG_STYLES for name in HAIRSTYLES])[identity.hair_style]
-    hair = torch.where((identity.hair_style == BALD)[:, None], identity.skin, identity.hair_colour)
     shares = (long, (identity.male > 0) & (identity.beard > 0), identity.glasses > 0)
-    looks = (hair, identity.skin, identity.shirt_colour[:, 0], torch.stack(shares, dim=1).float())
+    looks = (identity.crown_colour, identity.skin, identity.shirt_colour[:, 0], torch.stack(shares, dim=1).float())
     return Answers(identity.attributes, angles(state), torch.cat(looks, dim=1))
 
 

@@ -17,7 +17,6 @@ from tqdm import trange
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
-from deepfake_core.synthetic.hairstyles import BALD
 from train.folders import Pictures, domain_folders
 from train.pool import to_bytes, to_range
 
@@ -111,8 +110,7 @@ def heads_block(looks: int, states: int, size: int, generator: torch.Generator) 
     who, how = all_pairs(2 * looks, states)
     scenes = heads.sample_identity(states, generator).pick(how)
     image = heads.draw(heads.with_scene_of(people.pick(who), scenes), state.pick(how), size).image
-    hair = torch.where((people.hair_style == BALD)[:, None], people.skin, people.hair_colour)
-    return Block(image.unflatten(0, (2 * looks, states)), torch.cat((hair, people.skin), dim=1))
+    return Block(image.unflatten(0, (2 * looks, states)), torch.cat((people.crown_colour, people.skin), dim=1))
 
 
 def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:

@@ -102,6 +102,11 @@ class HeadIdentity(NamedTuple):
         return torch.lerp(toned, torch.full_like(toned, 0.62), 0.14 * (1 - self.young)[:, None])
 
     @property
+    def crown_colour(self) -> Float[Tensor, "b 3"]:
+        """Colour of the hair, or of the skin of a bald head."""
+        return torch.where((self.hair_style == BALD)[:, None], self.skin, self.hair_colour)
+
+    @property
     def attributes(self) -> Float[Tensor, "b 5"]:
         """0 or 1 for each of ATTRIBUTES; a bald head has no hair colour."""
         named = self.hair_group[:, None] == torch.arange(3, device=self.skin.device)
