@@ -14,11 +14,10 @@ from benchmarks.subjects import ANIMALS, HEADS, Answers, Subject, animal_answers
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
+from deepfake_core.synthetic.coats import coat_of, other_fur, other_hair
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState
-from deepfake_core.synthetic.identity import HAIR_GROUPS
 
 SPREAD = 0.9  # of the poses
-COAT = 20  # of 255: how much a pixel changes at least, on average over the channels, when hair or fur is recoloured
 MALE = heads.ATTRIBUTES.index("Male")
 Who = TypeVar("Who", HeadIdentity, AnimalIdentity)
 How = TypeVar("How", HeadState, AnimalState)
@@ -50,13 +49,6 @@ def one_head(domain: int, generator: torch.Generator) -> HeadIdentity:
             return identity
 
 
-def other_hair(identity: HeadIdentity) -> HeadIdentity:
-    """Dark hair turns blond, all other hair black."""
-    black, blond, brown = (HAIR_GROUPS.index(name) for name in ("black", "blond", "brown"))
-    dark = (identity.hair_group == black) | (identity.hair_group == brown)
-    return identity._replace(hair_group=torch.where(dark, blond, torch.full_like(identity.hair_group, black)))
-
-
 HEAD_WORLD = World(
     subject=HEADS,
     domains=("female", "male"),
@@ -73,7 +65,7 @@ ANIMAL_WORLD = World(
     identity=lambda domain, generator: animals.sample_identity(1, generator, species=torch.tensor([domain])),
     state=lambda generator: animals.sample_state(1, generator, spread=SPREAD),
     draw=lambda looks, scene, state, size: animals.draw(looks, state, size).image,
-    recoloured=lambda beast: beast._replace(base=(beast.base + 0.5) % 1),
+    recoloured=other_fur,
     answers=animal_answers,
     shows=lambda marks, domain: marks.gather(1, domain[:, None])[:, 0] > 0.5,
 )
@@ -119,8 +111,9 @@ def cases_of(world: World, index: int, size: int) -> list[Case]:
         reference, state = world.identity(domain, generator), world.state(generator)
         other = world.identity(domain, generator)
         shown = ((who, who, how), (reference, reference, state), (reference, who, how), (other, who, how))
-        pictures = [to_frames(world.draw(*each, size))[0] for each in shown]
-        repainted = to_frames(world.draw(world.recoloured(reference), who, how, size))[0]
+        drawn = [world.draw(*each, size) for each in shown]
+        pictures = [to_frames(each)[0] for each in drawn]
+        recoloured = world.draw(world.recoloured(reference), who, how, size)
         cases.append(
             Case(
                 index=index,
@@ -128,7 +121,7 @@ def cases_of(world: World, index: int, size: int) -> list[Case]:
                 source=pictures[0],
                 reference=pictures[1],
                 truth=pictures[2],
-                coat=np.abs(pictures[2].astype(int) - repainted).mean(axis=2) > COAT,
+                coat=coat_of(drawn[2], recoloured)[0].numpy(),
                 other=pictures[3],
                 source_answers=world.answers(who, how),
                 reference_answers=world.answers(reference, state),

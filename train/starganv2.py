@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -21,12 +22,12 @@ from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Discriminator, StarGanV2, StarGanV2Config
 from train.blemishes import blemished
-from train.reader import Reader, answer_terms, reader_terms
+from train.reader import Reader, reader_terms
 from train.recipe import Phase
 from train.schedules import ramp_down
 from train.settings import configure
 from train.starganv2_data import HELD_OUT, Data, DrawnData, DrawnSet, FolderData, Samples
-from train.starganv2_guidance import LATENTS, Guidance, PictureDistance, StyleMemory
+from train.starganv2_guidance import LATENTS, Guidance, PictureDistance, StyleMemory, colour_difference
 from train.starganv2_losses import (
     Pictures,
     Target,
@@ -41,7 +42,6 @@ from train.starganv2_sheet import style_sheet
 logger = logging.getLogger("train")
 FindMasks = Callable[[Float[Tensor, "b 3 h w"]], Masks]
 READER_RATE = 1e-3
-READER_COLOURS = 5.0  # weight of the colours' distance beside the domains' cross entropy, for the reader itself
 FAN_SIDE = 256  # of the pictures that the heatmap network was made for
 
 
@@ -141,8 +141,8 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> StarGanV2Re
     networks = nn.ModuleDict({"starganv2": model, "discriminator": discriminator}).to(device)
     if device.type == "cuda":
         networks.to(memory_format=torch.channels_last)  # slower on a CPU, where the norms have to undo it
-    if isinstance(source, DrawnData) and settings.guidance.reads:
-        networks["reader"] = Reader(len(source.domains), source.colours.shape[-1]).to(device)
+    if settings.guidance.reads:
+        networks["reader"] = Reader(len(source.domains)).to(device)
     if settings.guidance.styles > 0:
         networks["memory"] = StyleMemory(len(source.domains), settings.network.style).to(device)
     phases = build_phases(settings, networks, find_masks, device)
@@ -248,9 +248,11 @@ def guided_phases(
             if isinstance(memory, StyleMemory):
                 memory.keep(style, samples.domain)
             terms, weights = distance(made.float(), samples.truth), guidance.truth_weights(step)
+            if guidance.colours > 0:
+                assert samples.coat is not None
+                terms["colours"] = colour_difference(made.float(), samples.truth, samples.coat)
             if isinstance(reader, Reader) and step >= guidance.read_from:
-                assert samples.colours is not None
-                terms |= reader_terms(reader, made, samples.truth, samples.domain, samples.colours)
+                terms |= reader_terms(reader, made, samples.truth, samples.domain)
             return {name: terms[name] for name in weights}, batch
 
         phases.append(
@@ -270,15 +272,16 @@ def guided_phases(
 
 
 def reader_phase(reader: Reader) -> Phase:
-    """The reader learns domains and colours of real pictures: the sources, and what would be the right answers."""
+    """The reader learns the domains of real pictures: the sources, and what would be the right answers."""
     optimizer = torch.optim.Adam(reader.parameters(), lr=READER_RATE, fused=True)
 
     def losses(batch: StyleBatch, step: int) -> tuple[dict[str, Tensor], StyleBatch]:
         samples = batch.samples
-        assert samples.truth is not None and samples.source_colours is not None and samples.colours is not None
-        seen = reader(blemished(torch.cat((samples.source, samples.truth)), batch.chance))
-        domain = torch.cat((samples.source_domain, samples.domain))
-        return answer_terms(seen, domain, torch.cat((samples.source_colours, samples.colours))), batch
+        assert samples.truth is not None
+        shown = blemished(torch.cat((samples.source, samples.truth)), batch.chance)
+        _, logits = reader(shown)
+        return {"domain": F.cross_entropy(logits, torch.cat((samples.source_domain, samples.domain)))}, batch
 
-    weights = {"domain": 1.0, "colours": READER_COLOURS}
-    return Phase(name="reader", trained=reader, optimizer=optimizer, losses=losses, weights=lambda step: weights)
+    return Phase(
+        name="reader", trained=reader, optimizer=optimizer, losses=losses, weights=lambda step: {"domain": 1.0}
+    )

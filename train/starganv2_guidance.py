@@ -8,11 +8,12 @@ mapping network need only make styles that are distributed like them, for which 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.starganv2 import MappingNetwork
+from deepfake_core.synthetic.coats import LEAST_COAT
 from train.perceptual import Pyramid, RandomFeatures, perceptual
 
 LATENTS = 96  # styles of each domain that one step compares with the memory
@@ -33,7 +34,7 @@ class Guidance:
     domain: float = 0.0
     """Cross entropy of the wanted domain, as the reader sees it."""
     colours: float = 0.0
-    """Mean distance of the colours of hair or fur to the reference's, as the reader sees them."""
+    """Difference of the mean colours where the truth shows hair or fur, which a mean over all pixels hardly tells."""
     read_from: int = 300
     """Step from which the reader, which has to learn first, is listened to."""
     truth_first: int = 0
@@ -44,20 +45,18 @@ class Guidance:
     def __post_init__(self) -> None:
         """Refuse a reader that has no truth to compare with."""
         if self.reads and not max(self.truth, self.features) > 0:
-            raise BadRequest(
-                "guidance.read, guidance.domain and guidance.colours go with guidance.truth or guidance.features"
-            )
+            raise BadRequest("guidance.read and guidance.domain go with guidance.truth or guidance.features")
 
     @property
     def reads(self) -> bool:
         """Whether a reader is trained."""
-        return max(self.read, self.domain, self.colours) > 0
+        return max(self.read, self.domain) > 0
 
     def truth_weights(self, step: int) -> dict[str, float]:
         """Of the terms about pictures; empty without guidance."""
-        terms = {"truth": self.truth, "features": self.features}
+        terms = {"truth": self.truth, "features": self.features, "colours": self.colours}
         if step >= self.read_from:
-            terms |= {"read": self.read, "domain": self.domain, "colours": self.colours}
+            terms |= {"read": self.read, "domain": self.domain}
         return {name: weight for name, weight in terms.items() if weight > 0}
 
     def published(self, step: int) -> bool:
@@ -77,6 +76,16 @@ class PictureDistance(nn.Module):
             "truth": (made - truth).abs().mean(),
             "features": perceptual(self.pyramid, self.features, (made + 1) / 2, (truth + 1) / 2),
         }
+
+
+def colour_difference(
+    made: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"], coat: Bool[Tensor, "b h w"]
+) -> Float[Tensor, ""]:
+    """Mean difference of the two pictures' mean colours within `coat`; pictures with hardly any do not count."""
+    area = coat.sum(dim=(1, 2))
+    first, second = ((each * coat[:, None]).sum(dim=(2, 3)) / area.clamp_min(1)[:, None] for each in (made, truth))
+    counts = area > LEAST_COAT * coat[0].numel()
+    return ((first - second).abs().mean(dim=1) * counts).sum() / counts.sum().clamp_min(1)
 
 
 class StyleMemory(nn.Module):

@@ -23,7 +23,6 @@ DOMAIN_BAR = 95.0  # % of the pictures that show the wanted domain
 POSE_BAR = 5.0  # degrees
 COLOUR_BAR = 85.0  # % of the pairs whose hair or fur has the reference's colour
 VARIETY_BAR = 0.5  # distance between latents, as a share of that between different identities
-LEAST_COAT = 0.01  # share of the picture that must show hair or fur for its colour to be asked for
 NEAR = 0.15  # Euclidean distance of two colours in RGB, from 0 to 1 a channel, up to which they count as the same
 SOURCES_SHOWN, STYLES_SHOWN = 4, 4  # in the sheet
 

@@ -9,6 +9,7 @@ Images are RGB in [0, 1]; positions and grids lie in [-1, 1], x first, spanning 
 
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from deepfake_core.motion import Keypoints
-from deepfake_core.networks.layers import AntiAliasedDownscale, coordinate_grid, resize_like, warp
+from deepfake_core.networks.layers import AlignedDownscale, AntiAliasedDownscale, coordinate_grid, resize_like, warp
 
 HEATMAP_VARIANCE = 0.01  # of the Gaussians that stand for keypoints, in squared grid units
 
@@ -68,12 +69,20 @@ class FommConfig:
     paints_mask: bool = False
     """With `blend`: the last layers see the warped source as well, and paint themselves, at full resolution, where it
     is shown; False shows it where the occlusion map, enlarged, says so."""
+    aligned: bool = False
+    """Keep every place of a picture where it is when pictures are shrunk and flows enlarged, so that a flow that moves
+    nothing moves nothing. The published networks shift places near the edges by one or two pixels of 256 (with a flow
+    of 32 pixels a side, by three), and learned to live with it."""
     patch: int = 1
     """Side of the squares of pixels that the generator reads and paints as one pixel with more channels (Shi et al.,
     CVPR 2016); 1 in the paper. With 2, a picture of 256 pixels costs little more than one of 128."""
 
     def width(self, level: int) -> int:
         return min(self.widest, self.base * 2**level)
+
+    def downscale(self, scale: float) -> nn.Module:
+        """What shrinks pictures by `scale`."""
+        return AlignedDownscale(scale) if self.aligned else AntiAliasedDownscale(3, scale)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "FommConfig":
@@ -173,11 +182,12 @@ class KeypointDetector(nn.Module):
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
         self.temperature, self.count = config.temperature, config.keypoints
-        self.down = AntiAliasedDownscale(3, config.detector.scale)
+        self.down = config.downscale(config.detector.scale)
         self.hourglass = Hourglass(config.detector, 3)
-        self.heatmaps = nn.Conv2d(self.hourglass.channels, config.keypoints, 7)
+        last = partial(nn.Conv2d, self.hourglass.channels, kernel_size=7, padding=3 if config.aligned else 0)
+        self.heatmaps = last(config.keypoints)
         maps = 1 if config.shared_jacobian_map else config.keypoints
-        self.jacobians = nn.Conv2d(self.hourglass.channels, 4 * maps, 7) if config.jacobians else None
+        self.jacobians = last(4 * maps) if config.jacobians else None
         if self.jacobians is not None:  # training starts from motion without rotation or scale
             nn.init.zeros_(self.jacobians.weight)
             with torch.no_grad():
@@ -245,7 +255,7 @@ class DenseMotion(nn.Module):
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
         self.align_corners = config.align_corners
-        self.down = AntiAliasedDownscale(3, config.motion.scale)
+        self.down = config.downscale(config.motion.scale)
         self.hourglass = Hourglass(config.motion, (config.keypoints + 1) * 4)
         self.mask = nn.Conv2d(self.hourglass.channels, config.keypoints + 1, 7, padding=3)
         self.occlusion = nn.Conv2d(self.hourglass.channels, 1, 7, padding=3)
@@ -288,6 +298,7 @@ class Generator(nn.Module):
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
         self.align_corners, self.blend, self.patch = config.align_corners, config.blend, config.patch
+        self.enlarged = partial(resize_like, align_corners=config.aligned)
         levels, pixels = range(config.halvings), 3 * config.patch**2
         self.first = ConvNormReLU(pixels, config.width(0), kernel=7)
         self.down = nn.ModuleList(Down(config.width(i), config.width(i + 1)) for i in levels)
@@ -307,7 +318,7 @@ class Generator(nn.Module):
     def decode(self, encoded: Encoded, motion: Motion) -> Float[Tensor, "b 3 h w"]:
         """Warp the features, dim what is hidden (Eq. 5), and paint the picture in [0, 1]."""
         out = self.deform(encoded.features, motion.deformation)
-        out = out * resize_like(motion.occlusion, (out.shape[2], out.shape[3]))
+        out = out * self.enlarged(motion.occlusion, (out.shape[2], out.shape[3]))
         for block in (*self.residual, *self.up):
             out = block(out)
         warped = self.deform(encoded.image, motion.deformation) if self.blend else None
@@ -317,7 +328,7 @@ class Generator(nn.Module):
         painted, *mask = self.unpacked(self.final(out)).sigmoid().split((3, 1) if self.join is not None else 3, dim=1)
         if warped is None:
             return painted
-        shown = mask[0] if mask else resize_like(motion.occlusion, (painted.shape[2], painted.shape[3]))
+        shown = mask[0] if mask else self.enlarged(motion.occlusion, (painted.shape[2], painted.shape[3]))
         return shown * warped + (1 - shown) * painted
 
     def packed(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d hp wp"]:
@@ -330,7 +341,7 @@ class Generator(nn.Module):
 
     def deform(self, x: Float[Tensor, "b c h w"], deformation: Float[Tensor, "b hs ws 2"]) -> Float[Tensor, "b c h w"]:
         """Warp `x`, whatever its size, by a flow field given at the size of dense motion."""
-        field_at_size = resize_like(deformation.permute(0, 3, 1, 2), (x.shape[2], x.shape[3]))
+        field_at_size = self.enlarged(deformation.permute(0, 3, 1, 2), (x.shape[2], x.shape[3]))
         grid = field_at_size.permute(0, 2, 3, 1)
         return warp(x.float(), grid, align_corners=self.align_corners).to(x.dtype)
 

@@ -32,11 +32,16 @@ def warp(
     return F.grid_sample(image, grid.to(image.dtype), align_corners=align_corners)
 
 
-def resize_like(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c hn wn"]:
-    """Bilinear resize to `size` (height, width); nothing to do when it fits already."""
+def resize_like(
+    x: Float[Tensor, "b c h w"], size: tuple[int, int], *, align_corners: bool = False
+) -> Float[Tensor, "b c hn wn"]:
+    """Bilinear resize to `size` (height, width); nothing to do when it fits already.
+
+    `align_corners=True` keeps every place of a grid that spans pixel centres where it is, as `warp` reads it.
+    """
     if (x.shape[2], x.shape[3]) == size:
         return x
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)
 
 
 def gaussian_kernel(scale: float) -> Float[Tensor, "k k"]:
@@ -65,6 +70,26 @@ class AntiAliasedDownscale(nn.Module):
         if self.stride == 1:
             return image
         return F.conv2d(image, self.kernel, padding=self.padding, stride=self.stride, groups=self.channels)
+
+
+class AlignedDownscale(nn.Module):
+    """The mean of each square of 1/scale pixels, read where the small grid has its pixels' centres.
+
+    `AntiAliasedDownscale` puts the small picture's last pixel 1/scale - 1 pixels away from the large one's.
+    """
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.stride = round(1 / scale)
+
+    def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hs ws"]:
+        if self.stride == 1:
+            return image
+        small, (height, width) = F.avg_pool2d(image, self.stride), image.shape[2:]
+        from_edges = torch.tensor(((width - 1) / width, (height - 1) / height), device=image.device)
+        grid = coordinate_grid(small.shape[2], small.shape[3], device=image.device) * from_edges
+        grid = grid.expand(len(small), -1, -1, -1)
+        return F.grid_sample(small.float(), grid, padding_mode="border", align_corners=False).to(image.dtype)
 
 
 class Masks(NamedTuple):

@@ -24,6 +24,7 @@ CONFIGS = {
     "packed": FommConfig(
         size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=1, blend=True, paints_mask=True, patch=2
     ),
+    "aligned": FommConfig(size=64, base=8, detector=SMALL, motion=SMALL, residual_blocks=1, aligned=True),
 }
 
 

@@ -21,7 +21,7 @@ from train.reader import Reader, reader_terms
 from train.settings import configure, read_preset
 from train.starganv2 import StarGanV2Training, build
 from train.starganv2_data import DrawnData, DrawnSet, FolderData
-from train.starganv2_guidance import StyleMemory, energy_distance
+from train.starganv2_guidance import StyleMemory, colour_difference
 from train.step import gradient_scaler, run_phase
 
 pytestmark = pytest.mark.usefixtures("without_tensorboard")
@@ -95,13 +95,14 @@ def test_blocks_hold_the_truth(world: str, rng: torch.Generator) -> None:
     assert samples.truth is not None
     for source, truth in zip(samples.source, samples.truth, strict=True):
         torch.testing.assert_close(source[:, :2, :2], truth[:, :2, :2], atol=0.05, rtol=0.0)
-    assert samples.source_colours is not None and samples.colours is not None
     itself = torch.tensor([torch.equal(*pair) for pair in zip(samples.source, samples.truth, strict=True)])
-    assert torch.equal(samples.source_colours[itself], samples.colours[itself])
-    shown = pictures.flatten(0, 1) * 2 - 1
-    for truth, colours in zip(samples.truth, samples.colours, strict=True):
-        apart = torch.minimum(*((shown - each).abs().mean(dim=(1, 2, 3)) for each in (truth, truth.flip(-1))))
-        assert torch.equal(colours, data.colours[0, int(apart.argmin()) // 2])
+    shown, coats = pictures.flatten(0, 1) * 2 - 1, data.coats.flatten(0, 2)
+    assert samples.coat is not None and 0.02 < coats.float().mean() < 0.6
+    for truth, coat in zip(samples.truth, samples.coat, strict=True):
+        turned = [(shown - each).abs().mean(dim=(1, 2, 3)) for each in (truth, truth.flip(-1))]
+        assert torch.equal(
+            coat, coats[turned[0].argmin()] if turned[0].min() == 0 else coats[turned[1].argmin()].flip(-1)
+        )
     assert 0 < itself.sum() < 12  # some references show the source's own looks, most do not
 
 
@@ -162,8 +163,8 @@ def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
     assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
 
 
-def test_a_reader_learns_domains_and_colours_and_names_what_is_missing() -> None:
-    heard = {"read", "domain", "colours"}
+def test_a_reader_learns_domains_and_names_what_is_missing() -> None:
+    heard = {"read", "domain"}
     settings = table(guidance=GUIDANCE | dict.fromkeys(heard, 1.0) | {"read_from": 2, "truth_first": 1000})
     torch.manual_seed(0)
     recipe = build(settings | {"world": "animals"}, "synthetic", CPU)
@@ -176,11 +177,22 @@ def test_a_reader_learns_domains_and_colours_and_names_what_is_missing() -> None
         outcome = run_phase(phases["reader"], batch, step, recipe.networks, scaler, "float32")
     assert outcome.terms["reader/domain"] < 0.3
     reader, samples = recipe.networks["reader"], batch.samples
-    assert isinstance(reader, Reader) and samples.truth is not None and samples.colours is not None
-    right = reader_terms(reader, samples.truth, samples.truth, samples.domain, samples.colours)
-    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3, 1 - samples.colours)
+    assert isinstance(reader, Reader) and samples.truth is not None
+    right = reader_terms(reader, samples.truth, samples.truth, samples.domain)
+    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3)
     assert right["read"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
-    assert right["colours"] < 0.1 < wrong["colours"]
+
+
+def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
+    """Wherever within it: what is too dark here may be too light there."""
+    truth, coat = torch.rand(3, 3, 20, 20, generator=rng), torch.zeros(3, 20, 20, dtype=torch.bool)
+    coat[0, :5], coat[1, 5:9], coat[2, 0, 0] = True, True, True  # the third shows hardly any
+    elsewhere = torch.where(coat[:, None], truth, 0.0)
+    torch.testing.assert_close(colour_difference(elsewhere, truth, coat), torch.tensor(0.0))
+    redder = truth + 0.3 * torch.tensor((1.0, 0.0, 0.0))[:, None, None] * coat[:, None]
+    torch.testing.assert_close(colour_difference(redder, truth, coat), torch.tensor(0.1))
+    assert colour_difference(truth.flip(-1), truth, coat) < 1e-6
+    assert colour_difference(redder[2:], truth[2:], coat[2:]) == 0
 
 
 def test_blemishes_come_from_the_generator_alone_and_are_small(rng: torch.Generator) -> None:
