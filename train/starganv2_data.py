@@ -110,8 +110,7 @@ def heads_block(looks: int, states: int, size: int, generator: torch.Generator) 
     who, how = all_pairs(2 * looks, states)
     placed = heads.with_scene_of(people.pick(who), heads.sample_identity(states, generator).pick(how))
     image, recoloured = (heads.draw(each, state.pick(how), size).image for each in (placed, other_hair(placed)))
-    shape = (2 * looks, states)
-    return Block(image.unflatten(0, shape), coat_of(image, recoloured).unflatten(0, shape))
+    return block_of(image, recoloured, states)
 
 
 def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
@@ -123,8 +122,12 @@ def animals_block(looks: int, states: int, size: int, generator: torch.Generator
     who, how = all_pairs(kinds * looks, states)
     placed = beasts.pick(who)
     image, recoloured = (animals.draw(each, state.pick(how), size).image for each in (placed, other_fur(placed)))
-    shape = (kinds * looks, states)
-    return Block(image.unflatten(0, shape), coat_of(image, recoloured).unflatten(0, shape))
+    return block_of(image, recoloured, states)
+
+
+def block_of(image: Float[Tensor, "p 3 s s"], recoloured: Float[Tensor, "p 3 s s"], states: int) -> Block:
+    """The block of drawings that stand identity by identity, with the same ones in another hair or fur."""
+    return Block(image.unflatten(0, (-1, states)), coat_of(image, recoloured).unflatten(0, (-1, states)))
 
 
 def all_pairs(first: int, second: int) -> tuple[Int[Tensor, "p"], Int[Tensor, "p"]]:
