@@ -21,7 +21,7 @@ from train.reader import Reader, reader_terms
 from train.settings import configure, read_preset
 from train.starganv2 import StarGanV2Training, build
 from train.starganv2_data import DrawnData, DrawnSet, FolderData
-from train.starganv2_guidance import StyleMemory, colour_difference
+from train.starganv2_guidance import StyleMemory, colour_difference, energy_distance
 from train.step import gradient_scaler, run_phase
 
 pytestmark = pytest.mark.usefixtures("without_tensorboard")
@@ -153,6 +153,20 @@ def test_guidance_teaches_the_truth() -> None:
     for step in range(90):
         outcome = run_phase(phase, batch, step, recipe.networks, scaler, "float32")
     assert outcome.terms["truth/truth"] < 0.75 * copied
+
+
+def test_guidance_hears_the_colour_of_hair() -> None:
+    recipe = build(table(guidance=GUIDANCE | {"colours": 1.0, "truth_first": 1000}), "synthetic", CPU)
+    batch, model, phase = recipe.batch(torch.Generator().manual_seed(3)), recipe.networks["starganv2"], recipe.phases[0]
+    source, reference, domain, truth, coat = (
+        getattr(batch.samples, name) for name in ("source", "reference", "domain", "truth", "coat")
+    )
+    assert isinstance(model, StarGanV2)
+    with torch.no_grad():
+        made = model.generator(source, model.style_encoder(reference, domain), None)
+    heard = phase.losses(batch, 0)[0]["colours"].detach()
+    assert phase.weights(0)["colours"] == 1.0 and heard > 0
+    torch.testing.assert_close(heard, colour_difference(made, truth, coat))
 
 
 def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
