@@ -8,19 +8,14 @@ from pathlib import Path
 from benchmarks.load import measure_load
 from benchmarks.mark import measure_mark
 from benchmarks.memory import measure_memory
-from benchmarks.quality import cyclegan, every, fomm, stargan, starganv2
+from benchmarks.quality.every import measure_all
 from benchmarks.report import Report
 from benchmarks.robustness.measure import measure_robustness
 from benchmarks.speed import measure_speed
 from deepfake_core.errors import LabError
+from deepfake_core.registry import METHODS, method, resolve
 
-QUALITY = {
-    "fomm": fomm.measure_quality,
-    "cyclegan": cyclegan.measure_quality,
-    "stargan": stargan.measure_quality,
-    "starganv2": starganv2.measure_quality,
-    "all": every.measure_all,
-}
+ALL = "all"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,7 +23,11 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure quality, speed and memory.")
     subjects = options.add_subparsers(dest="subject", required=True)
     quality = subjects.add_parser("quality", help="against the drawn truth, beside doing nothing and copying")
-    quality.add_argument("network", choices=tuple(QUALITY), help="which paper, or all starters in one table")
+    quality.add_argument(
+        "network",
+        choices=(*(one.name for one in METHODS if one.quality), ALL),
+        help="which paper, or all starters in one table",
+    )
     quality.add_argument(
         "--weights",
         metavar="NAME|FILE",
@@ -77,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measured(asked: argparse.Namespace) -> Report:
     """The report that was asked for."""
     if asked.subject == "quality":
-        measure = QUALITY[asked.network]
+        reference = None if asked.network == ALL else method(asked.network).quality
+        measure = resolve(reference) if reference else measure_all
         return measure(asked.weights, count=asked.count, sheet=asked.sheet, device=asked.device)
     if asked.subject == "speed":
         return measure_speed(rounds=asked.rounds)

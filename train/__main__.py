@@ -1,7 +1,6 @@
 """`python -m train RECIPE`: build a recipe from a preset and train it."""
 
 import argparse
-import importlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepfake_core import registry
 from deepfake_core.device import DEVICES, choose_device
 from deepfake_core.errors import BadRequest, BadWeights, LabError, MissingFile
 from deepfake_core.hub.store import load
@@ -22,21 +22,14 @@ from train.settings import configure, read_preset
 Build = Callable[[dict[str, Any], str, torch.device], Recipe]
 """(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, placed on the device."""
 
-RECIPES = {
-    "cyclegan": "train.cyclegan:build",
-    "fomm": "train.fomm:build",
-    "stargan": "train.stargan:build",
-    "starganv2": "train.starganv2:build",
-}
-"""module:function of each recipe's `Build`, imported when it is asked for."""
-
 logger = logging.getLogger("train")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's options."""
     options = argparse.ArgumentParser(prog="python -m train", description="Train the networks of one paper.")
-    options.add_argument("recipe", choices=sorted(RECIPES), help="which paper")
+    names = sorted(one.name for one in registry.METHODS if one.recipe)
+    options.add_argument("recipe", choices=names, help="which paper")
     options.add_argument("--preset", default="starter", help="one of train/presets, or a .toml file (default: starter)")
     options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
     options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
@@ -118,8 +111,9 @@ def fill(network: nn.Module, state: dict[str, Tensor], source: str, fitting: boo
 
 def builder(recipe: str) -> Build:
     """Import the function that builds a recipe."""
-    module, function = RECIPES[recipe].split(":")
-    build: Build = getattr(importlib.import_module(module), function)
+    reference = registry.method(recipe).recipe
+    assert reference is not None
+    build: Build = registry.resolve(reference)
     return build
 
 

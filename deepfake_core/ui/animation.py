@@ -10,15 +10,15 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.hub.manifest import manifest
+from deepfake_core.registry import method
 from deepfake_core.ui.driver import DrivingClip
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.form import Form
 from deepfake_core.ui.inside import Inside
 from deepfake_core.ui.models import STARTER, MoreWeights
 from deepfake_core.ui.motion import MotionOptions
 from deepfake_core.ui.outcome import Outcome
 from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.source import SourcePicture
 from deepfake_core.ui.trouble import Update, sentence
 
@@ -28,17 +28,17 @@ WARMING = "<strong>Loading the network …</strong> The page can be used meanwhi
 class AnimationTab:
     """Puts the parts together, and runs the pipeline when Animate is pressed."""
 
-    title = "Image Animation"
+    title = method("fomm").title
 
-    def __init__(self, engine: Engine, examples: Examples) -> None:
-        self.engine = engine
+    def __init__(self, services: Services) -> None:
+        self.engine, examples = services.engine, services.examples
         self.source = SourcePicture(examples.portraits)
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
         self.more = MoreWeights("fomm", "animation-", "the best weights on this machine are used from now on")
         self.outcome = Outcome()
         self.buttons = RunButtons("Animate", self.outcome)
-        self.inside = Inside(engine)
+        self.inside = Inside(self.engine)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -98,12 +98,12 @@ class AnimationTab:
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
             request = Form(*values).request(Path(folder))
             with closing(self.engine.work("fomm", None, animate, request)) as events:  # type: ignore[type-var]
-                yield from self.outcome.follow(events, self.engine.animator().name, Path(folder))
+                yield from self.outcome.follow(events, self.engine.model("fomm").name, Path(folder))
 
     def tell_weights(self) -> str:
         """Which weights run, and what they are good for; waits until they are loaded."""
         try:
-            animator = self.engine.animator()
+            animator = self.engine.model("fomm")
         except Exception as error:
             return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
         one = manifest().get(animator.name)

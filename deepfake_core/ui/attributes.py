@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.registry import method
 from deepfake_core.ui.cards import Cards
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import ExampleRow, Examples
+from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, Uploads, chosen
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
-from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.several import SeveralPictures, all_chosen
 from deepfake_core.ui.singles import Captioned, save_singles
 from deepfake_core.ui.stage import Stage, bar, count, state
@@ -128,15 +128,15 @@ class AttributesStage(Stage):
 class AttributesTab:
     """Puts the parts together, and runs the pipeline when Edit is pressed."""
 
-    title = "StarGAN"
+    title = method("stargan").title
 
-    def __init__(self, engine: Engine, examples: Examples, replay: Replay) -> None:
-        self.engine, self.replay = engine, replay
+    def __init__(self, services: Services) -> None:
+        self.engine, self.replay, examples = services.engine, services.replay, services.examples
         self.models = ModelChoice("stargan", PLACE)
         self.row = ExampleRow("Example portraits", examples.portraits, PLACE)
         self.source = PictureInput("Portrait", f"{PLACE}source", [self.row])
         self.preview = Preview("portrait", self.models)
-        self.ticks = Ticks(engine, PLACE)
+        self.ticks = Ticks(self.engine, PLACE)
         self.several = SeveralPictures("Edit all", PLACE)
         self.stage = AttributesStage()
         self.buttons = RunButtons("Edit", self.stage)
@@ -183,13 +183,13 @@ class AttributesTab:
     def one(self, upload: Upload, *values: Any) -> Iterator[Update]:
         """Edit the portrait as ticked, and make the strip."""
         source, form = chosen(upload, "portrait"), AttributesForm(*values)
-        editor = self.engine.editor(form.model)
+        editor = self.engine.model("stargan", form.model)
         yield from self._edit(editor, form, (source,), form.changes(editor.attributes))
 
     def all(self, uploads: Uploads, *values: Any) -> Iterator[Update]:
         """Make the changes that were ticked in each file of the list."""
         sources, form = all_chosen(uploads), AttributesForm(*values)
-        editor = self.engine.editor(form.model)
+        editor = self.engine.model("stargan", form.model)
         changes = form.differences(editor.attributes) if editor.reads else form.changes(editor.attributes)
         yield from self._edit(editor, form, sources, changes)
 

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import entry
+from deepfake_core.registry import METHODS, method, resolve
 
 if TYPE_CHECKING:
     from deepfake_core.hub.cache import NetworkCache
-    from deepfake_core.pipelines.animator import ImageAnimator
-    from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.synthesizer import StyleSynthesizer
-    from deepfake_core.pipelines.translator import CycleTranslator
 
 log = logging.getLogger(__name__)
 ZEROGPU = "SPACES_ZERO_GPU"
 """Environment variable that a Space with a GPU for each call, not for itself, sets."""
 GPU_SECONDS = 120
 """How long one call may hold that GPU."""
-Model = TypeVar("Model")
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
 
@@ -64,65 +60,18 @@ class Engine:
     def _here(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], arguments: tuple[Any, ...]
     ) -> Iterator[Event]:
-        models: dict[str, Callable[[str | None], Any]] = {
-            "fomm": lambda name: self.animator(),
-            "cyclegan": self.translator,
-            "stargan": self.editor,
-            "starganv2": self.synthesizer,
-        }
-        with closing(task(models[network](name), *arguments)) as events:  # type: ignore[type-var]
+        with closing(task(self.model(network, name), *arguments)) as events:  # type: ignore[type-var]
             yield from events
 
     def warm_up(self) -> None:
         """Load every tab's default in the background; whoever asks meanwhile waits for the same load."""
         threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
-    def animator(self) -> "ImageAnimator":
-        """The best weights on this machine for Image Animation."""
+    def model(self, network: str, name: str | None = None) -> Any:
+        """The loaded model of a method, by its weights' name in the manifest; None takes the best on this machine.
 
-        def load() -> "ImageAnimator":
-            from deepfake_core.pipelines.animator import ImageAnimator
-
-            return ImageAnimator.from_pretrained(None, device=self.device)
-
-        return self._once("fomm", None, load)
-
-    def translator(self, name: str | None) -> "CycleTranslator":
-        """A direction of CycleGAN by its name in the manifest."""
-
-        def load() -> "CycleTranslator":
-            from deepfake_core.pipelines.translator import CycleTranslator
-
-            return CycleTranslator.from_pretrained(name, device=self.device)
-
-        return self._once("cyclegan", name, load)
-
-    def editor(self, name: str | None) -> "AttributeEditor":
-        """A StarGAN by its name in the manifest."""
-
-        def load() -> "AttributeEditor":
-            from deepfake_core.pipelines.editor import AttributeEditor
-
-            return AttributeEditor.from_pretrained(name, device=self.device)
-
-        return self._once("stargan", name, load)
-
-    def synthesizer(self, name: str | None) -> "StyleSynthesizer":
-        """A StarGAN v2 by its name in the manifest."""
-
-        def load() -> "StyleSynthesizer":
-            from deepfake_core.pipelines.synthesizer import StyleSynthesizer
-
-            return StyleSynthesizer.from_pretrained(name, device=self.device)
-
-        return self._once("starganv2", name, load)
-
-    def forget(self, name: str) -> None:
-        """Let go of weights that were removed, or that others took the place of."""
-        self._networks().forget(name)
-
-    def _once(self, network: str, name: str | None, load: Callable[[], Model]) -> Model:
-        """What `load` returns, kept. A name comes from a visitor, so it must be the manifest's, never a file's."""
+        A name comes from a visitor, so it must be the manifest's, never a file's.
+        """
         if name is not None and entry(name).network != network:
             raise BadRequest(f"{name} is for another tab; choose weights from the list")
         from deepfake_core.device import choose_device
@@ -130,9 +79,14 @@ class Engine:
         from deepfake_core.hub.store import choose
         from deepfake_core.pipelines.compute import Compute
 
-        device = choose_device(self.device)
+        device, model = choose_device(self.device), method(network).model
+        assert model is not None
         key = Key(name or choose(network), str(device), Compute(device, 1).precision)
-        return self._networks().get(key, load)
+        return self._networks().get(key, lambda: resolve(model).from_pretrained(name, device=self.device))
+
+    def forget(self, name: str) -> None:
+        """Let go of weights that were removed, or that others took the place of."""
+        self._networks().forget(name)
 
     def _networks(self) -> "NetworkCache":
         """The networks of this process."""
@@ -143,17 +97,12 @@ class Engine:
             return self._cache
 
     def _load_quietly(self) -> None:
-        defaults: tuple[Callable[[], Any], ...] = (
-            self.animator,
-            lambda: self.translator(None),
-            lambda: self.editor(None),
-            lambda: self.synthesizer(None),
-        )
-        for load in defaults:
+        for one in METHODS:
             try:
-                load()
+                if one.tab and one.model:
+                    self.model(one.name)
             except Exception:  # the visitor is told when the network is asked for
-                log.exception("a network could not be loaded in the background")
+                log.exception("the default network of %s could not be loaded in the background", one.title)
 
 
 def answered(model: Any, question: Callable[..., Answer], arguments: tuple[Any, ...]) -> Iterator[Answer]:

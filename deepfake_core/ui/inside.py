@@ -81,7 +81,7 @@ class Inside:
     def _drawn(self, seen: "Insight", folder: Path) -> Update:
         from deepfake_core.pipelines.squares import save
 
-        model, drawn = self.engine.animator().name, Update()
+        model, drawn = self.engine.model("fomm").name, Update()
         for field in fields(seen):
             made = field.name in ("deformation", "prediction")  # these show a face that the network made
             file = save(getattr(seen, field.name), folder / f"{field.name}.png", model=model, label=made)

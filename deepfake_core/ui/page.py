@@ -8,15 +8,13 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from deepfake_core.provenance.credentials import ready_pair
+from deepfake_core.registry import METHODS, resolve
 from deepfake_core.settings import settings
-from deepfake_core.ui.animation import AnimationTab
-from deepfake_core.ui.attributes import AttributesTab
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.gate import Gate
 from deepfake_core.ui.replay import Replay
-from deepfake_core.ui.styles import StylesTab
-from deepfake_core.ui.translation import TranslationTab
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
@@ -46,16 +44,11 @@ class Tab(Protocol):
 
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
-    """The whole page; a new tab is one line here."""
+    """The whole page: a tab for each method that has one, then Verify and Weights."""
     replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
-    tabs: list[Tab] = [
-        AnimationTab(engine, examples),
-        TranslationTab(engine, examples, replay),
-        AttributesTab(engine, examples, replay),
-        StylesTab(engine, examples, replay),
-        VerifyTab(),
-        WeightsTab(engine),
-    ]
+    services = Services(engine=engine, examples=examples, replay=replay)
+    methods = (resolve(one.tab)(services) for one in METHODS if one.tab)
+    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         visitors.render()

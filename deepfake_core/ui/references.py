@@ -86,7 +86,7 @@ class References:
                 update[self.columns[number + 1]] = gr.Column(visible=True)
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
-            domains = self.engine.synthesizer(model).domains
+            domains = self.engine.model("starganv2", model).domains
             guess = self.guess(upload, domains) if upload else domains[0]
             shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
             return update | {self.domains[number]: shown}

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import ExampleRow, Examples
+from deepfake_core.registry import method
+from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.references import References
-from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.seeds import Seeds
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.styleform import StylesForm
 from deepfake_core.ui.stylestage import PLACE, StylesStage, drawn
 from deepfake_core.ui.trouble import Update
@@ -37,10 +37,10 @@ one likes; the generator paints the source in any of them. Styles can be mixed l
 class StylesTab:
     """Puts the parts together, and runs the pipeline when Draw is pressed."""
 
-    title = "StarGAN v2"
+    title = method("starganv2").title
 
-    def __init__(self, engine: Engine, examples: Examples, replay: Replay) -> None:
-        self.engine, self.replay = engine, replay
+    def __init__(self, services: Services) -> None:
+        self.engine, self.replay, examples = services.engine, services.replay, services.examples
         self.models = ModelChoice("starganv2", PLACE)
         self.rows = {
             "face": ExampleRow("Example portraits", examples.portraits, PLACE),
@@ -52,11 +52,11 @@ class StylesTab:
             "face": ExampleRow("Example references", examples.portraits, f"{PLACE}face-"),
             "animal": ExampleRow("Example references", examples.animals, f"{PLACE}animal-"),
         }
-        self.references = References(engine, PLACE, rows)
+        self.references = References(self.engine, PLACE, rows)
         self.seeds = Seeds(PLACE)
         self.stage = StylesStage()
         self.buttons = RunButtons("Draw", self.stage)
-        self.walk = StyleWalk(engine, PLACE, self.walk_request)
+        self.walk = StyleWalk(self.engine, PLACE, self.walk_request)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -147,7 +147,7 @@ class StylesTab:
         """Domains and examples that suit the weights; pictures of another subject make place for examples."""
         if model is None or model == before:
             return {self.suited: before}
-        subject, domains = self.models.subject(model), self.engine.synthesizer(model).domains
+        subject, domains = self.models.subject(model), self.engine.model("starganv2", model).domains
         shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
         shown[self.seeds.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
         shown[self.suited] = model
@@ -165,7 +165,7 @@ class StylesTab:
 
         form = StylesForm.of(*values)
         sources, styles = form.sources(), self._styles(form)
-        synthesizer = self.engine.synthesizer(form.model)
+        synthesizer = self.engine.model("starganv2", form.model)
         request = GridRequest(sources=sources, styles=styles, crop=form.crop)
         events = self.replay.events(
             form.files(),
@@ -182,7 +182,7 @@ class StylesTab:
 
         form = StylesForm.of(*values)
         request = form.walk(self._styles(form), start, end, steps=VIDEO_FRAMES, and_back=True)
-        synthesizer = self.engine.synthesizer(form.model)
+        synthesizer = self.engine.model("starganv2", form.model)
         run = lambda folder: self.engine.work(  # noqa: E731
             "starganv2", form.model, walk, replace(request, output=folder / "walk.mp4")
         )
@@ -195,5 +195,5 @@ class StylesTab:
         return form.model, form.walk(self._styles(form), start, end, **more)
 
     def _styles(self, form: StylesForm) -> "tuple[Style, ...]":
-        domains = self.engine.synthesizer(form.model).domains
+        domains = self.engine.model("starganv2", form.model).domains
         return form.styles(lambda upload: self.references.guess(upload, domains))

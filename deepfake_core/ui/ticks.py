@@ -77,7 +77,7 @@ class Ticks:
             of = path_of(upload), crop, model
             if model is None or (before and before.of == of):
                 return {self.certainty: gr.skip()}
-            editor = self.engine.editor(model)
+            editor = self.engine.model("stargan", model)
             seen = self.engine.ask("stargan", model, read, of[0], crop) if of[0] and editor.reads else None
         except LabError as error:
             return {self.certainty: f"Nothing was read: {html.escape(sentence(error))}"}

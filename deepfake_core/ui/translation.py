@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.registry import method
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.compare import Comparison
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import ExampleRow, Examples
+from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, Uploads, Withheld, chosen, path_of
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
-from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.several import SeveralPictures, all_chosen
 from deepfake_core.ui.singles import Captioned
 from deepfake_core.ui.stage import Stage, bar, count, state
@@ -124,10 +124,10 @@ def _words(error: float | None, note: str) -> str:
 class TranslationTab:
     """Puts the parts together, and runs the pipeline when Translate is pressed."""
 
-    title = "CycleGAN"
+    title = method("cyclegan").title
 
-    def __init__(self, engine: Engine, examples: Examples, replay: Replay) -> None:
-        self.engine, self.replay = engine, replay
+    def __init__(self, services: Services) -> None:
+        self.engine, self.replay, examples = services.engine, services.replay, services.examples
         self.models = ModelChoice("cyclegan", PLACE)
         self.rows = {
             species: ExampleRow(f"Example {species}s", _named(examples.fields, species), PLACE)

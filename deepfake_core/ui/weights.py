@@ -9,24 +9,17 @@ import gradio as gr
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.registry import method
 from deepfake_core.ui.downloads import Download, alert, require_switched_on, size, switched_on
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.stage import count, state
 from deepfake_core.ui.trouble import Update
 
 if TYPE_CHECKING:
-    from deepfake_core.hub.upkeep import Installed
+    from deepfake_core.hub.inventory import Installed
 
 PLACE = "weights-"
 COLUMNS = ("Name", "What for", "Size", "Licence", "Source", "State")
-USERS = {
-    "fomm": "Image Animation",
-    "cyclegan": "CycleGAN",
-    "stargan": "StarGAN",
-    "starganv2": "StarGAN v2",
-    "fan": "Beside StarGAN v2",
-}
-"""Which tab takes the weights of a network."""
 
 
 class WeightsTab:
@@ -67,7 +60,7 @@ class WeightsTab:
 
     def fill(self, fetching: Any, removing: Any) -> Update:
         """Look what is here; the arguments are what is chosen in the two lists. Imports torch."""
-        from deepfake_core.hub.upkeep import free_bytes, inventory
+        from deepfake_core.hub.inventory import free_bytes, inventory
 
         rows = inventory()
         removable = [row.entry.name for row in rows if row.removable]
@@ -133,7 +126,7 @@ class Removal:
             require_switched_on()
             if not isinstance(name, str) or name not in manifest():
                 raise BadRequest("no such weights can be removed; choose some from the list")
-            from deepfake_core.hub.upkeep import remove
+            from deepfake_core.hub.inventory import remove
 
             remove(name)
             self.engine.forget(name)
@@ -169,7 +162,7 @@ class Check:
         yield state("Hashing …")
         lines, damaged = "", 0
         try:
-            from deepfake_core.hub.upkeep import verify
+            from deepfake_core.hub.inventory import verify
 
             for one in verify():
                 damaged += not one.sound
@@ -187,7 +180,7 @@ def table(rows: "list[Installed]") -> str:
     """All weights by the tab that takes them. It is wider than a phone, so it scrolls in a region of its own."""
     head = "".join(f'<th scope="col">{title}</th>' for title in COLUMNS)
     bodies = "".join(
-        f'<tbody><tr><th scope="rowgroup" colspan="{len(COLUMNS)}">{USERS.get(network, network)}</th></tr>'
+        f'<tbody><tr><th scope="rowgroup" colspan="{len(COLUMNS)}">{html.escape(method(network).title)}</th></tr>'
         f"{''.join(map(table_row, group))}</tbody>"
         for network, group in groupby(rows, lambda row: row.entry.network)
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.layouts import FOMM_DISCRIMINATOR, fomm_state, rename
+from deepfake_core.hub.key_maps import FOMM_DISCRIMINATOR, fomm_state, rename
 from deepfake_core.motion import (
     AbsoluteMotion,
     Keypoints,

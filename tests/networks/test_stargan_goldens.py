@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.layouts import stargan_state
+from deepfake_core.hub.key_maps import stargan_state
 from deepfake_core.networks.stargan import CELEBA, CONFIGS, Discriminator, StarGan, StarGanConfig, flipped
 from tests.golden_weights import DATA, smooth, weights
 from tests.networks.test_fomm_goldens import check_against

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepfake_core.hub.layouts import CYCLEGAN_DISCRIMINATOR, cyclegan_state, rename
+from deepfake_core.hub.key_maps import CYCLEGAN_DISCRIMINATOR, cyclegan_state, rename
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator, PatchDiscriminator
 from tests.golden_weights import DATA, smooth, weights
 from train.adversarial import least_squares, log_likelihood

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepfake_core.hub.layouts import FOMM_DISCRIMINATOR, fomm_state, rename
+from deepfake_core.hub.key_maps import FOMM_DISCRIMINATOR, fomm_state, rename
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.fomm import Discriminator, DiscriminatorConfig, FirstOrderModel, FommConfig
 from tests.golden_weights import DATA, fomm_inputs, weights

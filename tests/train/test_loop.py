@@ -196,7 +196,7 @@ def test_a_signal_ends_the_run_saved_and_with_status_0(tmp_path: Path, number: s
     (tmp_path / "toy.toml").write_text("[loop]\nsteps = 1000000\nlog_every = 20\nsheet_every = 0\nsave_every = 0\n")
     program = (
         "import sys, train.__main__ as m; sys.modules['torch.utils.tensorboard'] = None; "
-        "m.RECIPES['toy'] = 'tests.train.toy:build'; sys.exit(m.main(sys.argv[1:]))"
+        "from tests.train.toy import TOY; m.registry.METHODS += (TOY,); sys.exit(m.main(sys.argv[1:]))"
     )
     out = tmp_path / "out"
     command = [sys.executable, "-c", program, "toy", "--preset", str(tmp_path / "toy.toml"), "--out", str(out)]

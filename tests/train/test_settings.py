@@ -8,7 +8,9 @@ import pytest
 import torch
 
 import train.__main__ as command
+from deepfake_core import registry
 from deepfake_core.errors import BadRequest, MissingFile
+from tests.train.toy import TOY
 from train.config import LoopConfig
 from train.settings import configure, preset_names, read_preset
 
@@ -105,7 +107,7 @@ def test_the_command_trains_and_says_what_was_wrong_in_one_line(
     caplog: pytest.LogCaptureFixture,
     without_tensorboard: None,
 ) -> None:
-    monkeypatch.setitem(command.RECIPES, "toy", "tests.train.toy:build")
+    monkeypatch.setattr(registry, "METHODS", (*registry.METHODS, TOY))
     preset, out = tmp_path / "toy.toml", tmp_path / "out"
     preset.write_text("[recipe]\nbatch_size = 3\n[loop]\nsteps = 9\nlog_every = 2\n")
     asked = ["toy", "--preset", str(preset), "--out", str(out), "--device", "cpu"]

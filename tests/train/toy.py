@@ -8,7 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepfake_core.registry import Method
 from train.recipe import Phase
+
+TOY = Method(
+    name="toy",
+    title="Toy",
+    paper="none",
+    licence="MIT",
+    network="tests.train.toy:ToyRecipe",
+    config="tests.train.toy:ToyRecipe",
+    recipe="tests.train.toy:build",
+)
+"""Its record, for tests of the command line."""
 
 
 class ToyBatch(NamedTuple):

@@ -193,7 +193,7 @@ def test_the_line_of_a_tab_says_that_these_are_starters() -> None:
 
 
 def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> None:
-    from deepfake_core.hub.upkeep import inventory
+    from deepfake_core.hub.inventory import inventory
 
     (tmp_path / "starganv2-celeba-hq.safetensors").write_bytes(b"12")
     text = table(inventory())

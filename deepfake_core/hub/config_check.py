@@ -1,25 +1,17 @@
-"""Which network some weights are for: made from a config that may be hostile, and compared with the state."""
+"""The config in a weights file, which may be hostile, checked against the tensors beside it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deepfake_core.errors import BadWeights
 from deepfake_core.hub.files import printable
-from deepfake_core.hub.layouts import unexpected_keys
-from deepfake_core.networks import cyclegan, fan, stargan, starganv2
-from deepfake_core.networks.fomm import FirstOrderModel, FommConfig
+from deepfake_core.hub.key_maps import unexpected_keys
+from deepfake_core.registry import method
 
-NETWORKS: Mapping[str, Callable[[dict[str, Any]], nn.Module]] = {
-    "fomm": lambda config: FirstOrderModel(FommConfig.from_dict(config)),
-    "cyclegan": lambda config: cyclegan.Generator(cyclegan.CycleGanConfig.from_dict(config)),
-    "stargan": lambda config: stargan.StarGan(stargan.StarGanConfig.from_dict(config)),
-    "starganv2": lambda config: starganv2.StarGanV2(starganv2.StarGanV2Config.from_dict(config)),
-    "fan": lambda config: fan.FaceAlignmentNetwork(fan.FanConfig.from_dict(config)),
-}
 MOST = 2048
 """Of everything that a config counts. No network here has more; a file that says so would keep the machine busy."""
 
@@ -54,7 +46,7 @@ def numbers(value: Any) -> Iterator[float]:
 def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
     """What is missing, surplus or of another shape beside the network of that config; None if everything fits."""
     with torch.device("meta"):  # its keys and shapes are wanted, not its numbers
-        wanted = NETWORKS[network](dict(config)).state_dict()
+        wanted = method(network).build(config).state_dict()
     missing, surplus = unexpected_keys(state, wanted)
     shapes = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
     odd = [key for key in wanted if key in state and not plain(state[key], wanted[key])]

@@ -10,10 +10,10 @@ import pytest
 from safetensors.torch import save_file
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.architecture import MOST, numbers
-from deepfake_core.hub.importing import CONFIGS
+from deepfake_core.hub.config_check import MOST, numbers
 from deepfake_core.hub.store import load
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator
+from deepfake_core.registry import configs
 
 SOUND: dict[str, Any] = {"size": 64, "base": 2, "blocks": 1}
 
@@ -66,5 +66,5 @@ def test_the_name_of_another_network_is_told_on_one_line(tmp_path: Path) -> None
 
 
 def test_no_network_counts_further_than_the_limit() -> None:
-    for config in CONFIGS.values():
+    for config in configs().values():
         assert max(numbers(json.loads(json.dumps(asdict(config))))) <= MOST / 2

@@ -1,4 +1,4 @@
-"""Networks made without their random first weights, for those that get others at once."""
+"""Skip the random initialisation of networks whose weights are loaded right afterwards."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,8 +17,8 @@ RANDOM = {
 }
 
 
-class WithoutRandomStart(TorchFunctionMode):
-    """Leaves tensors as they were allocated where a constructor would draw them: drawing takes longer than reading."""
+class SkipInit(TorchFunctionMode):
+    """Leaves tensors as they were allocated: a constructor's initialisation takes longer than reading the weights."""
 
     def __torch_function__(
         self,

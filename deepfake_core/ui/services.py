@@ -1,0 +1,16 @@
+"""What the page hands to every tab."""
+
+from dataclasses import dataclass
+
+from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.replay import Replay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Shared by all tabs and all visitors."""
+
+    engine: Engine
+    examples: Examples
+    replay: Replay
