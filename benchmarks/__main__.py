@@ -12,8 +12,8 @@ from benchmarks.quality.every import measure_all
 from benchmarks.report import Report
 from benchmarks.robustness.measure import measure_robustness
 from benchmarks.speed import measure_speed
+from deepfake_core import registry
 from deepfake_core.errors import LabError
-from deepfake_core.registry import METHODS, method, resolve
 
 ALL = "all"
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     quality = subjects.add_parser("quality", help="against the drawn truth, beside doing nothing and copying")
     quality.add_argument(
         "network",
-        choices=(*(one.name for one in METHODS if one.quality), ALL),
+        choices=(*(one.name for one in registry.METHODS if one.quality), ALL),
         help="which paper, or all starters in one table",
     )
     quality.add_argument(
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measured(asked: argparse.Namespace) -> Report:
     """The report that was asked for."""
     if asked.subject == "quality":
-        reference = None if asked.network == ALL else method(asked.network).quality
-        measure = resolve(reference) if reference else measure_all
+        reference = None if asked.network == ALL else registry.method(asked.network).quality
+        measure = registry.resolve(reference) if reference else measure_all
         return measure(asked.weights, count=asked.count, sheet=asked.sheet, device=asked.device)
     if asked.subject == "speed":
         return measure_speed(rounds=asked.rounds)

@@ -12,7 +12,7 @@ They are imported when they are first asked for, so that `import deepfake_core` 
 
 from typing import TYPE_CHECKING, Any
 
-from deepfake_core.registry import METHODS, resolve
+from deepfake_core import registry
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import ImageAnimator
@@ -27,12 +27,12 @@ __all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesi
 
 def _homes() -> dict[str, str]:
     """Public name -> "module:name"."""
-    models = [one.model for one in METHODS if one.model]
+    models = [one.model for one in registry.METHODS if one.model]
     saving = [f"deepfake_core.pipelines.saving:{name}" for name in ("save", "save_video")]
     return {reference.partition(":")[2]: reference for reference in (*models, *saving)}
 
 
 def __getattr__(name: str) -> Any:
     if reference := _homes().get(name):
-        return resolve(reference)
+        return registry.resolve(reference)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

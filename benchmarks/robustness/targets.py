@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.robustness.corpus.broken import ANY, CLIP, PICTURE, WEIGHTS, Broken
+from deepfake_core import registry
 from deepfake_core.errors import LabError
 from deepfake_core.hub.config_check import misfit
 from deepfake_core.hub.importing import import_checkpoint
@@ -15,7 +16,6 @@ from deepfake_core.hub.store import load
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance.verify import verify
-from deepfake_core.registry import METHODS, configs
 
 ACCEPTED, REFUSED, CRASHED = "accepted", "refused", "crashed"
 """Crashed is everything that is neither a result nor one sentence: another exception, a dead or a hanging process."""
@@ -68,13 +68,13 @@ def own_weights(path: Path, seed: int) -> None:
     """Load weights of this project's own form, as any network."""
     path = path.rename(path.with_name("weights.safetensors"))
     refusals = []
-    for method in METHODS:
+    for method in registry.METHODS:
         try:
             load(path, method.name)
         except LabError as error:
             refusals.append(error)
-    if len(refusals) == len(METHODS):
-        raise refusals[seed % len(METHODS)]
+    if len(refusals) == len(registry.METHODS):
+        raise refusals[seed % len(registry.METHODS)]
 
 
 def origin(path: Path, seed: int) -> None:
@@ -106,7 +106,7 @@ LIBRARY: Mapping[str, Target] = {
 
 def warm_up() -> None:
     """Make every kind of network once: torch imports a lot when it first does, and memory is compared from then on."""
-    known = configs()
+    known = registry.configs()
     for name in known.keys() & set(IMPORTS):
         misfit(entry(name).network, asdict(known[name]), {})
 

@@ -74,9 +74,9 @@ class Entry:
         return " or ".join([*places, f"the authors' {self.address}{held}"])
 
 
-def manifest(folder: Path = WEIGHTS) -> dict[str, Entry]:
-    """All entries by name, in the manifest's order."""
-    tables = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+def manifest(folder: Path | None = None) -> dict[str, Entry]:
+    """All entries by name, in the order of `manifest.toml` in `folder` (default: the repository's)."""
+    tables = tomllib.loads(((folder or WEIGHTS) / "manifest.toml").read_text(encoding="utf-8"))
     return {name: _entry(name, **table) for name, table in tables.items()}
 
 

@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
+from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.config_check import read_config
 from deepfake_core.hub.files import cache_folder as cache_folder  # for those who keep files of their own there
 from deepfake_core.hub.files import hash_file, printable, sha256_of, whole_file, write_hash, written_hash
-from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
+from deepfake_core.hub.manifest import Entry, entry, manifest
 from deepfake_core.hub.skip_init import SkipInit
 from deepfake_core.registry import method
 
@@ -33,7 +34,7 @@ class Loaded(NamedTuple):
 def find(name: str) -> Path | None:
     """The file of named weights, if it is on this machine."""
     shipped = entry(name).file
-    places = [cache_folder() / f"{name}.safetensors", *([WEIGHTS / shipped] if shipped else [])]
+    places = [cache_folder() / f"{name}.safetensors", *([shipped_weights.WEIGHTS / shipped] if shipped else [])]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -61,7 +62,7 @@ def choose(network: str) -> str:
         if usable(name):
             return name
     raise WeightsMissing(
-        f"no weights for {network} are on this machine, not even the starter ones in {WEIGHTS}; "
+        f"no weights for {network} are on this machine, not even the starter ones in {shipped_weights.WEIGHTS}; "
         "fetch the repository again"
     )
 
@@ -91,7 +92,7 @@ def load(model: str | Path | None, network: str) -> Loaded:
 
 def right_hash(path: Path, wanted: Entry | None) -> str | None:
     """What the file must hash to: the manifest says it of a starter, a note beside it of what was imported."""
-    return wanted.sha256 if wanted and path.parent == WEIGHTS else written_hash(path)
+    return wanted.sha256 if wanted and path.parent == shipped_weights.WEIGHTS else written_hash(path)
 
 
 def way_to(wanted: Entry) -> str:

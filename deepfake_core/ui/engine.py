@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deepfake_core import registry
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import entry
-from deepfake_core.registry import METHODS, method, resolve
 
 if TYPE_CHECKING:
     from deepfake_core.hub.cache import NetworkCache
@@ -79,10 +79,10 @@ class Engine:
         from deepfake_core.hub.store import choose
         from deepfake_core.pipelines.compute import Compute
 
-        device, model = choose_device(self.device), method(network).model
+        device, model = choose_device(self.device), registry.method(network).model
         assert model is not None
         key = Key(name or choose(network), str(device), Compute(device, 1).precision)
-        return self._networks().get(key, lambda: resolve(model).from_pretrained(name, device=self.device))
+        return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=self.device))
 
     def forget(self, name: str) -> None:
         """Let go of weights that were removed, or that others took the place of."""
@@ -97,7 +97,7 @@ class Engine:
             return self._cache
 
     def _load_quietly(self) -> None:
-        for one in METHODS:
+        for one in registry.METHODS:
             try:
                 if one.tab and one.model:
                     self.model(one.name)

@@ -7,8 +7,8 @@ from typing import Protocol
 import gradio as gr
 from starlette.middleware import Middleware
 
+from deepfake_core import registry
 from deepfake_core.provenance.credentials import ready_pair
-from deepfake_core.registry import METHODS, resolve
 from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
@@ -47,7 +47,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page: a tab for each method that has one, then Verify and Weights."""
     replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
     services = Services(engine=engine, examples=examples, replay=replay)
-    methods = (resolve(one.tab)(services) for one in METHODS if one.tab)
+    methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")

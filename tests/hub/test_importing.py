@@ -1,6 +1,7 @@
 """The authors' files of the translators, in their own layouts: converted and loaded again, or refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
-from deepfake_core.hub import store
+from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.hub.store import choose, find, installed, load, preference
@@ -148,7 +149,8 @@ def test_the_manifest_hangs_together() -> None:
 
 
 def test_a_starter_that_is_not_here_counts_as_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "WEIGHTS", tmp_path)
+    shutil.copy(shipped_weights.WEIGHTS / "manifest.toml", tmp_path)
+    monkeypatch.setattr(shipped_weights, "WEIGHTS", tmp_path)
     assert find("stargan-starter") is None and installed() == []
     with pytest.raises(WeightsMissing, match="comes with the repository"):
         load("stargan-starter", "stargan")
