@@ -126,7 +126,7 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
         return size
     header = child.output.readline(60)
     shown = PIXELS.fullmatch(header)
-    if shown is None or max(int(shown[2]), int(shown[3])) > max(size):
+    if shown is None or int(shown[2]) * int(shown[3]) > size[0] * size[1]:
         return header.decode(errors="replace").strip()
     mode, shape = shown[1].decode(), (int(shown[3]), int(shown[2]))
     pixels = np.empty(shape, DEEP[mode]) if mode in DEEP else np.empty((*shape, 3), np.uint8)

@@ -12,9 +12,9 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.animation import AnimationTab
 from deepfake_core.ui.attributes import AttributesTab
 from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.gate import Gate
-from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.styles import StylesTab
 from deepfake_core.ui.translation import TranslationTab
 from deepfake_core.ui.verify import VerifyTab
@@ -47,12 +47,12 @@ class Tab(Protocol):
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page; a new tab is one line here."""
-    replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
+    cache, visitors = ExampleCache(examples.pictures), Visitors([*examples.pictures, *examples.clips])
     tabs: list[Tab] = [
         AnimationTab(engine, examples),
-        TranslationTab(engine, examples, replay),
-        AttributesTab(engine, examples, replay),
-        StylesTab(engine, examples, replay),
+        TranslationTab(engine, examples, cache),
+        AttributesTab(engine, examples, cache),
+        StylesTab(engine, examples, cache),
         VerifyTab(),
         WeightsTab(engine),
     ]
