@@ -16,7 +16,7 @@ class Deadline:
 
     end: float = math.inf
     """Seconds, as `time.monotonic` counts them."""
-    seconds: float = math.inf
+    seconds: float | int = math.inf
     """How long it was when it was made: what the sentence names."""
     advice: str = "choose a shorter clip or fewer pictures"
     """The next step that the sentence proposes."""
