@@ -31,6 +31,12 @@ class Settings:
     """Of one frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)
     """Pixels, of pictures and of clips."""
+    working_side: int = _at_least(256, 4_096)
+    """Pixels of the longer side of a picture that is worked on; a larger one is shrunk while it is decoded."""
+    pasted_side: int = _at_least(256, 2_048)
+    """The same for a picture into which a result is pasted back: signing one takes ten times its own memory."""
+    run_pixels: int = _at_least(65_536, 256_000_000)
+    """Of all pictures of one run of the page together."""
     clip_seconds: int = _at_least(1, 60)
     """Longest driving clip that the page takes; the command line and Python take any length."""
     clip_frames: int = _at_least(1, 3_600)
@@ -43,6 +49,8 @@ class Settings:
     """Memory of a decoder."""
     job_seconds: int = _at_least(1, 600)
     """How long one visitor's run may hold the network."""
+    look_seconds: int = _at_least(1, 10)
+    """How long the page may work at what needs no run: the preview of a crop, Verify, the reading of attributes."""
     waiting: int = _at_least(1, 40)
     """Runs that may wait for their turn; whoever comes then is asked to come back."""
     runs_per_minute: int = _at_least(1, 60)

@@ -6,14 +6,14 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Box, FaceCrop, cut, find_crop, paste
-from deepfake_core.faces.resample import fit
 from deepfake_core.media.images import read_image
 from deepfake_core.motion import (
     Keypoints,
@@ -28,9 +28,9 @@ from deepfake_core.motion import (
 from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike, Portrait
 from deepfake_core.pipelines.driving import Clip, by_hand, name_of, open_clip
 from deepfake_core.pipelines.saving import origin_of
+from deepfake_core.pipelines.squares import LONGEST_SHOWN, shrunk
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
-
-LONGEST_PASTED = 1280  # pixels; a larger picture is shrunk before the moving face is pasted into it
+from deepfake_core.settings import settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,21 +95,24 @@ class Finished:
     notes: tuple[str, ...]
 
 
-def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Searching | Progress | Finished]:
+def animate(
+    animator: ImageAnimator, request: AnimationRequest, deadline: Deadline = NEVER
+) -> Iterator[Searching | Progress | Finished]:
     """Animate into files: yields `Searching` if the best frame is wanted, `Progress` for every frame, then `Finished`.
 
     Closing the iterator stops within a batch and leaves nothing under the final names, as every error does. Raises
-    `BadRequest` without an output, or with one for both videos, and what reading, cropping and writing raise.
+    `BadRequest` without an output, or with one for both videos, `TookTooLong`, and what reading, cropping and writing
+    raise.
     """
     check_outputs(request)
-    sitter, done = Sitter.of(request), 0
-    still, canvas = sitter.square(animator.size), sitter.canvas() if request.paste_back else None
+    sitter, done = Sitter.of(request, animator.size, deadline), 0
+    still, canvas = sitter.square, sitter.canvas if request.paste_back else None
     portrait = animator.portrait(still)
-    initial = (yield from find_start(animator, request, portrait.keypoints)) if request.best_frame else None
+    initial = (yield from find_start(animator, request, portrait.keypoints, deadline)) if request.best_frame else None
     began = time.monotonic()
-    with open_driving(animator, request) as clip, ExitStack() as files:
-        result, beside = open_outputs(animator, request, clip, files)
-        for square, driver in moved_frames(animator, request, portrait, initial, clip):
+    with open_driving(animator, request, deadline) as clip, ExitStack() as files:
+        result, beside = open_outputs(animator, request, clip, files, deadline)
+        for square, driver in moved_frames(animator, request, portrait, initial, clip, deadline):
             frame = canvas.paint(square) if canvas else square
             result.write(frame)
             if beside:
@@ -130,7 +133,7 @@ def animate(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Sear
 
 def frames_of(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Frame]:
     """The animated squares alone, without files or labels."""
-    portrait = animator.portrait(Sitter.of(request).square(animator.size))
+    portrait = animator.portrait(Sitter.of(request, animator.size).square)
     initial: Keypoints | None = None
     if request.best_frame:
         search = find_start(animator, request, portrait.keypoints)
@@ -154,31 +157,26 @@ def check_outputs(request: AnimationRequest) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sitter:
-    """The source picture and its crop."""
+    """The source picture, as far as a run has to remember it."""
 
-    picture: Frame
     crop: FaceCrop
+    square: UInt8[np.ndarray, "s s 3"]
+    """What the network sees."""
+    canvas: "Canvas"
 
     @classmethod
-    def of(cls, request: AnimationRequest) -> "Sitter":
-        picture = read_image(request.source)
-        if request.source_box:
-            return cls(picture=picture, crop=by_hand(request.source_box))
+    def of(cls, request: AnimationRequest, size: int, deadline: Deadline = NEVER) -> "Sitter":
+        picture = read_image(request.source, longest=settings().working_side, deadline=deadline)
         name = name_of(request.source, "the portrait")
-        return cls(picture=picture, crop=find_crop(picture, mode=request.crop, name=name))
-
-    def square(self, size: int) -> UInt8[np.ndarray, "s s 3"]:
-        return cut(self.picture, self.crop.box, size)
-
-    def canvas(self) -> "Canvas":
-        shrunk, ratio = fit(self.picture, min(max(self.picture.shape[:2]), LONGEST_PASTED))
-        box = self.crop.box
-        return Canvas(picture=shrunk, box=Box(left=box.left / ratio, top=box.top / ratio, side=box.side / ratio))
+        hand = by_hand(request.source_box) if request.source_box else None
+        crop = hand or find_crop(picture, mode=request.crop, name=name)
+        smaller, box = shrunk(picture, crop.box, LONGEST_SHOWN)
+        return cls(crop=crop, square=cut(picture, crop.box, size), canvas=Canvas(picture=smaller, box=box))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Canvas:
-    """The whole source picture, into which each moving square is pasted."""
+    """The whole source picture, shrunk to `LONGEST_SHOWN`, into which each moving square is pasted."""
 
     picture: Frame
     box: Box
@@ -187,7 +185,9 @@ class Canvas:
         return paste(self.picture, square, self.box)
 
 
-def open_driving(animator: ImageAnimator, request: AnimationRequest) -> AbstractContextManager[Clip]:
+def open_driving(
+    animator: ImageAnimator, request: AnimationRequest, deadline: Deadline = NEVER
+) -> AbstractContextManager[Clip]:
     """The request's driving clip as squares of the network's size."""
     return open_clip(
         request.driving,
@@ -196,31 +196,37 @@ def open_driving(animator: ImageAnimator, request: AnimationRequest) -> Abstract
         box=request.driving_box,
         max_seconds=request.max_seconds,
         max_frames=request.max_frames,
+        deadline=deadline,
     )
 
 
 def open_outputs(
-    animator: ImageAnimator, request: AnimationRequest, clip: Clip, files: ExitStack
+    animator: ImageAnimator, request: AnimationRequest, clip: Clip, files: ExitStack, deadline: Deadline
 ) -> tuple[Sink, Sink | None]:
     """Open the result, and the side-by-side video if one is wanted, both with the driver's sound."""
     assert request.output is not None
     origin = origin_of(animator.name, request.source, request.driving)
     sound = Path(request.driving) if isinstance(request.driving, str | Path) else None
-    result = open_sink(request.output, rate=clip.rate, origin=origin, label=request.label, sound_from=sound)
-    sink = files.enter_context(result)
+    how: dict[str, Any] = {"rate": clip.rate, "origin": origin, "label": request.label, "sound_from": sound}
+    sink = files.enter_context(open_sink(request.output, **how, deadline=deadline))
     if request.side_by_side is None:
         return sink, None
-    beside = open_video(request.side_by_side, rate=clip.rate, origin=origin, label=request.label, sound_from=sound)
-    return sink, files.enter_context(beside)
+    return sink, files.enter_context(open_video(request.side_by_side, **how, deadline=deadline))
 
 
 def moved_frames(
-    animator: ImageAnimator, request: AnimationRequest, portrait: Portrait, initial: Keypoints | None, clip: Clip
+    animator: ImageAnimator,
+    request: AnimationRequest,
+    portrait: Portrait,
+    initial: Keypoints | None,
+    clip: Clip,
+    deadline: Deadline = NEVER,
 ) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
     """(result, driving square) of every frame, in batches; motion is measured from `initial`, else from the first."""
     previous: Keypoints | None = None
     scale: float | None = None
     for squares in batches(clip.squares, animator.batch):
+        deadline.check()
         there = smooth_batch(previous, animator.keypoints(squares), request.smoothing)
         previous = frame_at(there, -1)
         if initial is None:
@@ -232,7 +238,7 @@ def moved_frames(
 
 
 def find_start(
-    animator: ImageAnimator, request: AnimationRequest, source: Keypoints
+    animator: ImageAnimator, request: AnimationRequest, source: Keypoints, deadline: Deadline = NEVER
 ) -> Generator[Searching, None, Keypoints]:
     """Return the keypoints of the driving frame whose pose fits the source's best, having read the whole clip.
 
@@ -241,8 +247,9 @@ def find_start(
     if isinstance(request.driving, Iterator):
         raise BadRequest("best_frame reads the clip twice; give a file or a list of frames")
     found: list[Keypoints] = []
-    with open_driving(animator, request) as clip:
+    with open_driving(animator, request, deadline) as clip:
         for squares in batches(clip.squares, animator.batch):
+            deadline.check()
             there = animator.keypoints(squares)
             found += [frame_at(there, row) for row in range(len(squares))]
             yield Searching(looked_at=len(found), total=clip.total)

@@ -8,9 +8,22 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.pipelines.animator import Frame, ImageLike
 from deepfake_core.pipelines.editor import AttributeEditor
-from deepfake_core.pipelines.squares import Batch, Crop, Finished, View, alike, beside, in_rows, places_for, save
+from deepfake_core.pipelines.squares import (
+    Batch,
+    Crop,
+    Finished,
+    View,
+    alike,
+    beside,
+    check_pixels,
+    in_rows,
+    places_for,
+    preview,
+    save,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,14 +42,20 @@ class AttributesRequest:
     """Write a second file `...-strip`: the source, then the result of turning every single attribute round."""
     label: bool = True
     """The visible label; only who runs the program may switch it off."""
+    max_pixels: int | None = None
+    """Of all sources together; None takes any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edited:
-    """One picture is done and its files have their names."""
+    """One picture is done and its files have their names. The pictures in here are small: see `squares.preview`."""
 
-    view: View
-    """The source, and what the network saw of it."""
+    name: str
+    """What the source is called."""
+    note: str
+    """How the square was chosen that the network saw of it."""
+    before: Frame
+    """What the network saw, or the whole source if the result was pasted back."""
     image: Frame
     """The result, pasted back if that was asked for."""
     path: Path
@@ -52,19 +71,25 @@ class Edited:
     total: int
 
 
-def edit(editor: AttributeEditor, request: AttributesRequest) -> Iterator[Edited | Finished]:
+def edit(
+    editor: AttributeEditor, request: AttributesRequest, deadline: Deadline = NEVER
+) -> Iterator[Edited | Finished]:
     """Edit into files: yields `Edited` for every picture, then `Finished`.
 
     Of several pictures one that cannot be read, or shows no face, is named in the notes and left out. Raises
-    `BadRequest` for unknown or contradictory attributes and for outputs that make no sense, and what reading and
-    writing raise.
+    `BadRequest` for unknown or contradictory attributes and for outputs that make no sense, `MediaTooLarge` for too
+    many pixels, `TookTooLong`, and what reading and writing raise.
     """
     editor.check(request.changes)
     if request.strip:
         editor.require_head()
     places, notes, began = places_for(request.sources, request.output), list[str](), time.monotonic()
+    check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
-        sources=request.sources, look=lambda source, name: editor.look(source, name, crop=request.crop), notes=notes
+        sources=request.sources,
+        look=lambda source, name: editor.look(source, name, crop=request.crop, deadline=deadline),
+        notes=notes,
+        deadline=deadline,
     )
     written: list[Path] = []
     for group in alike(batch.views(), editor.batch):
@@ -75,7 +100,7 @@ def edit(editor: AttributeEditor, request: AttributesRequest) -> Iterator[Edited
         for (place, view), image, read, attributes in rows:
             done = finish(editor, request, view, image, read, attributes, places[place], place)
             written += [path for path in (done.path, done.strip_path) if path]
-            notes.append(f"{view.name}: {view.note}")
+            notes.append(f"{done.name}: {done.note}")
             yield done
     yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *editor.compute.notes()))
 
@@ -99,8 +124,10 @@ def finish(
         strip = in_rows([[view.pixels, *flips.values()]])
         strip_path = save(strip, beside(path, "strip"), source, model=editor.name, label=request.label)
     return Edited(
-        view=view,
-        image=result,
+        name=view.name,
+        note=view.note,
+        before=view.before(pasted=request.paste_back),
+        image=preview(result),
         path=saved,
         seen=seen,
         attributes=attributes,

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import NoFaceFound, UnreadableMedia
 from deepfake_core.faces import Box, FaceCrop, cut, find_crop
 from deepfake_core.media.decode import FrameStream, read_frames
@@ -17,6 +18,7 @@ from deepfake_core.media.images import read_image
 
 Frame = UInt8[np.ndarray, "h w 3"]
 DEFAULT_RATE = Fraction(25)  # of frames that come without a file
+NO_FRAME = "the driving clip holds no frame; choose another clip"
 FACE_SEARCH = 12  # frames at the start of a clip in which a face is looked for
 
 
@@ -45,23 +47,29 @@ def open_clip(
     box: Box | None = None,
     max_seconds: float | None = None,
     max_frames: int | None = None,
+    deadline: Deadline = NEVER,
 ) -> Iterator[Clip]:
     """Open the clip and choose its crop: `box`, or what `find_crop` finds in one of the first frames.
 
     The one crop serves every frame, so that the head's own movement stays in the picture. The limits hold for files, as
-    `read_frames` has them. Raises what reading raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
+    `read_frames` has them; every square that is asked for after the deadline raises `TookTooLong`. Raises what reading
+    raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
     """
     stream: FrameStream | None = None
     if isinstance(driving, str | Path):
-        frames: Iterator[Frame] = (stream := read_frames(driving, max_seconds=max_seconds, max_frames=max_frames))
+        stream = read_frames(driving, max_seconds=max_seconds, max_frames=max_frames, deadline=deadline)
+        frames: Iterator[Frame] = stream
     else:
         frames = (read_image(frame) for frame in driving)
     try:
-        first = list(islice(frames, FACE_SEARCH))
+        if box is None:
+            search = islice(frames, FACE_SEARCH)
+            first, crop = first_face(search, mode, name_of(driving, "the driving clip"), deadline)
+        else:
+            first, crop = list(islice(frames, 1)), by_hand(box)
         if not first:
-            raise UnreadableMedia("the driving clip holds no frame; choose another clip")
-        crop = by_hand(box) if box else first_face(first, mode, name_of(driving, "the driving clip"))
-        squares = (cut(frame, crop.box, size) for frame in chain(first, frames))
+            raise UnreadableMedia(NO_FRAME)
+        squares = _squares(first, frames, crop.box, size, deadline)
         rate = stream.info.rate if stream else DEFAULT_RATE
         total = stream.info.frames if stream else getattr(driving, "__len__", lambda: None)()
         clip = Clip(squares=squares, rate=rate, total=total, crop=crop)
@@ -77,14 +85,34 @@ def by_hand(box: Box) -> FaceCrop:
     return FaceCrop(box=box, method="manual", faces=0, note="The crop was drawn by hand.")
 
 
-def first_face(frames: list[Frame], mode: str, name: str) -> FaceCrop:
-    """The crop of the first frame that shows a face; raises `NoFaceFound` when none of them does."""
-    for frame in frames[:-1]:
+def first_face(
+    frames: Iterator[Frame], mode: str, name: str, deadline: Deadline = NEVER
+) -> tuple[list[Frame], FaceCrop]:
+    """The frames up to the first that shows a face, and its crop; no more are read.
+
+    Raises `NoFaceFound` when none of them shows one, `UnreadableMedia` without a frame, and `TookTooLong`.
+    """
+    seen: list[Frame] = []
+    reason = ""
+    for frame in frames:
+        deadline.check()
+        seen.append(frame)
         try:
-            return find_crop(frame, mode=mode, name=name)
-        except NoFaceFound:
-            continue
-    return find_crop(frames[-1], mode=mode, name=name)
+            return seen, find_crop(frame, mode=mode, name=name)
+        except NoFaceFound as error:
+            reason = str(error)  # the error itself would keep the frames alive
+    raise NoFaceFound(reason) if seen else UnreadableMedia(NO_FRAME)
+
+
+def _squares(
+    first: list[Frame], rest: Iterator[Frame], box: Box, size: int, deadline: Deadline
+) -> Iterator[UInt8[np.ndarray, "s s 3"]]:
+    """The squares of all frames; those in `first` are let go one by one."""
+    while first:
+        yield cut(first.pop(0), box, size)
+    for frame in rest:
+        deadline.check()
+        yield cut(frame, box, size)
 
 
 def warnings_of(stream: FrameStream | None) -> list[str]:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Subject
@@ -65,13 +66,13 @@ class AttributeEditor:
         seen = self.read_pixels([pixels])[0] if self.reads else None
         return self.render([pixels], [self.wanted(seen, changes)])[0]
 
-    def read(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, float]:
+    def read(self, image: ImageLike, *, crop: Crop = "auto", deadline: Deadline = NEVER) -> dict[str, float]:
         """How sure the network is, 0 to 1, that a picture has each attribute.
 
-        Raises `BadRequest` when the weights lack the class head.
+        Raises `BadRequest` when the weights lack the class head, and what reading the picture raises.
         """
         self.require_head()
-        return self.read_pixels([self.look(image, crop=crop).pixels])[0]
+        return self.read_pixels([self.look(image, crop=crop, deadline=deadline).pixels])[0]
 
     def flips(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, Frame]:
         """The picture with every single attribute turned into its opposite, by the attribute's name.
@@ -82,9 +83,11 @@ class AttributeEditor:
         pixels = self.look(image, crop=crop).pixels
         return self.flip_pixels(pixels, self.shown(self.read_pixels([pixels])[0]))
 
-    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
+    def look(
+        self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto", deadline: Deadline = NEVER
+    ) -> View:
         """What the network sees of a picture."""
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+        return look(image, self.size, subject=self.subject, crop=crop, name=name, deadline=deadline)
 
     def check(self, changes: Changes) -> None:
         """Refuse names that the network does not know, and two that exclude one another."""

@@ -9,17 +9,20 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
 
-from deepfake_core.errors import BadRequest, LabError
+from deepfake_core.deadline import NEVER, Deadline
+from deepfake_core.errors import BadRequest, LabError, MediaTooLarge, TookTooLong
 from deepfake_core.faces import Box, cut, find_crop, paste
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import pixels_of, read_image
 from deepfake_core.pipelines.animator import Frame, ImageLike
 from deepfake_core.pipelines.driving import name_of
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.provenance.writer import save_image
+from deepfake_core.settings import settings
 
 Crop = Literal["auto", "none", "whole"]
 """`auto`: a square around the face, or in the middle where no face is meant. `none`: all of the picture, but for what
@@ -29,8 +32,8 @@ BATCH = {"cpu": 1, "mps": 4, "cuda": 16}
 """Pictures at once; a CPU gains nothing by more, and Stop waits for the batch."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
 """Names of pictures; which of them can be read is found out by reading."""
-LONGEST_VIDEO = 1280
-"""Pixels of the longer side of a whole picture in a video."""
+LONGEST_SHOWN = 1280
+"""Pixels of the longer side of a whole picture in a video, and of any picture that an event carries."""
 LONGEST_WHOLE = 1024
 """Pixels of the longer side of a picture that is seen whole; larger ones are shrunk."""
 
@@ -42,11 +45,11 @@ class View:
     name: str
     """What an error or a file calls it."""
     picture: Frame
-    """All of it."""
+    """All of it, shrunk to `pasted_side` of the settings: what a result is pasted back into."""
     pixels: UInt8[np.ndarray, "rows columns 3"]
     """What the network sees."""
     box: Box | None
-    """The square of the picture that this is; None for all of it."""
+    """The square of `picture` that this is; None for all of it."""
     note: str
     """One sentence for the user: how it was chosen."""
 
@@ -56,36 +59,86 @@ class View:
         return paste(self.picture, made, self.box)
 
     def for_video(self) -> "View":
-        """The same with a picture of at most `LONGEST_VIDEO` pixels, which every frame would hold."""
-        if self.box is None or max(self.picture.shape[:2]) <= LONGEST_VIDEO:
+        """The same with a picture of at most `LONGEST_SHOWN` pixels, which every frame would hold."""
+        if self.box is None:
             return self
-        shrunk, ratio = fit(self.picture, LONGEST_VIDEO)
-        box = Box(left=self.box.left / ratio, top=self.box.top / ratio, side=self.box.side / ratio)
-        return replace(self, picture=shrunk, box=box)
+        picture, box = shrunk(self.picture, self.box, LONGEST_SHOWN)
+        return replace(self, picture=picture, box=box)
+
+    def before(self, *, pasted: bool) -> Frame:
+        """What to show beside the result: small, for events hold it."""
+        return preview(self.picture if pasted and self.box else self.pixels)
 
 
-def look(image: ImageLike, size: int, *, subject: Subject, crop: str, name: str | None = None) -> View:
+def shrunk(picture: Frame, box: Box, longest: int) -> tuple[Frame, Box]:
+    """A picture with no side above `longest` pixels, and the same square in it."""
+    if max(picture.shape[:2]) <= longest:
+        return picture, box
+    smaller, ratio = fit(picture, longest)
+    return smaller, Box(left=box.left / ratio, top=box.top / ratio, side=box.side / ratio)
+
+
+def preview(picture: Frame) -> Frame:
+    """The picture with no side above `LONGEST_SHOWN` pixels."""
+    return fit(picture, LONGEST_SHOWN)[0] if max(picture.shape[:2]) > LONGEST_SHOWN else picture
+
+
+def look(
+    image: ImageLike, size: int, *, subject: Subject, crop: str, name: str | None = None, deadline: Deadline = NEVER
+) -> View:
     """Read a picture and cut the square that a network of `size` pixels sees.
 
     A picture of that size that is a portrait already, or cut with `none`, keeps its bytes. Raises what reading raises,
     `NoFaceFound` where a face is meant and none is there, and `BadRequest` for another crop.
     """
+    limits = settings()
     if crop not in CROPS:
         raise BadRequest(f"unknown crop mode {crop!r}; choose one of {', '.join(CROPS)}")
-    picture, name = read_image(image), name or name_of(image, "the picture")
+    picture = read_image(image, longest=limits.working_side, deadline=deadline)
+    name = name or name_of(image, "the picture")
     found = find_crop(picture, mode=crop if subject == "face" else "none", name=name)
-    return View(name=name, picture=picture, pixels=cut(picture, found.box, size), box=found.box, note=found.note)
+    pixels = cut(picture, found.box, size)
+    picture, box = shrunk(picture, found.box, limits.pasted_side)
+    return View(name=name, picture=picture, pixels=pixels, box=box, note=found.note)
 
 
-def look_at_all(image: ImageLike, name: str | None = None) -> View:
+def look_at_all(image: ImageLike, name: str | None = None, *, deadline: Deadline = NEVER) -> View:
     """Read a picture for a network that takes any shape, at most `LONGEST_WHOLE` pixels long."""
-    picture, name = read_image(image), name or name_of(image, "the picture")
-    longest = max(picture.shape[:2])
-    if longest <= LONGEST_WHOLE:
-        return View(name=name, picture=picture, pixels=picture, box=None, note="The whole picture is used.")
-    pixels, _ = fit(picture, LONGEST_WHOLE)
-    note = f"The whole picture is used, shrunk to {pixels.shape[1]} x {pixels.shape[0]} pixels."
-    return View(name=name, picture=picture, pixels=pixels, box=None, note=note)
+    picture = read_image(image, longest=settings().working_side, deadline=deadline)
+    name, note = name or name_of(image, "the picture"), "The whole picture is used."
+    if max(picture.shape[:2]) > LONGEST_WHOLE:
+        picture, _ = fit(picture, LONGEST_WHOLE)
+        note = f"The whole picture is used, shrunk to {picture.shape[1]} x {picture.shape[0]} pixels."
+    return View(name=name, picture=picture, pixels=picture, box=None, note=note)
+
+
+def check_pixels(sources: Sequence[ImageLike], most: int | None, deadline: Deadline = NEVER) -> None:
+    """Refuse pictures that have more than `most` pixels together, by their headers, before any is decoded.
+
+    One that cannot be read counts nothing here: reading it will say why. Raises `MediaTooLarge` or `TookTooLong`.
+    """
+    if most is None or len(sources) * settings().picture_pixels <= most:
+        return
+    total = sum(_pixels(source, deadline) for source in sources)
+    if total > most:
+        count = f"the {len(sources)} pictures have" if len(sources) > 1 else "the picture has"
+        raise MediaTooLarge(
+            f"{count} {total / 1e6:.3g} million pixels and the limit of one run is {most / 1e6:.3g} million; "
+            "choose fewer or smaller pictures"
+        )
+
+
+def _pixels(source: ImageLike, deadline: Deadline) -> int:
+    if isinstance(source, np.ndarray):
+        return source.shape[0] * source.shape[1]
+    if isinstance(source, Image.Image):
+        return source.width * source.height
+    try:
+        return pixels_of(source, deadline=deadline)
+    except TookTooLong:
+        raise
+    except LabError:
+        return 0
 
 
 def to_tensor(pictures: Sequence[Frame], device: torch.device) -> Float[Tensor, "b 3 h w"]:
@@ -120,14 +173,21 @@ class Batch:
     look: Callable[[ImageLike, str | None], View]
     notes: list[str]
     """Fills with what the user should know."""
+    deadline: Deadline = NEVER
     left_out: int = 0
 
     def views(self) -> Iterator[tuple[int, View]]:
-        """(place in `sources`, view). Raises a picture's error when it is the only one, or the last of none that do."""
+        """(place in `sources`, view). Raises a picture's error when it is the only one, or the last of none that do.
+
+        Raises `TookTooLong` at the deadline.
+        """
         several = len(self.sources) > 1
         for place, source in enumerate(self.sources):
+            self.deadline.check()
             try:
                 view = self.look(source, name_of(source, f"picture {place + 1}") if several else None)
+            except TookTooLong:
+                raise
             except LabError as error:
                 self.left_out += 1
                 if self.left_out == len(self.sources):

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Subject
@@ -156,10 +157,12 @@ class StyleSynthesizer:
             self._means[domain] = self.map_latents(MEAN_OF, 0, domain).mean(dim=0)
         return self._means[domain]
 
-    def look(self, image: ImageLike, name: str = "the source", *, crop: Crop = "auto") -> View:
+    def look(
+        self, image: ImageLike, name: str = "the source", *, crop: Crop = "auto", deadline: Deadline = NEVER
+    ) -> View:
         """What the network sees of a picture; errors and notes say which of several it is, and its file."""
         name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+        return look(image, self.size, subject=self.subject, crop=crop, name=name, deadline=deadline)
 
     def source(self, pixels: Frame) -> Source:
         """Encode a square of the network's size."""

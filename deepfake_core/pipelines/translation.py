@@ -5,8 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.squares import Batch, Crop, Finished, View, alike, beside, places_for, save
+from deepfake_core.pipelines.squares import (
+    Batch,
+    Crop,
+    Finished,
+    View,
+    alike,
+    beside,
+    check_pixels,
+    places_for,
+    preview,
+    save,
+)
 from deepfake_core.pipelines.translator import Cycle, CycleTranslator
 
 
@@ -25,14 +37,20 @@ class TranslationRequest:
     """Translate the result back as well, into a second file `...-back`, and measure the cycle's error."""
     label: bool = True
     """The visible label; only who runs the program may switch it off."""
+    max_pixels: int | None = None
+    """Of all sources together; None takes any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Translated:
-    """One picture is done and its files have their names."""
+    """One picture is done and its files have their names. The pictures in here are small: see `squares.preview`."""
 
-    view: View
-    """The source, and what the network saw of it."""
+    name: str
+    """What the source is called."""
+    note: str
+    """How the square was chosen that the network saw of it."""
+    before: Frame
+    """What the network saw, or the whole source if the result was pasted back."""
     image: Frame
     """The result, pasted back if that was asked for."""
     path: Path
@@ -44,17 +62,21 @@ class Translated:
     total: int
 
 
-def translate(translator: CycleTranslator, request: TranslationRequest) -> Iterator[Translated | Finished]:
+def translate(
+    translator: CycleTranslator, request: TranslationRequest, deadline: Deadline = NEVER
+) -> Iterator[Translated | Finished]:
     """Translate into files: yields `Translated` for every picture, then `Finished`.
 
     Of several pictures one that cannot be read is named in the notes and left out. Raises `BadRequest` for outputs that
-    make no sense, and what reading and writing raise.
+    make no sense, `MediaTooLarge` for too many pixels, `TookTooLong`, and what reading and writing raise.
     """
     places, notes, began = places_for(request.sources, request.output), list[str](), time.monotonic()
+    check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
         sources=request.sources,
-        look=lambda source, name: translator.look(source, name, crop=request.crop),
+        look=lambda source, name: translator.look(source, name, crop=request.crop, deadline=deadline),
         notes=notes,
+        deadline=deadline,
     )
     written: list[Path] = []
     for group in alike(batch.views(), translator.batch):
@@ -88,8 +110,10 @@ def finish(
     if cycle and cycle.back is not None:
         back_path = save(cycle.back, beside(path, "back"), source, model=translator.name, label=request.label)
     return Translated(
-        view=view,
-        image=result,
+        name=view.name,
+        note=view.note,
+        before=view.before(pasted=request.paste_back),
+        image=preview(result),
         path=saved,
         cycle=cycle,
         back_path=back_path,
@@ -100,4 +124,4 @@ def finish(
 
 def notes_of(done: Translated) -> tuple[str, ...]:
     """What the user should know about one picture."""
-    return (f"{done.view.name}: {done.view.note}", *([done.cycle.note] if done.cycle else []))
+    return (f"{done.name}: {done.note}", *([done.cycle.note] if done.cycle else []))

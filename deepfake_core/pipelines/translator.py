@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
@@ -92,11 +93,13 @@ class CycleTranslator:
         """Translate a picture there and back, and measure how much of it came back."""
         return self.there_and_back([self.look(image, crop=crop).pixels])[0]
 
-    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
+    def look(
+        self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto", deadline: Deadline = NEVER
+    ) -> View:
         """What the network sees of a picture."""
         if crop == "whole":
-            return look_at_all(image, name)
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+            return look_at_all(image, name, deadline=deadline)
+        return look(image, self.size, subject=self.subject, crop=crop, name=name, deadline=deadline)
 
     def render(self, pictures: Sequence[Frame]) -> list[Frame]:
         """Translate pictures of one size."""

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, UnreadableMedia
 from deepfake_core.media.encode import IMAGE_SUFFIXES, VideoEncoder, encode_image, reporting_full_disk
 from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
@@ -65,7 +66,13 @@ def declared(
 
 
 def open_sink(
-    output: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+    output: str | Path,
+    *,
+    rate: Fraction,
+    origin: Origin,
+    label: bool = True,
+    sound_from: Path | None = None,
+    deadline: Deadline = NEVER,
 ) -> AbstractContextManager[Sink]:
     """Choose by the name of `output`: `.mp4` is a video, a folder or a name without suffix numbered frames.
 
@@ -77,21 +84,28 @@ def open_sink(
     if path.suffix.lower() == ".png":
         return open_frames(path.with_suffix(""), origin=origin, label=label)
     _require_suffix(path, (".mp4", ".png"), "an animation")
-    return open_video(path, rate=rate, origin=origin, label=label, sound_from=sound_from)
+    return open_video(path, rate=rate, origin=origin, label=label, sound_from=sound_from, deadline=deadline)
 
 
 @contextmanager
 def open_video(
-    path: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+    path: str | Path,
+    *,
+    rate: Fraction,
+    origin: Origin,
+    label: bool = True,
+    sound_from: Path | None = None,
+    deadline: Deadline = NEVER,
 ) -> Iterator[Sink]:
     """Open a video of `rate` frames per second, with the sound of `sound_from` if it has any.
 
-    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written.
+    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written, and `TookTooLong`.
     """
     _require_suffix(Path(path), (".mp4",), "a video")
     path, pair = final_path(path), ready_pair()
     with reporting_full_disk(path.name), file_aside(path) as draft, _unsigned(draft) as plain:
-        with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder:
+        tags = origin.metadata
+        with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=tags, deadline=deadline) as encoder:
             sink = _VideoSink(path, encoder, origin, label)
             yield sink
         append_to_mp4(plain, packet(origin))

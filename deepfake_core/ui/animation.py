@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.registry import method
 from deepfake_core.ui.driver import DrivingClip
@@ -87,7 +88,7 @@ class AnimationTab:
         sliders = self.source.framing.sliders, self.driver.framing.sliders
         return [self.source.file, *sliders[0], self.driver.file, *sliders[1], *self.options.inputs]
 
-    def animate(self, *values: Any) -> Iterator[Update]:
+    def animate(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Run the pipeline and show what it yields.
 
         Stop closes this generator at its last `yield`, and with it the pipeline's, which leaves no file. Gradio has
@@ -96,8 +97,8 @@ class AnimationTab:
         from deepfake_core.pipelines.animation import animate
 
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            request = Form(*values).request(Path(folder))
-            with closing(self.engine.work("fomm", None, animate, request)) as events:  # type: ignore[type-var]
+            request = Form(*values).request(Path(folder), deadline=deadline)
+            with closing(self.engine.work("fomm", None, animate, request, deadline)) as events:  # type: ignore[type-var]
                 yield from self.outcome.follow(events, self.engine.model("fomm").name, Path(folder))
 
     def tell_weights(self) -> str:

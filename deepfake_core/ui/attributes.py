@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
+from deepfake_core.settings import settings
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, Uploads, chosen
@@ -101,7 +103,7 @@ class AttributesStage(Stage):
         away = {self.pair: gr.Row(visible=False), self.before: None, self.after: None}
         return away | self.strip.cleared() | self.cards.cleared()
 
-    def follow(self, events: "Iterator[Shown | Finished]", paste_back: bool) -> Iterator[Update]:
+    def follow(self, events: "Iterator[Shown | Finished]") -> Iterator[Update]:
         """Show what the pipeline yields."""
         yield {self.progress: state("Editing …")}
         made: list[Captioned] = []
@@ -112,15 +114,14 @@ class AttributesStage(Stage):
                 yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
                 continue
             done = event.edited
-            made.append((str(done.path), done.view.name))
-            results = self._single(event, paste_back) if done.total == 1 else self.cards.shown(made)
+            made.append((str(done.path), done.name))
+            results = self._single(event) if done.total == 1 else self.cards.shown(made)
             yield results | {self.progress: bar("picture", done.place + 1, done.total)}
 
-    def _single(self, shown: Shown, paste_back: bool) -> Update:
-        view = shown.edited.view
+    def _single(self, shown: Shown) -> Update:
         return self.strip.shown(shown.strip) | {
             self.pair: gr.Row(visible=True),
-            self.before: view.picture if paste_back else view.pixels,
+            self.before: shown.edited.before,
             self.after: str(shown.edited.path),
         }
 
@@ -131,7 +132,7 @@ class AttributesTab:
     title = method("stargan").title
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.replay, examples = services.engine, services.replay, services.examples
+        self.engine, self.cache, examples = services.engine, services.cache, services.examples
         self.models = ModelChoice("stargan", PLACE)
         self.row = ExampleRow("Example portraits", examples.portraits, PLACE)
         self.source = PictureInput("Portrait", f"{PLACE}source", [self.row])
@@ -180,21 +181,26 @@ class AttributesTab:
             ]
         )
 
-    def one(self, upload: Upload, *values: Any) -> Iterator[Update]:
+    def one(self, deadline: Deadline, upload: Upload, *values: Any) -> Iterator[Update]:
         """Edit the portrait as ticked, and make the strip."""
         source, form = chosen(upload, "portrait"), AttributesForm(*values)
         editor = self.engine.model("stargan", form.model)
-        yield from self._edit(editor, form, (source,), form.changes(editor.attributes))
+        yield from self._edit(editor, form, (source,), form.changes(editor.attributes), deadline)
 
-    def all(self, uploads: Uploads, *values: Any) -> Iterator[Update]:
+    def all(self, deadline: Deadline, uploads: Uploads, *values: Any) -> Iterator[Update]:
         """Make the changes that were ticked in each file of the list."""
         sources, form = all_chosen(uploads), AttributesForm(*values)
         editor = self.engine.model("stargan", form.model)
         changes = form.differences(editor.attributes) if editor.reads else form.changes(editor.attributes)
-        yield from self._edit(editor, form, sources, changes)
+        yield from self._edit(editor, form, sources, changes, deadline)
 
     def _edit(
-        self, editor: "AttributeEditor", form: AttributesForm, sources: tuple[Path, ...], changes: Mapping[str, bool]
+        self,
+        editor: "AttributeEditor",
+        form: AttributesForm,
+        sources: tuple[Path, ...],
+        changes: Mapping[str, bool],
+        deadline: Deadline,
     ) -> Iterator[Update]:
         from deepfake_core.pipelines.attributes import AttributesRequest
 
@@ -204,18 +210,22 @@ class AttributesTab:
             crop=form.crop,
             paste_back=form.paste_back,
             strip=editor.reads and len(sources) == 1,
+            max_pixels=settings().run_pixels,
         )
         run = lambda folder: self.engine.work(  # noqa: E731
-            "stargan", form.model, shown, replace(request, output=folder), folder
+            "stargan", form.model, shown, replace(request, output=folder), folder, deadline
         )
-        yield from self.stage.follow(self.replay.events(sources, f"{editor.name} {request}", run), form.paste_back)
+        with closing(self.cache.events(sources, f"{editor.name} {request}", run)) as events:  # type: ignore[type-var]
+            yield from self.stage.follow(events)
 
 
-def shown(editor: "AttributeEditor", request: "AttributesRequest", folder: Path) -> "Iterator[Shown | Finished]":
+def shown(
+    editor: "AttributeEditor", request: "AttributesRequest", folder: Path, deadline: Deadline
+) -> "Iterator[Shown | Finished]":
     """What the pipeline yields, with the single pictures of the strip as files."""
     from deepfake_core.pipelines.attributes import Edited, edit
 
-    with closing(edit(editor, request)) as events:  # type: ignore[type-var]
+    with closing(edit(editor, request, deadline)) as events:  # type: ignore[type-var]
         for event in events:
             if not isinstance(event, Edited):
                 yield event

@@ -1,14 +1,17 @@
 """The driving clip: upload, webcam or an example, and its crop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
 from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.framing import Framing
+from deepfake_core.ui.framing import LOOKED_AT, Framing
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import Frame
@@ -42,10 +45,12 @@ class DrivingClip:
         self.framing.listen(page, self.file, crop)
 
 
-def read(path: Path) -> "list[Frame]":
+@contextmanager
+def read(path: Path, deadline: Deadline) -> "Iterator[Iterator[Frame]]":
     """The first frames, among which a face is looked for. Raises `LabError` in its kinds."""
     from deepfake_core.media.decode import read_frames
     from deepfake_core.pipelines.driving import FACE_SEARCH
 
-    with read_frames(path, max_seconds=settings().clip_seconds) as frames:
-        return list(islice(frames, FACE_SEARCH))
+    most = settings().clip_seconds
+    with read_frames(path, max_side=LOOKED_AT, max_seconds=most, deadline=deadline) as frames:
+        yield islice(frames, FACE_SEARCH)

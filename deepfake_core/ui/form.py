@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.settings import settings
 
@@ -94,7 +95,7 @@ class Form:
     paste_back: bool
     side_by_side: bool
 
-    def request(self, folder: Path | None = None) -> "AnimationRequest":
+    def request(self, folder: Path | None = None, *, deadline: Deadline = NEVER) -> "AnimationRequest":
         """The animation that the form asks for, written into `folder`. Raises what reading the files' sizes raises."""
         from deepfake_core.pipelines.animation import AnimationRequest
         from deepfake_core.pipelines.animator import transfer_named
@@ -111,22 +112,25 @@ class Form:
             best_frame=self.best_frame,
             smoothing=float(self.smoothing),
             crop="none" if self.crop == "none" else "auto",
-            source_box=self._source_box(source) if by_hand else None,
-            driving_box=self._driving_box(driving) if by_hand else None,
+            source_box=self._source_box(source, deadline) if by_hand else None,
+            driving_box=self._driving_box(driving, deadline) if by_hand else None,
             paste_back=self.paste_back,
             max_seconds=settings().clip_seconds,
             max_frames=settings().clip_frames,
         )
 
-    def _source_box(self, path: Path) -> "Box":
+    def _source_box(self, path: Path, deadline: Deadline) -> "Box":
         from deepfake_core.media.images import read_image
 
-        height, width = read_image(path).shape[:2]
+        longest = settings().working_side  # the box is of the picture as the pipeline will read it
+        height, width = read_image(path, longest=longest, deadline=deadline).shape[:2]
         return ByHand(self.source_left, self.source_top, self.source_side).box(width, height)
 
-    def _driving_box(self, path: Path) -> "Box":
+    def _driving_box(self, path: Path, deadline: Deadline) -> "Box":
         from deepfake_core.media.decode import read_frames
 
-        with read_frames(path) as frames:  # a large clip is scaled down while it is read, and the box is of that size
+        with read_frames(
+            path, deadline=deadline
+        ) as frames:  # a large clip is scaled down while it is read, and the box is of that size
             width, height = frames.info.width, frames.info.height
         return ByHand(self.driving_left, self.driving_top, self.driving_side).box(width, height)

@@ -1,21 +1,26 @@
 """The crop of a picture or clip: shown before anything runs, and movable by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
+from deepfake_core.settings import settings
 from deepfake_core.ui.form import ByHand, Upload, path_of
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.trouble import SMALLER, Trouble, Update
 from deepfake_core.ui.view import CropPicture
 
 if TYPE_CHECKING:
     from deepfake_core.faces import FaceCrop
     from deepfake_core.pipelines.animator import Frame
 
-    ReadFrames = Callable[[Path], list[Frame]]
+    ReadFrames = Callable[[Path, Deadline], AbstractContextManager[Iterator[Frame]]]
 
+LOOKED_AT = 1280
+"""Pixels of the longer side of what the preview is made from; both detectors shrink their pictures further."""
 CROPS = [("Around the face", "auto"), ("Whole picture", "none"), ("By hand", "hand")]
 
 
@@ -75,8 +80,11 @@ class Framing:
     def _look(self, path: Path, crop: str, hand: ByHand) -> "tuple[Frame, FaceCrop]":
         from deepfake_core.pipelines import driving
 
-        frames = self.read(path)
-        height, width = frames[0].shape[:2]
-        if crop == "hand":
-            return frames[0], driving.by_hand(hand.box(width, height))
-        return frames[0], driving.first_face(frames, crop, path.name)
+        deadline = Deadline.after(settings().look_seconds, SMALLER)
+        with self.read(path, deadline) as frames:
+            if crop != "hand":
+                seen, found = driving.first_face(frames, crop, path.name, deadline)
+                return seen[0], found
+            first = next(frames)
+        height, width = first.shape[:2]
+        return first, driving.by_hand(hand.box(width, height))

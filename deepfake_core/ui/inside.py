@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
+from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.form import Form
 from deepfake_core.ui.trouble import Trouble, Update
@@ -72,7 +74,9 @@ class Inside:
         try:
             from deepfake_core.pipelines.insight import look_inside
 
-            seen = self.engine.ask("fomm", None, look_inside, Form(*values).request(), moment / 100)
+            deadline = Deadline.after(settings().job_seconds)
+            request = Form(*values).request(deadline=deadline)
+            seen = self.engine.ask("fomm", None, look_inside, request, moment / 100, deadline)
             with TemporaryDirectory(prefix="deepfake-lab-") as folder:
                 yield self.trouble.clear() | self._drawn(seen, Path(folder))
         except Exception as error:

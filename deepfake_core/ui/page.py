@@ -11,9 +11,9 @@ from deepfake_core import registry
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.gate import Gate
-from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
@@ -45,8 +45,8 @@ class Tab(Protocol):
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page: a tab for each method that has one, then Verify and Weights."""
-    replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
-    services = Services(engine=engine, examples=examples, replay=replay)
+    cache, visitors = ExampleCache(examples.pictures), Visitors([*examples.pictures, *examples.clips])
+    services = Services(engine=engine, examples=examples, cache=cache)
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:

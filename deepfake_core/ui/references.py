@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.errors import LabError
+from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, chosen
@@ -87,21 +89,22 @@ class References:
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
             domains = self.engine.model("starganv2", model).domains
-            guess = self.guess(upload, domains) if upload else domains[0]
+            deadline = Deadline.after(settings().look_seconds)
+            guess = self.guess(upload, domains, deadline) if upload else domains[0]
             shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
             return update | {self.domains[number]: shown}
 
         return ask
 
-    def guess(self, upload: Upload, domains: Sequence[str]) -> str:
-        """The domain in an example's name, or the sex that the attribute reader sees; else the first."""
+    def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str:
+        """The domain in an example's name, or the sex that the attribute reader sees in time; else the first."""
         try:
             path = chosen(upload, "reference")
             named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
             if named or set(domains) != {"female", "male"}:
                 return named or domains[0]
-            seen = self.engine.ask("stargan", None, read, path)
-        except LabError:  # no face, no reader, or no consent yet: the visitor chooses
+            seen = self.engine.ask("stargan", None, read, path, "auto", deadline)
+        except LabError:  # no face, no reader, no time, or no consent yet: the visitor chooses
             return domains[0]
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
 

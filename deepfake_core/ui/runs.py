@@ -1,6 +1,5 @@
 """Start and Stop, and the chain of events between them that all tabs share."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from deepfake_core.errors import TookTooLong, TooManyRuns
+from deepfake_core.deadline import Deadline
+from deepfake_core.errors import TooManyRuns
 from deepfake_core.settings import settings
 from deepfake_core.ui.stage import Stage
 from deepfake_core.ui.trouble import Update
 
-OVER = "that took more than {} seconds, the limit here; choose a shorter clip or fewer pictures"
 FULL = "too many runs are waiting already; come back in a minute"
 
 
@@ -25,7 +24,7 @@ class Job:
     triggers: Sequence[Any]
     """Events that start it, such as `button.click`."""
     run: Callable[..., Iterator[Update]]
-    """Yields what to show; its errors are shown too."""
+    """Called with the run's deadline and the values of `inputs`. Yields what to show; its errors are shown too."""
     inputs: list[gr.components.Component]
 
 
@@ -95,12 +94,11 @@ class RunButtons:
         """The job, with its errors shown. Stop closes this generator at its `yield`, and with it the job's."""
 
         def run(*values: Any) -> Iterator[Update]:
-            end = time.monotonic() + settings().job_seconds
+            deadline = Deadline.after(settings().job_seconds)
             try:
-                with closing(job.run(*values)) as updates:  # type: ignore[type-var]
+                with closing(job.run(deadline, *values)) as updates:  # type: ignore[type-var]
                     for update in updates:
-                        if time.monotonic() > end:
-                            raise TookTooLong(OVER.format(settings().job_seconds))
+                        deadline.check()
                         yield update
             except Exception as error:
                 yield self.stage.failed(error)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.replay import Replay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,4 +13,4 @@ class Services:
 
     engine: Engine
     examples: Examples
-    replay: Replay
+    cache: ExampleCache

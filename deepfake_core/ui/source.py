@@ -1,12 +1,15 @@
 """The source picture of Image Animation, and its crop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.framing import Framing
+from deepfake_core.ui.framing import LOOKED_AT, Framing
 from deepfake_core.ui.picture import PictureInput
 
 if TYPE_CHECKING:
@@ -33,8 +36,9 @@ class SourcePicture:
         return self.picture.file
 
 
-def read(path: Path) -> "list[Frame]":
-    """The picture, as a list of one frame. Raises `LabError` in its kinds."""
+@contextmanager
+def read(path: Path, deadline: Deadline) -> "Iterator[Iterator[Frame]]":
+    """The picture, as a stream of one frame. Raises `LabError` in its kinds."""
     from deepfake_core.media.images import read_image
 
-    return [read_image(path)]
+    yield iter([read_image(path, longest=LOOKED_AT, deadline=deadline)])

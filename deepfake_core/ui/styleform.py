@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.settings import settings
 from deepfake_core.ui.form import Upload, Uploads, chosen, paths_of
 from deepfake_core.ui.references import MOST, references
 from deepfake_core.ui.seeds import latents
@@ -70,4 +71,11 @@ class StylesForm:
         if not (1 <= first <= len(styles) and 1 <= last <= len(styles) and first != last):
             raise BadRequest(f"a walk needs two different styles between 1 and {len(styles)}; add one, or change them")
         source = chosen(self.source, "picture")
-        return WalkRequest(source=source, start=styles[first - 1], end=styles[last - 1], crop=self.crop, **more)
+        return WalkRequest(
+            source=source,
+            start=styles[first - 1],
+            end=styles[last - 1],
+            crop=self.crop,
+            max_pixels=settings().run_pixels,
+            **more,
+        )

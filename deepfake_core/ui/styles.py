@@ -1,12 +1,15 @@
 """The StarGAN v2 tab: a picture in the looks of references, or in looks drawn at random."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
+from deepfake_core.settings import settings
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
@@ -40,7 +43,7 @@ class StylesTab:
     title = method("starganv2").title
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.replay, examples = services.engine, services.replay, services.examples
+        self.engine, self.cache, examples = services.engine, services.cache, services.examples
         self.models = ModelChoice("starganv2", PLACE)
         self.rows = {
             "face": ExampleRow("Example portraits", examples.portraits, PLACE),
@@ -159,41 +162,44 @@ class StylesTab:
         shown[self.source.file] = str(pictures[0]) if pictures else None
         return shown | self.references.filled(pictures[1::2][:3])
 
-    def draw(self, *values: Any) -> Iterator[Update]:
+    def draw(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Draw the grid, and each of its pictures alone."""
         from deepfake_core.pipelines.styles import GridRequest
 
         form = StylesForm.of(*values)
-        sources, styles = form.sources(), self._styles(form)
+        sources, styles = form.sources(), self._styles(form, deadline)
         synthesizer = self.engine.model("starganv2", form.model)
-        request = GridRequest(sources=sources, styles=styles, crop=form.crop)
-        events = self.replay.events(
+        request = GridRequest(sources=sources, styles=styles, crop=form.crop, max_pixels=settings().run_pixels)
+        events = self.cache.events(
             form.files(),
             f"{synthesizer.name} {request}",
             lambda folder: self.engine.work(
-                "starganv2", form.model, drawn, replace(request, output=folder / "grid.png"), folder
+                "starganv2", form.model, drawn, replace(request, output=folder / "grid.png"), folder, deadline
             ),
         )
-        yield from self.stage.follow(events)
+        with closing(events):  # type: ignore[type-var]
+            yield from self.stage.follow(events)
 
-    def make_video(self, start: float | None, end: float | None, *values: Any) -> Iterator[Update]:
+    def make_video(self, deadline: Deadline, start: float | None, end: float | None, *values: Any) -> Iterator[Update]:
         """Make the video of a walk, there and back."""
         from deepfake_core.pipelines.styles import walk
 
         form = StylesForm.of(*values)
-        request = form.walk(self._styles(form), start, end, steps=VIDEO_FRAMES, and_back=True)
+        request = form.walk(self._styles(form, deadline), start, end, steps=VIDEO_FRAMES, and_back=True)
         synthesizer = self.engine.model("starganv2", form.model)
         run = lambda folder: self.engine.work(  # noqa: E731
-            "starganv2", form.model, walk, replace(request, output=folder / "walk.mp4")
+            "starganv2", form.model, walk, replace(request, output=folder / "walk.mp4"), deadline
         )
-        events = self.replay.events(form.files(), f"{synthesizer.name} {request}", run)
-        yield from self.stage.follow_video(events)
+        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+            yield from self.stage.follow_video(events)
 
-    def walk_request(self, start: float, end: float, *values: Any, **more: Any) -> "tuple[str | None, WalkRequest]":
+    def walk_request(
+        self, deadline: Deadline, start: float, end: float, *values: Any, **more: Any
+    ) -> "tuple[str | None, WalkRequest]":
         """The weights and the walk that the widgets mean."""
         form = StylesForm.of(*values)
-        return form.model, form.walk(self._styles(form), start, end, **more)
+        return form.model, form.walk(self._styles(form, deadline), start, end, **more)
 
-    def _styles(self, form: StylesForm) -> "tuple[Style, ...]":
+    def _styles(self, form: StylesForm, deadline: Deadline) -> "tuple[Style, ...]":
         domains = self.engine.model("starganv2", form.model).domains
-        return form.styles(lambda upload: self.references.guess(upload, domains))
+        return form.styles(lambda upload: self.references.guess(upload, domains, deadline))

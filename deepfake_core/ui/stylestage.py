@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.ui.cards import MOST, Cards
 from deepfake_core.ui.singles import Captioned, save_single
 from deepfake_core.ui.stage import Stage, bar, count, state
@@ -85,11 +86,13 @@ class StylesStage(Stage):
                 yield {self.progress: bar("frame", event.index + 1, event.total)}
 
 
-def drawn(synthesizer: "StyleSynthesizer", request: "GridRequest", folder: Path) -> "Iterator[Cell | Finished]":
+def drawn(
+    synthesizer: "StyleSynthesizer", request: "GridRequest", folder: Path, deadline: Deadline
+) -> "Iterator[Cell | Finished]":
     """What the pipeline yields, with each picture of the grid as a file of its own."""
     from deepfake_core.pipelines.styles import Drawn, draw_grid, pictures_of
 
-    with closing(draw_grid(synthesizer, request)) as events:  # type: ignore[type-var]
+    with closing(draw_grid(synthesizer, request, deadline)) as events:  # type: ignore[type-var]
         for event in events:
             if not isinstance(event, Drawn):
                 yield event

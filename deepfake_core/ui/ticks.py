@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError
+from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.form import Upload, path_of
-from deepfake_core.ui.trouble import Update, sentence
+from deepfake_core.ui.trouble import SMALLER, Update, sentence
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor
@@ -78,7 +80,8 @@ class Ticks:
             if model is None or (before and before.of == of):
                 return {self.certainty: gr.skip()}
             editor = self.engine.model("stargan", model)
-            seen = self.engine.ask("stargan", model, read, of[0], crop) if of[0] and editor.reads else None
+            deadline = Deadline.after(settings().look_seconds, SMALLER)
+            seen = self.engine.ask("stargan", model, read, of[0], crop, deadline) if of[0] and editor.reads else None
         except LabError as error:
             return {self.certainty: f"Nothing was read: {html.escape(sentence(error))}"}
         shown = editor.shown(seen) if seen is not None else None
@@ -98,9 +101,9 @@ class Ticks:
         )
 
 
-def read(editor: "AttributeEditor", path: Path, crop: Any = "auto") -> dict[str, float]:
+def read(editor: "AttributeEditor", path: Path, crop: Any = "auto", deadline: Deadline = NEVER) -> dict[str, float]:
     """What the class head sees in a picture."""
-    return editor.read(path, crop=crop)
+    return editor.read(path, crop=crop, deadline=deadline)
 
 
 def after(ticked: Sequence[str], newest: str, exclusive: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The CycleGAN tab: a picture, the same picture in the other domain, and the way back."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
+from deepfake_core.settings import settings
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.compare import Comparison
 from deepfake_core.ui.examples import ExampleRow
@@ -52,7 +55,12 @@ class TranslationForm:
         from deepfake_core.pipelines.translation import TranslationRequest
 
         return TranslationRequest(
-            sources=sources, output=folder, crop=self.crop, paste_back=self.paste_back, back=self.back
+            sources=sources,
+            output=folder,
+            crop=self.crop,
+            paste_back=self.paste_back,
+            back=self.back,
+            max_pixels=settings().run_pixels,
         )
 
 
@@ -82,7 +90,7 @@ class TranslationStage(Stage):
         away = {self.way_back: gr.Row(visible=False), self.back: None, self.words: ""}
         return self.comparison.cleared() | away | self.cards.cleared()
 
-    def follow(self, events: "Iterator[Translated | Finished]", paste_back: bool) -> Iterator[Update]:
+    def follow(self, events: "Iterator[Translated | Finished]") -> Iterator[Update]:
         """Show what the pipeline yields."""
         from deepfake_core.pipelines.translation import Translated
 
@@ -94,13 +102,12 @@ class TranslationStage(Stage):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
                 yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
                 continue
-            made.append((str(event.path), event.view.name))
-            results = self._single(event, paste_back) if event.total == 1 else self.cards.shown(made)
+            made.append((str(event.path), event.name))
+            results = self._single(event) if event.total == 1 else self.cards.shown(made)
             yield results | {self.progress: bar("picture", event.place + 1, event.total)}
 
-    def _single(self, done: "Translated", paste_back: bool) -> Update:
-        before = done.view.picture if paste_back and done.view.box else done.view.pixels
-        shown = self.comparison.shown(before, done.path)
+    def _single(self, done: "Translated") -> Update:
+        shown = self.comparison.shown(done.before, done.path)
         if done.cycle is None:
             return shown
         return shown | {
@@ -127,7 +134,7 @@ class TranslationTab:
     title = method("cyclegan").title
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.replay, examples = services.engine, services.replay, services.examples
+        self.engine, self.cache, examples = services.engine, services.cache, services.examples
         self.models = ModelChoice("cyclegan", PLACE)
         self.rows = {
             species: ExampleRow(f"Example {species}s", _named(examples.fields, species), PLACE)
@@ -185,24 +192,25 @@ class TranslationTab:
             ]
         )
 
-    def one(self, upload: Upload, *values: Any) -> Iterator[Update]:
+    def one(self, deadline: Deadline, upload: Upload, *values: Any) -> Iterator[Update]:
         """Translate the picture."""
-        yield from self._translate((chosen(upload, "picture"),), TranslationForm(*values))
+        yield from self._translate((chosen(upload, "picture"),), TranslationForm(*values), deadline)
 
-    def all(self, uploads: Uploads, *values: Any) -> Iterator[Update]:
+    def all(self, deadline: Deadline, uploads: Uploads, *values: Any) -> Iterator[Update]:
         """Translate the files of the list."""
         form = TranslationForm(*values)
-        yield from self._translate(all_chosen(uploads), replace(form, back=False))
+        yield from self._translate(all_chosen(uploads), replace(form, back=False), deadline)
 
-    def _translate(self, sources: tuple[Path, ...], form: TranslationForm) -> Iterator[Update]:
+    def _translate(self, sources: tuple[Path, ...], form: TranslationForm, deadline: Deadline) -> Iterator[Update]:
         from deepfake_core.pipelines.translation import translate
 
-        events = self.replay.events(
+        events = self.cache.events(
             sources,
             f"{sources} {form}",
-            lambda folder: self.engine.work("cyclegan", form.model, translate, form.request(sources, folder)),
+            lambda folder: self.engine.work("cyclegan", form.model, translate, form.request(sources, folder), deadline),
         )
-        yield from self.stage.follow(events, form.paste_back)
+        with closing(events):  # type: ignore[type-var]
+            yield from self.stage.follow(events)
 
     def turn_round(self, model: str | None, upload: Upload) -> Update:
         """The examples that fit the direction; an example of the other one makes place for the first of them."""

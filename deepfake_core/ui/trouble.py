@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 LONGEST = 600
 """Letters of a sentence: some quote what they were given."""
 
+SMALLER = "choose a smaller picture, or a clip of fewer pixels"
+"""What to do about a file that takes too long to look at."""
+
 Update = dict[Block, Any]
 """New values of some components, as a handler returns them."""
 

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.hub.manifest import manifest
+from deepfake_core.settings import settings
 from deepfake_core.ui.form import Upload, path_of
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.trouble import SMALLER, Trouble, Update
 from deepfake_core.ui.visitors import EXAMINED
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ class VerifyTab:
                 return {self.found: HINT} | self.trouble.clear()
             from deepfake_core.provenance.verify import verify
 
-            return {self.found: told(verify(path, models=manifest()))} | self.trouble.clear()
+            deadline = Deadline.after(settings().look_seconds, SMALLER)
+            return {self.found: told(verify(path, models=manifest(), deadline=deadline))} | self.trouble.clear()
         except Exception as error:
             return {self.found: HINT} | self.trouble.tell(error)
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.deadline import Deadline
+from deepfake_core.settings import settings
 from deepfake_core.ui.form import Upload, path_of
 from deepfake_core.ui.models import ModelChoice
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.trouble import SMALLER, Trouble, Update
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Box
@@ -46,10 +48,11 @@ class CropPicture:
         return {self.picture: None, self.note: ""}
 
     def shown(self, image: "Frame", box: "Box | None", note: str) -> Update:
-        """The square of an image; None for all of it."""
+        """The square of an image; None for all of it. What is handed to the page is small."""
         from deepfake_core.pipelines.insight import crop_picture
+        from deepfake_core.pipelines.squares import preview, shrunk
 
-        drawn = crop_picture(image, box) if box else image
+        drawn = crop_picture(*shrunk(image, box, SHOWN)) if box else preview(image)
         return {self.picture: drawn, self.note: html.escape(note)}
 
 
@@ -83,18 +86,21 @@ class Preview:
         try:
             from deepfake_core.pipelines import squares
 
+            deadline = Deadline.after(settings().look_seconds, SMALLER)
             path = path_of(upload)
             if path is None:
                 return self.crop_picture.nothing() | self.trouble.clear()
             if crop == "whole":
-                view = squares.look_at_all(path)
+                view = squares.look_at_all(path, deadline=deadline)
             else:
                 subject: Any = self.models.subject(model)
-                view = squares.look(path, THUMBNAIL, subject=subject, crop=crop)
+                view = squares.look(path, THUMBNAIL, subject=subject, crop=crop, deadline=deadline)
         except Exception as error:
             return self.crop_picture.nothing() | self.trouble.tell(error)
         return self.crop_picture.shown(view.picture, view.box, view.note) | self.trouble.clear()
 
 
+SHOWN = 640
+"""Pixels of the longer side of the preview, which is a tenth of the page."""
 THUMBNAIL = 64
 """Pixels of the square that is cut here and thrown away: only its place is shown."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from deepfake_core.deadline import Deadline
+from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.stage import bar, state
 from deepfake_core.ui.trouble import Trouble, Update
@@ -38,7 +40,7 @@ class StyleWalk:
 
     def __init__(self, engine: Engine, place: str, ask: "Callable[..., tuple[str | None, WalkRequest]]") -> None:
         self.engine, self.place, self.ask = engine, place, ask
-        """`ask(start, end, *inputs)`: the weights' name and the walk that the tab's widgets mean, without an output."""
+        """`ask(deadline, start, end, *inputs)`: the weights' name and the walk that the tab's widgets mean."""
         self.trouble = Trouble()
 
     def render(self) -> None:
@@ -88,13 +90,14 @@ class StyleWalk:
         """Make the frames of the slider."""
         from deepfake_core.pipelines.styles import Drawn, walk
 
-        folder = TemporaryDirectory(prefix="deepfake-lab-walk-")
+        folder, deadline = TemporaryDirectory(prefix="deepfake-lab-walk-"), Deadline.after(settings().job_seconds)
         try:
             frames = Path(folder.name) / "frames"
-            model, request = self.ask(*values, output=frames, steps=FRAMES)
+            model, request = self.ask(deadline, *values, output=frames, steps=FRAMES)
             yield self.trouble.clear() | {self.progress: state("Getting ready …")}
-            with closing(self.engine.work("starganv2", model, walk, request)) as events:  # type: ignore[type-var]
+            with closing(self.engine.work("starganv2", model, walk, request, deadline)) as events:  # type: ignore[type-var]
                 for event in events:
+                    deadline.check()
                     if isinstance(event, Drawn):
                         yield {self.progress: bar("frame", event.index + 1, event.total)}
         except Exception as error:

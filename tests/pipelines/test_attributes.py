@@ -102,7 +102,7 @@ def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: P
         assert step.strip_path is not None
         assert step.flips is not None
         strip = read_image(step.strip_path)
-        np.testing.assert_array_equal(strip, marked(np.hstack([step.view.pixels, *step.flips.values()]), editor.name))
+        np.testing.assert_array_equal(strip, marked(np.hstack([step.before, *step.flips.values()]), editor.name))
         assert strip.shape == (editor.size, 6 * editor.size, 3) and step.attributes["Male"] and step.seen
         np.testing.assert_array_equal(read_image(step.path), marked(step.image, editor.name))
 

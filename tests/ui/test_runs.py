@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 from gradio.context import LocalContext
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.stage import Stage
@@ -48,7 +49,7 @@ def steps(closed: list[bool], seconds: float) -> Iterator[Update]:
 
 def run(buttons: RunButtons, seconds: float) -> tuple[list[Update], list[bool]]:
     closed: list[bool] = []
-    guarded = buttons._guarded(Job(triggers=[], run=lambda: steps(closed, seconds), inputs=[]))
+    guarded = buttons._guarded(Job(triggers=[], run=lambda deadline: steps(closed, seconds), inputs=[]))
     return list(guarded()), closed
 
 
@@ -65,7 +66,7 @@ def test_a_run_beyond_its_time_is_closed_and_says_so(buttons, monkeypatch):
 
 
 def test_an_error_is_shown_on_the_stage(buttons):
-    def fails() -> Iterator[Update]:
+    def fails(deadline: Deadline) -> Iterator[Update]:
         yield {}
         raise BadRequest("this makes no sense; change it")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_core.ui import replay
-from deepfake_core.ui.replay import Replay
+from deepfake_core.ui import example_cache
+from deepfake_core.ui.example_cache import ExampleCache
 
 
 class Pipeline:
@@ -32,7 +32,7 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_an_example_runs_once_and_its_files_stay(example: Path):
-    kept, pipeline = Replay([example]), Pipeline()
+    kept, pipeline = ExampleCache([example]), Pipeline()
     first = list(kept.events([example], "key", pipeline))
     assert list(kept.events([example], "key", pipeline)) == first
     assert pipeline.runs == 1
@@ -40,14 +40,14 @@ def test_an_example_runs_once_and_its_files_stay(example: Path):
 
 
 def test_other_options_are_another_run(example: Path):
-    kept, pipeline = Replay([example]), Pipeline()
+    kept, pipeline = ExampleCache([example]), Pipeline()
     for key in ("horse2zebra", "zebra2horse"):
         list(kept.events([example], key, pipeline))
     assert pipeline.runs == 2
 
 
 def test_what_a_visitor_gave_is_neither_kept_nor_left(example: Path, tmp_path: Path):
-    kept, pipeline = Replay([example]), Pipeline()
+    kept, pipeline = ExampleCache([example]), Pipeline()
     own = tmp_path / "own.png"
     own.write_bytes(b"a visitor's picture")
     for _ in range(2):
@@ -60,7 +60,7 @@ def test_what_a_visitor_gave_is_neither_kept_nor_left(example: Path, tmp_path: P
 
 
 def test_a_stopped_run_is_not_kept(example: Path):
-    kept, pipeline = Replay([example]), Pipeline()
+    kept, pipeline = ExampleCache([example]), Pipeline()
     events = kept.events([example], "key", pipeline)
     next(events)
     next(events)
@@ -72,8 +72,8 @@ def test_a_stopped_run_is_not_kept(example: Path):
 
 
 def test_the_oldest_run_makes_place(example: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(replay, "MOST_KEPT", 1)
-    kept, pipeline = Replay([example]), Pipeline()
+    monkeypatch.setattr(example_cache, "MOST_KEPT", 1)
+    kept, pipeline = ExampleCache([example]), Pipeline()
     old = list(kept.events([example], "old", pipeline))
     list(kept.events([example], "new", pipeline))
     assert not Path(old[-1]).exists()

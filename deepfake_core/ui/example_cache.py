@@ -1,8 +1,8 @@
-"""What came out of the examples, kept, so that a second click on one is answered at once."""
+"""Results of the examples, kept, so that a second click on one is answered at once. Of uploads nothing is kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +23,12 @@ class Kept:
     folder: TemporaryDirectory[str]
 
 
-class Replay:
+class ExampleCache:
     """Runs pipelines in temporary folders. The first run on an example is recorded, later ones are played back.
 
     Gradio's own lazy cache of examples was not taken: it knows an example's inputs but not the options beside them,
     and it keeps its files in the working directory, beyond the program's end. Here what a visitor uploads is never
-    kept: only files that are an example, byte for byte, count.
+    kept, not even while it runs: only files that are an example, byte for byte, count.
     """
 
     def __init__(self, examples: Iterable[Path]) -> None:
@@ -41,20 +41,27 @@ class Replay:
         The files are there until the step after the last is asked for. `sources` are the files that the run works on,
         and `key` says all that it depends on. Called by one thread at a time: the queue lets one run at the network.
         """
-        if key in self._kept:
+        if not all(map(self._is_example, sources)):
+            with TemporaryDirectory(prefix="deepfake-lab-") as name:
+                yield from run(Path(name))
+        elif key in self._kept:
             self._kept.move_to_end(key)
             yield from self._kept[key].events
-            return
+        else:
+            yield from self._recorded(key, run)
+
+    def _recorded(self, key: str, run: Callable[[Path], Iterator[Any]]) -> Iterator[Any]:
+        """What `run` yields; kept once it has come to its end."""
         with ExitStack() as unless_kept:
             folder = TemporaryDirectory(prefix="deepfake-lab-")
             unless_kept.callback(folder.cleanup)
             recorded: list[Any] = []
-            for event in run(Path(folder.name)):
-                recorded.append(event)
-                yield event
-            if all(map(self._is_example, sources)):
-                self._keep(key, Kept(recorded, folder))
-                unless_kept.pop_all()
+            with closing(run(Path(folder.name))) as events:  # type: ignore[type-var]
+                for event in events:
+                    recorded.append(event)
+                    yield event
+            self._keep(key, Kept(recorded, folder))
+            unless_kept.pop_all()
 
     def _keep(self, key: str, run: Kept) -> None:
         self._kept[key] = run
@@ -63,8 +70,15 @@ class Replay:
             oldest.folder.cleanup()
 
     def _is_example(self, path: Path) -> bool:
-        return sha256_of(path) in self._digests
+        if not path.is_file():
+            return False  # whoever reads it says so
+        size = path.stat().st_size
+        return size in self._digests and sha256_of(path) in self._digests[size]
 
     @cached_property
-    def _digests(self) -> frozenset[str]:
-        return frozenset(map(sha256_of, self.examples))
+    def _digests(self) -> dict[int, set[str]]:
+        """Bytes of a file -> what files of that length are examples: others need not be read."""
+        known: dict[int, set[str]] = {}
+        for path in self.examples:
+            known.setdefault(path.stat().st_size, set()).add(sha256_of(path))
+        return known
