@@ -17,6 +17,7 @@ from deepfake_core.ui.gate import Gate
 from deepfake_core.ui.replay import Replay
 from deepfake_core.ui.styles import StylesTab
 from deepfake_core.ui.translation import TranslationTab
+from deepfake_core.ui.validation import CheckedBlocks
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
@@ -47,7 +48,7 @@ class Tab(Protocol):
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page; a new tab is one line here."""
-    replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
+    replay, visitors = Replay(examples.pictures), Visitors()
     tabs: list[Tab] = [
         AnimationTab(engine, examples),
         TranslationTab(engine, examples, replay),
@@ -56,7 +57,8 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
         VerifyTab(),
         WeightsTab(engine),
     ]
-    with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+    known = [*examples.pictures, *examples.clips]
+    with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         visitors.render()
         with gr.Tabs(overflow_behavior="wrap"):
