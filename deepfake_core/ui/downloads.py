@@ -11,8 +11,9 @@ import gradio as gr
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.ui import trouble
 from deepfake_core.ui.stage import state
-from deepfake_core.ui.trouble import Update, sentence
+from deepfake_core.ui.trouble import Update
 
 if TYPE_CHECKING:
     from deepfake_core.hub.downloads import Fetching
@@ -205,5 +206,4 @@ def bytes_bar(step: "Fetching") -> str:
 
 def alert(error: Exception) -> str:
     """What went wrong, in one sentence; the trace goes to the log."""
-    words = f"<strong>That did not work:</strong> {html.escape(sentence(error))}"
-    return f'<div class="trouble"><p role="alert">{words}</p></div>'
+    return f'<div class="trouble">{trouble.alert(error)}</div>'

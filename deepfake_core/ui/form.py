@@ -22,7 +22,8 @@ class Withheld:
 
 
 Upload = Mapping[str, Any] | Withheld | None
-"""A file as Gradio hands it on unopened. Gradio has checked that it lies among the uploads; our readers open it."""
+"""A file as `uploads` hands it on: `path` is a name for this run alone, `upload` the one that stays the same while the
+file lies in its place on the page. Our readers open it."""
 
 
 Uploads = Sequence[Mapping[str, Any] | Withheld] | None
@@ -34,6 +35,12 @@ def path_of(upload: Upload) -> Path | None:
     if isinstance(upload, Withheld):
         raise upload.error
     return Path(upload["path"]) if upload and upload.get("path") else None
+
+
+def upload_id(upload: Upload) -> str | None:
+    """What tells one upload from another, from run to run; None when there is none. Raises why it is withheld."""
+    path = path_of(upload)
+    return str(upload.get("upload", path)) if path and isinstance(upload, Mapping) else None
 
 
 def chosen(upload: Upload, what: str) -> Path:

@@ -74,7 +74,10 @@ class Framing:
         shown = self.crop_picture.shown(image, found.box, found.note)
         if crop != "hand":
             place = ByHand.of(found.box, width=image.shape[1], height=image.shape[0])
-            shown |= {self.left: place.left, self.top: place.top, self.side: place.side}
+            shown |= {
+                slider: min(max(share, slider.minimum), slider.maximum)  # as far as the slider goes
+                for slider, share in zip(self.sliders, (place.left, place.top, place.side), strict=True)
+            }
         return shown | by_hand | self.trouble.clear()
 
     def _look(self, path: Path, crop: str, hand: ByHand) -> "tuple[Frame, FaceCrop]":

@@ -15,6 +15,7 @@ from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.gate import Gate
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.validation import CheckedBlocks
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
@@ -45,11 +46,12 @@ class Tab(Protocol):
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """The whole page: a tab for each method that has one, then Verify and Weights."""
-    cache, visitors = ExampleCache(examples.pictures), Visitors([*examples.pictures, *examples.clips])
+    cache, visitors = ExampleCache(examples.pictures), Visitors()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
-    with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+    known = [*examples.pictures, *examples.clips]
+    with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         visitors.render()
         with gr.Tabs(overflow_behavior="wrap"):

@@ -12,7 +12,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError
 from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.form import Upload, path_of, upload_id
 from deepfake_core.ui.trouble import SMALLER, Update, sentence
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OPPOSITES = {"Male": "Female", "Young": "Older"}
 class Reading:
     """What the network read, of which picture."""
 
-    of: tuple[Path | None, str, str | None]
+    of: tuple[str | None, str, str | None]
     """Picture, crop and weights."""
     shown: Mapping[str, bool] | None
     """None where these weights cannot read."""
@@ -76,12 +76,12 @@ class Ticks:
     def read(self, upload: Upload, crop: Any, model: str | None, before: Reading | None) -> Update:
         """Ask the class head; what the visitor ticked since stays while the picture does."""
         try:
-            of = path_of(upload), crop, model
+            path, of = path_of(upload), (upload_id(upload), crop, model)
             if model is None or (before and before.of == of):
                 return {self.certainty: gr.skip()}
             editor = self.engine.model("stargan", model)
             deadline = Deadline.after(settings().look_seconds, SMALLER)
-            seen = self.engine.ask("stargan", model, read, of[0], crop, deadline) if of[0] and editor.reads else None
+            seen = self.engine.ask("stargan", model, read, path, crop, deadline) if path and editor.reads else None
         except LabError as error:
             return {self.certainty: f"Nothing was read: {html.escape(sentence(error))}"}
         shown = editor.shown(seen) if seen is not None else None

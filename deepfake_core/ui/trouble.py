@@ -30,6 +30,11 @@ def sentence(error: Exception) -> str:
     return "Something went wrong here; the log has the details."
 
 
+def alert(error: Exception) -> str:
+    """The same as a paragraph that screen readers say at once."""
+    return f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'
+
+
 class Trouble:
     """A place for one sentence, and a button for the one trouble that a button can end: no face was found."""
 
@@ -48,9 +53,8 @@ class Trouble:
 
     def tell(self, error: Exception) -> Update:
         """Show the sentence of `error`."""
-        text = f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'
         return {
-            self.text: gr.HTML(text, visible=True),
+            self.text: gr.HTML(alert(error), visible=True),
             self.whole: gr.Button(visible=isinstance(error, NoFaceFound)),
         }
 

@@ -4,22 +4,25 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.utils import get_type_hints
 
-from deepfake_core.errors import ConsentMissing, LabError, TooManyRuns
-from deepfake_core.hub.files import sha256_of
+from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
 from deepfake_core.ui.form import Upload, Withheld
+from deepfake_core.ui.uploads import FILES, Uploads
+from deepfake_core.ui.validation import CheckedBlocks, Refused, refusal
+from deepfake_core.ui.values import kind_of
 
 MINUTE = 60.0
 SENTENCE = "I use only my own face, drawn ones, or faces of people who have agreed to it."
 ASKED = "your own file is used once you have ticked the box at the top of the page, which says whose faces it may show"
-FILES = (gr.Image, gr.Video, gr.File)
 NETWORK = "model"
 """The queue of everything that asks a network."""
 EXAMINED = "verify-file"
@@ -29,12 +32,11 @@ EXAMINED = "verify-file"
 class Visitors:
     """What the server knows of the sessions that are open now; it is forgotten with them.
 
-    `guard` puts one check before every handler that is given files, so that no endpoint can be forgotten: an upload
+    `guard` puts one check before every handler that is given values, so that no endpoint can be forgotten. An upload
     that may not be used reaches the handler as `Withheld`, and the sentence appears where the result would.
     """
 
-    def __init__(self, examples: Iterable[Path]) -> None:
-        self._examples = tuple(examples)
+    def __init__(self) -> None:
         self._agreed: set[str] = set()
         self._runs = Frequency()
 
@@ -54,16 +56,20 @@ class Visitors:
         )
         page.unload(self.forget)
 
-    def guard(self, page: gr.Blocks) -> None:
-        """Check first, in every handler that is given files; what looks at a file looks again after the tick."""
+    def guard(self, page: CheckedBlocks) -> None:
+        """Check first, in every handler that is given values; what looks at a file looks again after the tick.
+
+        Raises `TypeError` for a component whose values no check knows.
+        """
         for handler in page.fns.values():
-            places = [place for place, one in enumerate(handler.inputs) if isinstance(one, FILES)]
-            if not places or handler.fn is None:
+            if not handler.inputs or handler.fn is None:
                 continue
-            examined = all(handler.inputs[place].elem_id == EXAMINED for place in places)
-            counted = examined or handler.concurrency_id == NETWORK
-            handler.fn = self._checked(handler.fn, places, counted=counted, consent=not examined)
-            if any(event == "change" for _, event in handler.targets):
+            for one in handler.inputs:
+                if not isinstance(one, FILES):
+                    kind_of(one)
+            handler.fn = self._guarded(handler, page.uploads)
+            takes_file = any(isinstance(one, FILES) for one in handler.inputs)
+            if takes_file and any(event == "change" for _, event in handler.targets):
                 handler.targets.append((self.known._id, "change"))
 
     def agree(self, ticked: bool, request: gr.Request) -> bool:
@@ -76,22 +82,47 @@ class Visitors:
         """The session is over."""
         self._agreed.discard(str(request.session_hash))
 
-    def _checked(
-        self, handler: Callable[..., Any], places: list[int], *, counted: bool, consent: bool
-    ) -> Callable[..., Any]:
-        def admitted(request: gr.Request, values: tuple[Any, ...]) -> list[Any]:
-            refusal = self._too_often(request) if counted and any(values[place] for place in places) else None
-            agreed = not consent or str(request.session_hash) in self._agreed
-            files = {place: self._admitted(values[place], agreed, refusal) for place in places}
-            return [files.get(place, value) for place, value in enumerate(values)]
+    def _guarded(self, handler: BlockFunction, uploads: Uploads) -> Callable[..., Any]:
+        """The handler's function, given what may be used of its values; its errors are shown as a sentence."""
+        function = handler.fn
 
+        @like(function)
         def answer(request: gr.Request, *values: Any) -> Any:
-            return handler(*admitted(request, values))
+            with ExitStack() as until:
+                try:
+                    return function(*self._admitted(handler, uploads, request, values, until))
+                except gr.Error:
+                    raise
+                except Exception as error:
+                    return refusal(handler, error)
 
+        @like(function)
         def answers(request: gr.Request, *values: Any) -> Iterator[Any]:
-            yield from handler(*admitted(request, values))
+            with ExitStack() as until:
+                try:
+                    yield from function(*self._admitted(handler, uploads, request, values, until))
+                except gr.Error:
+                    raise
+                except Exception as error:
+                    yield refusal(handler, error)
 
-        return answers if inspect.isgeneratorfunction(handler) else answer
+        return answers if inspect.isgeneratorfunction(inspect.unwrap(function)) else answer
+
+    def _admitted(
+        self, handler: BlockFunction, uploads: Uploads, request: gr.Request, values: Sequence[Any], until: ExitStack
+    ) -> list[Any]:
+        """The values as the handler may use them, until `until` closes. Raises `LabError` when none may be used."""
+        if refused := next((value for value in values if isinstance(value, Refused)), None):
+            raise refused.error
+        examined = any(one.elem_id == EXAMINED for one in handler.inputs)
+        refusal = self._too_often(request) if examined or handler.concurrency_id == NETWORK else None
+        files = {place: values[place] for place, one in enumerate(handler.inputs) if isinstance(one, FILES)}
+        if refusal and not any(files.values()):
+            raise refusal
+        agreed = examined or str(request.session_hash) in self._agreed
+        admit = partial(self._admit, uploads, agreed, refusal, until)
+        given = {place: [*map(admit, one)] if isinstance(one, list) else admit(one) for place, one in files.items()}
+        return [given.get(place, value) for place, value in enumerate(values)]
 
     def _too_often(self, request: gr.Request) -> LabError | None:
         limits = settings()
@@ -105,29 +136,36 @@ class Visitors:
                 return TooManyRuns(f"more than {most} runs a minute are too many here; go on in {seconds:.0f} seconds")
         return None
 
-    def _admitted(self, value: Any, agreed: bool, refusal: LabError | None) -> Any:
-        if isinstance(value, list):
-            return [self._admitted(one, agreed, refusal) for one in value]
-        if not value:
-            return value
-        if refusal is None and not (agreed or self._is_example(value)):
-            refusal = ConsentMissing(ASKED)
-        return Withheld(refusal) if refusal else value
+    def _admit(self, uploads: Uploads, agreed: bool, refusal: LabError | None, until: ExitStack, value: Any) -> Upload:
+        """One file: a path that is the handler's alone, or why there is none."""
+        if not value or isinstance(value, Withheld):
+            return value or None
+        if refusal:
+            return Withheld(refusal)
+        try:
+            named = uploads.named(value)
+            path = uploads.take(named, until)
+        except MissingFile as error:
+            return Withheld(error)
+        example = uploads.example(path)
+        if not (agreed or example):
+            return Withheld(ConsentMissing(ASKED))
+        if example and example.name == path.name:
+            return {"path": str(example)}  # nobody can change it, and what is made of it has one name for all
+        return {"path": str(path), "upload": str(named)}
 
-    def _is_example(self, upload: Upload) -> bool:
-        path = Path(upload["path"]) if isinstance(upload, dict) and upload.get("path") else None
-        if path is None or not path.is_file():
-            return True  # nothing to use
-        size = path.stat().st_size
-        return size in self._digests and sha256_of(path) in self._digests[size]
 
-    @cached_property
-    def _digests(self) -> dict[int, set[str]]:
-        """Bytes of a file -> what files of that length are examples: others need not be read."""
-        known: dict[int, set[str]] = {}
-        for path in self._examples:
-            known.setdefault(path.stat().st_size, set()).add(sha256_of(path))
-        return known
+def like(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a guarded function, which takes the request first, the parameters that Gradio looks for in `function`."""
+
+    def signed(guarded: Callable[..., Any]) -> Callable[..., Any]:
+        own = next(iter(inspect.signature(guarded).parameters.values())).replace(name="_request")
+        others = inspect.signature(function).parameters.values()
+        guarded.__signature__ = inspect.Signature([own, *others])  # type: ignore[attr-defined]
+        guarded.__annotations__ = {**get_type_hints(function), "_request": gr.Request}
+        return guarded
+
+    return signed
 
 
 class Frequency:

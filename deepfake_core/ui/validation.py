@@ -1,0 +1,97 @@
+"""The check before every handler of the page: whatever a browser sent is one of the values that the page can send."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.state_holder import SessionState
+
+from deepfake_core.errors import BadRequest, LabError, MissingFile
+from deepfake_core.ui import values
+from deepfake_core.ui.form import Withheld
+from deepfake_core.ui.trouble import alert, sentence
+from deepfake_core.ui.uploads import FILES, META, Uploads
+
+log = logging.getLogger(__name__)
+
+WRONG_VALUES = "these values do not fit this page; reload it and try again"
+MOST_FILES = 100
+"""Of a list; what handles it allows fewer, and says how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Stands for every value of a handler that is not called, because one of them cannot be used."""
+
+    error: LabError
+
+
+class CheckedBlocks(gr.Blocks):
+    """A page that checks every value before Gradio or a handler looks at it.
+
+    A handler gets what was sent, with `Withheld` for each file that is none of the uploads; or, when another value is
+    wrong, `Refused` for everything: see `Visitors.guard`.
+    """
+
+    def __init__(self, *, examples: Iterable[Path] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.uploads = Uploads(Path(self.GRADIO_CACHE), examples)
+
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False
+    ) -> list[Any]:
+        try:
+            sent, withheld = self._checked(block_fn, inputs)
+            processed: list[Any] = await super().preprocess_data(block_fn, sent, state, explicit_call)
+        except LabError as error:
+            return [Refused(error)] * len(block_fn.inputs)
+        except Exception:  # Gradio's own checks
+            log.warning("values for %s were refused", block_fn.name, exc_info=True)
+            return [Refused(BadRequest(WRONG_VALUES))] * len(block_fn.inputs)
+        return [withheld.get(place, value) for place, value in enumerate(processed)]
+
+    def _checked(self, block_fn: BlockFunction, inputs: list[Any]) -> tuple[list[Any], dict[int, Any]]:
+        """The values for Gradio, and what handlers get instead of some. Raises `BadRequest`."""
+        if not isinstance(inputs, list) or len(inputs) != len(block_fn.inputs):
+            raise BadRequest(WRONG_VALUES)
+        sent, withheld = list[Any](), dict[int, Any]()
+        for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
+            if isinstance(component, FILES):
+                try:
+                    value = self._files(component, value)
+                except MissingFile as error:
+                    value, withheld[place] = None, [Withheld(error)] if takes_several(component) else Withheld(error)
+            else:
+                values.check(component, value)
+            sent.append(value)
+        return sent, withheld
+
+    def _files(self, component: Any, value: Any) -> Any:
+        """The value of a file component with nothing but paths in it. Raises `MissingFile`."""
+        if not value:
+            return None
+        if not takes_several(component):
+            return {"path": str(self.uploads.named(value)), "meta": META}
+        if not isinstance(value, list) or len(value) > MOST_FILES:
+            raise BadRequest(f"{component.label} must be a list of at most {MOST_FILES} files")
+        return [{"path": str(self.uploads.named(one)), "meta": META} for one in value]
+
+
+def takes_several(component: Any) -> bool:
+    """Whether the value of a file component is a list."""
+    return getattr(component, "file_count", "single") != "single"
+
+
+def refusal(handler: BlockFunction, error: Exception) -> dict[Any, Any]:
+    """What a handler shows that could not do its work: one sentence where it shows its errors.
+
+    Raises it as `gr.Error`, which the page shows at its edge, when the handler has no place for it.
+    """
+    place = next((one for one in handler.outputs if "trouble" in (getattr(one, "elem_classes", None) or ())), None)
+    if place is None:
+        raise gr.Error(sentence(error), print_exception=False)
+    return {place: gr.HTML(alert(error), visible=True)}
