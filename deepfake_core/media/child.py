@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 from deepfake_core.media import jail
 from deepfake_core.settings import settings
@@ -37,6 +38,7 @@ class Child:
         self.messages: deque[str] = deque(maxlen=1000)
         self._drain = threading.Thread(target=_drain, args=(self._process.stderr, self.messages), daemon=True)
         self._drain.start()
+        _running.add(self)
 
     @property
     def input(self) -> IO[bytes]:
@@ -81,6 +83,15 @@ class Child:
     def _kill_late(self) -> None:
         self.timed_out = True
         self._process.kill()
+
+
+def kill_all() -> None:
+    """End every process that still runs, because this program ends."""
+    for child in list(_running):
+        child.kill()
+
+
+_running = WeakSet[Child]()
 
 
 def jailed(
