@@ -67,6 +67,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.part-{os.getpid()}")
     try:
         made(path.parent)
+        aside.unlink(missing_ok=True)  # left by a process of the same number, or a link to somewhere else
         yield aside
         aside.replace(path)
     except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from deepfake_core.errors import BadRequest, BadWeights, LicenceNotAccepted, MissingFile, NotEnoughSpace
-from deepfake_core.hub.downloads import Fetching, fetch
+from deepfake_core.hub.downloads import Fetching, fetch, remove_cached
 from deepfake_core.hub.files import cache_folder, made, sha256_of, whole_file, write_hash
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import Entry, HubFile, entry
@@ -150,8 +150,7 @@ def vouched(wanted: Entry, path: Path) -> str:
             f"No sha256 is known for this file, so it is trusted on first use: {digest}. It was written down, and any "
             "other will be refused from now on."
         )
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
+    remove_cached(path)
     raise BadWeights(f"{path.name} is not the file that {says}: its sha256 is {digest}, not {expected}; it was removed")
 
 

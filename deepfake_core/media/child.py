@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.media import jail
@@ -54,6 +55,7 @@ class Child:
         self.messages: deque[str] = deque(maxlen=1000)
         self._drain = threading.Thread(target=_drain, args=(self._process.stderr, self.messages), daemon=True)
         self._drain.start()
+        _running.add(self)
 
     @property
     def input(self) -> IO[bytes]:
@@ -109,6 +111,15 @@ class Child:
     def _kill_late(self) -> None:
         self.timed_out = True
         self._process.kill()
+
+
+def kill_all() -> None:
+    """End every process that still runs, because this program ends."""
+    for child in list(_running):
+        child.kill()
+
+
+_running = WeakSet[Child]()
 
 
 def jailed(

@@ -8,18 +8,20 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from deepfake_core import registry
+from deepfake_core.media.child import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.gate import Gate
+from deepfake_core.ui.server.signals import exits_on_signals
+from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.validation import CheckedBlocks
 from deepfake_core.ui.verify import VerifyTab
 from deepfake_core.ui.visitors import Visitors
 from deepfake_core.ui.weights import WeightsTab
-from deepfake_core.ui.workplace import keep_clean, workplace
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
@@ -66,10 +68,10 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
 
 
 def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
-    """Serve the page until Ctrl-C. The network is loaded once the page is up."""
+    """Serve the page until Ctrl-C, SIGTERM or SIGHUP. The network is loaded once the page is up."""
     engine = engine or Engine()
     ready_pair()  # a key that will not do is told now, not at the first result
-    with workplace() as folder:
+    with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         page = build(engine, Examples.in_folder(examples))
         page.launch(
@@ -87,7 +89,11 @@ def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
         )
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
-        page.block_thread()
+        try:
+            page.block_thread()
+        finally:
+            page.close(verbose=False)
+            kill_all()  # a decoder that still writes would fill the folder again
 
 
 def theme() -> gr.themes.Base:
