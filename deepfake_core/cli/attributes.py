@@ -26,7 +26,7 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Edit, with a progress bar on a terminal."""
     from deepfake_core.pipelines.attributes import AttributesRequest, Edited, edit
     from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.squares import Finished, listed
+    from deepfake_core.pipelines.image_batch import Finished, listed
 
     changes = changes_of(asked.set)
     if not changes and not asked.strip:

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 
 def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Translate, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.squares import Finished, listed
+    from deepfake_core.pipelines.image_batch import Finished, listed
     from deepfake_core.pipelines.translation import Translated, TranslationRequest, translate
     from deepfake_core.pipelines.translator import CycleTranslator
 

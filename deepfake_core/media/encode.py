@@ -16,11 +16,11 @@ from PIL import Image, PngImagePlugin
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, NotEnoughSpace, UnreadableMedia
 from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.images import WRITABLE
 from deepfake_core.media.probe import has_sound
 from deepfake_core.settings import settings
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another place"
@@ -50,8 +50,8 @@ def encode_image(
     Raises `BadRequest` for another suffix, `NotEnoughSpace` for a full disk; nothing is left at `path` then.
     """
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
-        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(IMAGE_SUFFIXES)}")
+    if suffix not in WRITABLE:
+        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(WRITABLE)}")
     image = Image.fromarray(array)
     try:
         with reporting_full_disk("the picture"):

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import PIL
+import PIL.Image
 from jaxtyping import Float, Int, UInt8
-from PIL import Image
 
 import deepfake_core
 from deepfake_core.deadline import NEVER, Deadline
@@ -21,7 +20,16 @@ from deepfake_core.media.child import Child
 from deepfake_core.media.still import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
 from deepfake_core.settings import settings
 
-__all__ = ["MIN_SIDE", "pixels_of", "read_image"]
+__all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of", "read_image"]
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+"""8-bit RGB, height x width."""
+ImageLike = str | Path | PIL.Image.Image | np.ndarray
+"""What `read_image` takes."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
+"""Names of pictures; which of them can be read is found out by reading."""
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+"""Those that results can have."""
 
 SIGXCPU = 24
 
@@ -37,12 +45,12 @@ PIXELS = re.compile(rb"(RGB|I|F) (\d{1,9}) (\d{1,9})\n")
 
 
 def read_image(
-    source: str | Path | Image.Image | np.ndarray,
+    source: ImageLike,
     *,
     trusted: bool = False,
     longest: int | None = None,
     deadline: Deadline = NEVER,
-) -> UInt8[np.ndarray, "h w 3"]:
+) -> Image:
     """Return `source` as it is meant to be seen: turned upright, opaque over white, 8-bit RGB.
 
     A path and a PIL image may hold grey, palette, CMYK or 16-bit pixels; of an animation the first frame counts.
@@ -55,20 +63,20 @@ def read_image(
     """
     if isinstance(source, np.ndarray):
         return _checked_array(source)
-    if isinstance(source, Image.Image):
+    if isinstance(source, PIL.Image.Image):
         return _to_rgb(source, "the picture")
     path = existing_file(source)
     if not trusted:
         return _decode_apart(path, longest or settings().longest_side, deadline)
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = PIL.Image.open(path, formats=FORMATS)
     except Exception as error:  # a decoder may raise anything on hostile bytes
         raise _unknown(path.name) from error
     with image:
         return _to_rgb(image, path.name)
 
 
-def _checked_array(array: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+def _checked_array(array: np.ndarray) -> Image:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise BadRequest(
             f"an image array must be uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}; "
@@ -91,7 +99,7 @@ def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
         return size[0] * size[1]
 
 
-def _decode_apart(path: Path, longest: int, deadline: Deadline) -> UInt8[np.ndarray, "h w 3"]:
+def _decode_apart(path: Path, longest: int, deadline: Deadline) -> Image:
     with _decoder(path, longest, deadline) as child:
         answer = _receive(child, path.name)
         if isinstance(answer, str):
@@ -171,7 +179,7 @@ def _damaged(name: str) -> UnreadableMedia:
     return UnreadableMedia(f"{name} is damaged or cut short; open it elsewhere and save it again")
 
 
-def _to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
+def _to_rgb(image: PIL.Image.Image, name: str) -> Image:
     """In this process."""
     check_picture(name, *image.size)
     try:
@@ -181,7 +189,7 @@ def _to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
         raise _damaged(name) from error
 
 
-def _eight_bit(grey: Float[np.ndarray, "h w"] | Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+def _eight_bit(grey: Float[np.ndarray, "h w"] | Int[np.ndarray, "h w"]) -> Image:
     """Scale over the whole range; Pillow's own conversion clips greys of more than 8 bits to white.
 
     Integers span 0 to 65535; floats span 0 to 1 or, when any is above 1, 0 to 255.

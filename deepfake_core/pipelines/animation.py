@@ -27,8 +27,8 @@ from deepfake_core.motion import (
 )
 from deepfake_core.pipelines.animator import Frame, ImageAnimator, ImageLike, Portrait
 from deepfake_core.pipelines.driving import Clip, by_hand, name_of, open_clip
+from deepfake_core.pipelines.image_batch import LONGEST_SHOWN, shrunk
 from deepfake_core.pipelines.saving import origin_of
-from deepfake_core.pipelines.squares import LONGEST_SHOWN, shrunk
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
 from deepfake_core.settings import settings
 
@@ -121,7 +121,7 @@ def animate(
             yield progress(frame, driver, done, clip.total, time.monotonic() - began)
     silent = (f"{result.warning}.",) if result.warning else ()
     crops = (f"Portrait: {sitter.crop.note}", f"Driving clip: {clip.crop.note}")
-    notes = (*crops, *clip.notes, *silent, *animator.compute.notes())
+    notes = (*crops, *clip.notes, *silent, *animator.runtime.notes())
     yield Finished(
         path=result.path,
         side_by_side=beside.path if beside else None,

@@ -19,7 +19,7 @@ from deepfake_core.media.images import read_image
 from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
-from deepfake_core.pipelines.compute import Compute
+from deepfake_core.pipelines.runtime import Runtime
 
 Frame = UInt8[np.ndarray, "h w 3"]
 ImageLike = str | Path | Image.Image | np.ndarray
@@ -55,12 +55,12 @@ class ImageAnimator:
         self.network = prepare(network.to(device))
         self.name, self.about, self.device = name, about, device
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
+        self.runtime = Runtime(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
 
     @property
     def batch(self) -> int:
         """Driving frames at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
@@ -99,12 +99,12 @@ class ImageAnimator:
     def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
         """Encode a picture of the network's size."""
         tensor = self.tensor([image])
-        encoded, keypoints = self.compute(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
+        encoded, keypoints = self.runtime(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
         return Portrait(encoded=encoded, keypoints=keypoints)
 
     def keypoints(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
         """Keypoints of frames of the network's size."""
-        return joined(self.compute.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
+        return joined(self.runtime.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
 
     def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
         """The portrait at each row of keypoints."""
@@ -114,7 +114,7 @@ class ImageAnimator:
             here = apply(lambda part: part.expand(len(rows), *part.shape[1:]), portrait.keypoints)
             return self.network.generate(portrait.encoded.repeat(len(rows)), here, there).prediction
 
-        made = torch.cat(self.compute.parts(range(len(moved.position)), run))
+        made = torch.cat(self.runtime.parts(range(len(moved.position)), run))
         pixels = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.cpu().contiguous().numpy())
 

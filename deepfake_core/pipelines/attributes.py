@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.pipelines.animator import Frame, ImageLike
 from deepfake_core.pipelines.editor import AttributeEditor
-from deepfake_core.pipelines.squares import (
+from deepfake_core.pipelines.image_batch import (
     Batch,
     Crop,
     Finished,
@@ -48,7 +48,7 @@ class AttributesRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edited:
-    """One picture is done and its files have their names. The pictures in here are small: see `squares.preview`."""
+    """One picture is done and its files have their names. The pictures in here are small: see `image_batch.preview`."""
 
     name: str
     """What the source is called."""
@@ -102,7 +102,7 @@ def edit(
             written += [path for path in (done.path, done.strip_path) if path]
             notes.append(f"{done.name}: {done.note}")
             yield done
-    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *editor.compute.notes()))
+    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *editor.runtime.notes()))
 
 
 def finish(

@@ -14,8 +14,8 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
 from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
 from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, look, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH, Crop, View, look, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
 Changes = Mapping[str, bool]
 """Attribute -> whether the result shall have it."""
@@ -28,7 +28,7 @@ class AttributeEditor:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.attributes: tuple[str, ...] = network.config.attributes
         """The names that can be changed, in the network's order."""
         self.reads = network.discriminator is not None
@@ -40,7 +40,7 @@ class AttributeEditor:
     @property
     def batch(self) -> int:
         """Pictures at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
@@ -137,7 +137,7 @@ class AttributeEditor:
         """`read` for squares of the network's size."""
         head = self.network.discriminator
         assert head is not None
-        rows = self.compute.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
+        rows = self.runtime.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
         logits = torch.cat(rows)
         sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
         return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
@@ -149,7 +149,7 @@ class AttributeEditor:
             part = slice(rows[0], rows[-1] + 1)
             return self.network(to_tensor(pictures[part], self.device), self.labels(wanted[part]))
 
-        return to_pictures(torch.cat(self.compute.parts(range(len(pictures)), run)))
+        return to_pictures(torch.cat(self.runtime.parts(range(len(pictures)), run)))
 
     def flip_pixels(self, pixels: Frame, has: Mapping[str, bool]) -> dict[str, Frame]:
         """`flips` for a square of the network's size that has these attributes."""

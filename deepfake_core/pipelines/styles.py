@@ -14,8 +14,8 @@ from torch import Tensor
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.pipelines.image_batch import Crop, View, check_pixels, in_rows, places_for, preview, save
 from deepfake_core.pipelines.saving import origin_of
-from deepfake_core.pipelines.squares import Crop, View, check_pixels, in_rows, places_for, preview, save
 from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer, white_like
 from deepfake_core.provenance.writer import open_sink
 
@@ -108,7 +108,7 @@ class Drawn:
     """One picture, or one cell of a grid, or one frame of a video is done."""
 
     image: Frame
-    """Small: see `squares.preview`; a cell of a grid is never shrunk."""
+    """Small: see `image_batch.preview`; a cell of a grid is never shrunk."""
     index: int
     total: int
 
@@ -119,7 +119,7 @@ class Finished:
 
     path: Path
     image: Frame
-    """The picture, the grid, or the video's last frame; small: see `squares.preview`."""
+    """The picture, the grid, or the video's last frame; small: see `image_batch.preview`."""
     seconds: float
     notes: tuple[str, ...]
 
@@ -145,7 +145,7 @@ def restyle(
         path=saved,
         image=preview(image),
         seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
+        notes=(*notes, *synthesizer.runtime.notes()),
     )
 
 
@@ -192,7 +192,7 @@ def draw_grid(
         path=saved,
         image=preview(image),
         seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
+        notes=(*notes, *synthesizer.runtime.notes()),
     )
 
 
@@ -230,7 +230,7 @@ def walk(synthesizer: StyleSynthesizer, request: WalkRequest, deadline: Deadline
         path=video.path,
         image=frame,
         seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
+        notes=(*notes, *synthesizer.runtime.notes()),
     )
 
 

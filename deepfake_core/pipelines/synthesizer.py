@@ -17,8 +17,8 @@ from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Encoded, StarGanV2
 from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, in_rows, look, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH, Crop, View, in_rows, look, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
 MEAN_OF = 4096
 """Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
@@ -53,14 +53,14 @@ class StyleSynthesizer:
         self.landmarks = landmarks.to(device) if landmarks else None
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.domains: tuple[str, ...] = network.config.domains
         self._means: dict[str, Tensor] = {}
 
     @property
     def batch(self) -> int:
         """Styles at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
@@ -169,7 +169,7 @@ class StyleSynthesizer:
         image = to_tensor([pixels], self.device)
         with torch.inference_mode():
             masks = self.landmarks.masks(image) if self.landmarks else None
-        encoded = self.compute(lambda: self.network.generator.encode(image))
+        encoded = self.runtime(lambda: self.network.generator.encode(image))
         return Source(pixels=pixels, encoded=encoded, masks=masks)
 
     def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Frame]:
@@ -179,7 +179,7 @@ class StyleSynthesizer:
             encoded = source.encoded.repeat(len(part))
             return self.network.generator.decode(encoded, torch.stack(list(part)).to(self.device), source.masks)
 
-        return to_pictures(torch.cat(self.compute.parts(styles, run)))
+        return to_pictures(torch.cat(self.runtime.parts(styles, run)))
 
     def walk(self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int) -> Iterator[Frame]:
         """`between` for an encoded source."""
@@ -196,7 +196,7 @@ class StyleSynthesizer:
             part = slice(rows[0], rows[-1] + 1)
             return self.network.style_encoder(to_tensor(references[part], self.device), self.numbers(domains[part]))
 
-        return list(torch.cat(self.compute.parts(range(len(references)), run)).cpu().unbind())
+        return list(torch.cat(self.runtime.parts(range(len(references)), run)).cpu().unbind())
 
     @torch.inference_mode()
     def map_latents(self, count: int, seed: int, domain: str) -> Float[Tensor, "n s"]:

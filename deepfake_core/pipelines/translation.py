@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.squares import (
+from deepfake_core.pipelines.image_batch import (
     Batch,
     Crop,
     Finished,
@@ -43,7 +43,7 @@ class TranslationRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Translated:
-    """One picture is done and its files have their names. The pictures in here are small: see `squares.preview`."""
+    """One picture is done and its files have their names. The pictures in here are small: see `image_batch.preview`."""
 
     name: str
     """What the source is called."""
@@ -91,7 +91,7 @@ def translate(
             written += [path for path in (done.path, done.back_path) if path]
             notes += [note for note in notes_of(done) if note not in notes]
             yield done
-    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *translator.compute.notes()))
+    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *translator.runtime.notes()))
 
 
 def finish(

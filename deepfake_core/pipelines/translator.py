@@ -15,8 +15,8 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
 from deepfake_core.networks.cyclegan import HALVINGS, Generator
 from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, look, look_at_all, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH, Crop, View, look, look_at_all, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
 STEP = 2**HALVINGS  # the network takes sides that are multiples of this
 
@@ -43,7 +43,7 @@ class CycleTranslator:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.back_name = back
         """Name or file of the weights that lead back."""
         self._back: Generator | None = None
@@ -51,7 +51,7 @@ class CycleTranslator:
     @property
     def batch(self) -> int:
         """Pictures at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(
@@ -107,7 +107,7 @@ class CycleTranslator:
 
     def translated(self, network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """What a network makes of pictures of one size."""
-        rows = self.compute.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
+        rows = self.runtime.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
         return torch.cat(rows)
 
     def there_and_back(self, pictures: Sequence[Frame]) -> list[Cycle]:

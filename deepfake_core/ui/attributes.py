@@ -29,7 +29,7 @@ from deepfake_core.ui.view import FACE_CROPS, Preview
 if TYPE_CHECKING:
     from deepfake_core.pipelines.attributes import AttributesRequest, Edited
     from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.squares import Finished
+    from deepfake_core.pipelines.image_batch import Finished
 
 PLACE = "attributes-"
 HINT = "Press <strong>Edit</strong>: the portrait appears here as you ticked it, and with every single change."

@@ -77,11 +77,11 @@ class Engine:
         from deepfake_core.device import choose_device
         from deepfake_core.hub.cache import Key
         from deepfake_core.hub.store import choose
-        from deepfake_core.pipelines.compute import Compute
+        from deepfake_core.pipelines.runtime import Runtime
 
         device, model = choose_device(self.device), registry.method(network).model
         assert model is not None
-        key = Key(name or choose(network), str(device), Compute(device, 1).precision)
+        key = Key(name or choose(network), str(device), Runtime(device, 1).precision)
         return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=self.device))
 
     def forget(self, name: str) -> None:

@@ -83,7 +83,7 @@ class Inside:
             yield self.trouble.tell(error)
 
     def _drawn(self, seen: "Insight", folder: Path) -> Update:
-        from deepfake_core.pipelines.squares import save
+        from deepfake_core.pipelines.image_batch import save
 
         model, drawn = self.engine.model("fomm").name, Update()
         for field in fields(seen):

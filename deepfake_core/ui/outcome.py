@@ -75,8 +75,8 @@ class Outcome(Stage):
                 yield self._progressing(event, model, folder / "live.jpg")
 
     def _progressing(self, event: "Progress", model: str, file: Path) -> Update:
+        from deepfake_core.pipelines.image_batch import save
         from deepfake_core.pipelines.insight import beside
-        from deepfake_core.pipelines.squares import save
 
         more, left = [f"{event.frames_per_second:.1f} frames/s"], event.seconds_left
         if left is not None:

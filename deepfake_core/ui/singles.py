@@ -15,7 +15,7 @@ def save_single(
     image: "Frame", folder: Path, caption: str, number: int, model: str, sources: "Sequence[ImageLike]"
 ) -> Captioned:
     """Write one picture that was made of `sources` into `folder`, labelled and with its origin."""
-    from deepfake_core.pipelines.squares import save
+    from deepfake_core.pipelines.image_batch import save
 
     path = save(image, folder / f"{number:02d}-{_file_name(caption)}.png", *sources, model=model, label=True)
     return str(path), caption

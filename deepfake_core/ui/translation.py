@@ -27,7 +27,7 @@ from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.view import SCENE_CROPS, Preview
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.squares import Finished
+    from deepfake_core.pipelines.image_batch import Finished
     from deepfake_core.pipelines.translation import Translated, TranslationRequest
 
 PLACE = "translation-"

@@ -49,8 +49,8 @@ class CropPicture:
 
     def shown(self, image: "Frame", box: "Box | None", note: str) -> Update:
         """The square of an image; None for all of it. What is handed to the page is small."""
+        from deepfake_core.pipelines.image_batch import preview, shrunk
         from deepfake_core.pipelines.insight import crop_picture
-        from deepfake_core.pipelines.squares import preview, shrunk
 
         drawn = crop_picture(*shrunk(image, box, SHOWN)) if box else preview(image)
         return {self.picture: drawn, self.note: html.escape(note)}
@@ -84,7 +84,6 @@ class Preview:
 
     def show(self, upload: Upload, crop: str, model: str | None) -> Update:
         try:
-            from deepfake_core.pipelines import squares
 
             deadline = Deadline.after(settings().look_seconds, SMALLER)
             path = path_of(upload)

@@ -68,7 +68,7 @@ def test_driving_by_the_own_first_frame_leaves_the_portrait_in_its_pose(
 
 def test_batches_do_not_change_the_frames(tiny_weights: Path, portrait: Path, singer: Path) -> None:
     one, many = (ImageAnimator.from_pretrained(tiny_weights, "cpu") for _ in range(2))
-    one.compute.batch, many.compute.batch = 1, 7
+    one.runtime.batch, many.runtime.batch = 1, 7
     pairs = zip(one(portrait, singer), many(portrait, singer), strict=True)
     assert max(np.abs(a.astype(int) - b).max() for a, b in pairs) <= 1
 

@@ -11,7 +11,7 @@ from deepfake_core.errors import BadRequest, NoFaceFound
 from deepfake_core.media.images import read_image
 from deepfake_core.networks.stargan import StarGan, StarGanConfig, flipped
 from deepfake_core.pipelines.attributes import AttributesRequest, Edited, edit
-from deepfake_core.pipelines.squares import Finished, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import Finished, to_pictures, to_tensor
 from tests.provenance.declared import marked
 
 SEEN = {"Black_Hair": 0.9, "Blond_Hair": 0.6, "Brown_Hair": 0.1, "Male": 0.2, "Young": 0.8}

@@ -11,7 +11,7 @@ import torch
 from deepfake_core import StyleSynthesizer
 from deepfake_core.errors import BadRequest, NoFaceFound, WeightsMissing
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.squares import to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
 from deepfake_core.pipelines.styles import (
     Drawn,
     Finished,

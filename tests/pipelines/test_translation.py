@@ -11,7 +11,15 @@ from deepfake_core import CycleTranslator
 from deepfake_core.errors import BadRequest, MissingFile, NoFaceFound, UnreadableMedia
 from deepfake_core.hub.store import installed
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.squares import LONGEST_WHOLE, Finished, listed, look, places_for, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import (
+    LONGEST_WHOLE,
+    Finished,
+    listed,
+    look,
+    places_for,
+    to_pictures,
+    to_tensor,
+)
 from deepfake_core.pipelines.translation import Translated, TranslationRequest, translate
 from deepfake_core.provenance.label import label
 from tests.provenance.declared import marked
@@ -85,7 +93,7 @@ def test_the_whole_picture_keeps_its_shape(translator: CycleTranslator, face: np
 def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
     # none of one colour: there an instance norm has nothing but rounding to enlarge, which differs between batches
     pictures = (face[200:260, 200:260], face[100:160, 250:310], face[240:260, 200:250], face[480:])
-    translator.compute.batch = 3
+    translator.runtime.batch = 3
     steps, done = run(translator, sources=pictures, output=tmp_path, crop="whole", back=True, label=False)
     assert [step.place for step in steps] == [0, 1, 2, 3] and len(done.paths) == 8
     for step, alone in zip(steps, translator.many(pictures, crop="whole"), strict=True):

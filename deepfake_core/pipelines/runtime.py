@@ -17,14 +17,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Compute:
-    """Precision and batch of one model, which both shrink when they have to; `told` says so."""
+class Runtime:
+    """Precision and batch of one model, which both shrink when they have to; `notes` says so."""
 
     def __init__(self, device: torch.device, batch: int, half: torch.dtype | None = None) -> None:
         self.device, self.batch = device, batch
         self.half = half or HALF.get(device.type)
         """What layers that can do with it compute in; None: all in float32."""
-        self.told: list[str] = []
+        self._notes: list[str] = []
         """What had to be changed since the last `notes`."""
 
     @property
@@ -34,8 +34,8 @@ class Compute:
 
     def notes(self) -> list[str]:
         """What had to be changed since this was asked last."""
-        told, self.told = self.told, []
-        return told
+        notes, self._notes = self._notes, []
+        return notes
 
     def __call__(self, run: Callable[[], Result]) -> Result:
         """What `run` returns, in float32 and without gradients.
@@ -50,7 +50,7 @@ class Compute:
             result = in_float32(result)
             if all(torch.isfinite(tensor).all() for tensor in tensors_in(result)):
                 return result
-            self.tell("Half precision overflowed here, so everything is computed in full precision now.")
+            self.note("Half precision overflowed here, so everything is computed in full precision now.")
             self.half = None
             return run()
 
@@ -81,11 +81,11 @@ class Compute:
         self.batch = tried // 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        self.tell(f"The memory of {self.device} ran out, so pictures are computed {self.batch} at a time now.")
+        self.note(f"Out of memory on {self.device}; the batch size is now {self.batch}.")
 
-    def tell(self, note: str) -> None:
+    def note(self, note: str) -> None:
         log.warning(note)
-        self.told.append(note)
+        self._notes.append(note)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Half precision for the layers that can do with it."""
