@@ -12,10 +12,13 @@ import torch
 
 from benchmarks.quality.fomm import drawn
 from benchmarks.report import Bar, Report, Row
+from deepfake_core.faces import Whole
 from deepfake_core.media.encode import VideoEncoder
+from deepfake_core.media.images import Image
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
-from deepfake_core.pipelines.animation import AnimationRequest, Finished, animate
-from deepfake_core.pipelines.animator import Frame, ImageAnimator
+from deepfake_core.pipelines.animation import AnimationRequest, animate
+from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.pipelines.events import Finished
 from deepfake_core.synthetic.heads import sample_identity
 from deepfake_core.synthetic.motions import turning_clip
 
@@ -77,9 +80,11 @@ def animate_and_measure(driving: Path, output: Path, size: int) -> tuple[int, in
     torch.manual_seed(0)
     model = FirstOrderModel(narrow_config(size)).eval().requires_grad_(False)
     animator = ImageAnimator(model, name="narrow", about="", device=torch.device("cpu"))
-    source: Frame = np.full((size, size, 3), 128, dtype=np.uint8)
-    request = AnimationRequest(source=source, driving=driving, output=output, crop="none")
-    frames = next((event.frames for event in animate(animator, request) if isinstance(event, Finished)), 0)
+    source: Image = np.full((size, size, 3), 128, dtype=np.uint8)
+    request = AnimationRequest(source=source, driving=driving, output=output, source_crop=Whole(), driving_crop=Whole())
+    *_, finished = animate(animator, request)
+    assert isinstance(finished, Finished)
+    frames: int = finished.files[0].facts["frames"]
     return frames, peak_memory()
 
 

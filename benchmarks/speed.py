@@ -8,20 +8,21 @@ import numpy as np
 import torch
 
 from benchmarks.report import Bar, Report, Row
+from deepfake_core.media.images import Image
 from deepfake_core.motion import RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import CONFIGS, FirstOrderModel, FommConfig, Up
 from deepfake_core.networks.inference import FoldedUp, prepare
-from deepfake_core.pipelines.animator import Frame, ImageAnimator
+from deepfake_core.pipelines.animator import ImageAnimator
 
 BAR = 1.25
 FRAMES = 9  # a batch of one, with which every clip begins, and four of two
 PLAIN = "plain loop"
 OURS = "all of it (the pipeline as it is)"
-Way = Callable[[Frame, list[Frame]], list[Frame]]
+Way = Callable[[Image, list[Image]], list[Image]]
 
 
 @torch.inference_mode()
-def plain_loop(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
+def plain_loop(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
     """Animate as the demo of the paper does: one frame at a time, the source encoded anew for each of them."""
     still = tensor(source)
     here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
@@ -34,7 +35,7 @@ def plain_loop(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> li
 
 
 @torch.inference_mode()
-def encoded_once(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
+def encoded_once(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
     """The same loop, with the source encoded before it."""
     still = tensor(source)
     here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
@@ -45,14 +46,14 @@ def encoded_once(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> 
     return made
 
 
-def tensor(frame: Frame) -> torch.Tensor:
+def tensor(frame: Image) -> torch.Tensor:
     """(h, w, 3) bytes -> (1, 3, h, w) in [0, 1]."""
     return torch.from_numpy(frame).permute(2, 0, 1)[None].float().contiguous() / 255
 
 
-def array(prediction: torch.Tensor) -> Frame:
+def array(prediction: torch.Tensor) -> Image:
     """The other way."""
-    made: Frame = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    made: Image = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     return made
 
 
@@ -102,7 +103,7 @@ def measure_speed(
     return report(seconds, frames, largest)
 
 
-def disagreement(plain: Way, ours: Way, source: Frame, frames: list[Frame]) -> int:
+def disagreement(plain: Way, ours: Way, source: Image, frames: list[Image]) -> int:
     """Largest difference of the two answers, in grey levels; it warms both up, too."""
     pairs = zip(plain(source, frames), ours(source, frames), strict=True)
     return max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)

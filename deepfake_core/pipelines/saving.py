@@ -7,8 +7,7 @@ from pathlib import Path
 from deepfake_core.errors import BadRequest, UnknownModel
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import find, right_hash
-from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.animator import ImageLike
+from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.provenance.origin import Input, Origin
 from deepfake_core.provenance.writer import open_sink, save_image
 

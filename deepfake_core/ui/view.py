@@ -13,8 +13,7 @@ from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.trouble import SMALLER, Trouble, Update
 
 if TYPE_CHECKING:
-    from deepfake_core.faces import Box
-    from deepfake_core.pipelines.animator import Frame
+    from deepfake_core.pipelines.crop_preview import CropPreview
 
 FACE_CROPS = [("Around the face", "auto"), ("Whole picture", "none")]
 SCENE_CROPS = [("Square from the middle", "auto"), ("Whole picture", "whole")]
@@ -47,13 +46,8 @@ class CropPicture:
     def nothing(self) -> Update:
         return {self.picture: None, self.note: ""}
 
-    def shown(self, image: "Frame", box: "Box | None", note: str) -> Update:
-        """The square of an image; None for all of it. What is handed to the page is small."""
-        from deepfake_core.pipelines.image_batch import preview, shrunk
-        from deepfake_core.pipelines.insight import crop_picture
-
-        drawn = crop_picture(*shrunk(image, box, SHOWN)) if box else preview(image)
-        return {self.picture: drawn, self.note: html.escape(note)}
+    def shown(self, found: "CropPreview") -> Update:
+        return {self.picture: str(found.path), self.note: html.escape(found.note)}
 
 
 class Preview:
@@ -84,7 +78,6 @@ class Preview:
 
     def show(self, upload: Upload, crop: str, model: str | None) -> Update:
         try:
-
             deadline = Deadline.after(settings().look_seconds, SMALLER)
             path = path_of(upload)
             if path is None:

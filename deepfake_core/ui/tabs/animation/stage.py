@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -12,14 +11,14 @@ from deepfake_core.ui.stage import Stage, bar, count, state
 from deepfake_core.ui.trouble import Update
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.animation import Finished, Progress, Searching
+    from deepfake_core.pipelines.events import Finished, Progress
 
 SECONDS_BETWEEN_UPDATES = 0.15
-"""Of the live preview: more often is hardly seen, fills the line, and each one is signed."""
+"""Of the progress bar, where no preview comes."""
 HINT = "Press <strong>Animate</strong>: the portrait moves here, frame by frame, beside the driving clip."
 
 
-class Outcome(Stage):
+class AnimationStage(Stage):
     """Live preview, result and side-by-side video."""
 
     def __init__(self) -> None:
@@ -59,39 +58,34 @@ class Outcome(Stage):
     def begin(self) -> Update:
         return super().begin() | {self.live: gr.Image(None, visible=True)}
 
-    def follow(self, events: "Iterable[Searching | Progress | Finished]", model: str, folder: Path) -> Iterator[Update]:
-        """Show what a pipeline yields: some of its frames, as files in `folder`, and the finished files."""
-        from deepfake_core.pipelines.animation import Finished, Progress
+    def follow(self, events: "Iterable[Progress | Finished]") -> Iterator[Update]:
+        """Show what the pipeline yields: progress, previews, and the finished files."""
+        from deepfake_core.pipelines.events import Finished
 
         shown = float("-inf")
         for event in events:
             if isinstance(event, Finished):
                 yield self._finished(event)
-            elif not isinstance(event, Progress):
-                total = f" of {event.total}" if event.total else ""
-                yield {self.progress: state(f"Looking for the best frame: {event.looked_at}{total}")}
-            elif time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
+            elif event.preview or time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
                 shown = time.monotonic()
-                yield self._progressing(event, model, folder / "live.jpg")
+                yield self._progressing(event)
 
-    def _progressing(self, event: "Progress", model: str, file: Path) -> Update:
-        from deepfake_core.pipelines.image_batch import save
-        from deepfake_core.pipelines.insight import beside
-
-        more, left = [f"{event.frames_per_second:.1f} frames/s"], event.seconds_left
+    def _progressing(self, event: "Progress") -> Update:
+        if event.task:
+            total = f" of {event.total}" if event.total else ""
+            return {self.progress: state(f"{event.task}: {event.done}{total}")}
+        more, left = [f"{event.rate or 0:.1f} frames/s"], event.seconds_left
         if left is not None:
             more.append(f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left")
-        return {
-            self.live: str(save(beside(event.driving_frame, event.frame), file, model=model, label=True)),
-            self.progress: bar("frame", event.index + 1, event.total, *more),
-        }
+        shown: Update = {self.progress: bar(event.unit, event.done, event.total, *more)}
+        return shown | {self.live: str(event.preview)} if event.preview else shown
 
     def _finished(self, event: "Finished") -> Update:
-        speed = event.frames / max(event.seconds, 1e-3)
-        text = f"Done: {count(event.frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
+        frames, second = event.files[0].facts["frames"], event.of("side_by_side")
+        speed = frames / max(event.seconds, 1e-3)
+        text = f"Done: {count(frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
         return self.done(text, event.notes) | {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(str(event.path), visible=True),
-            self.beside: gr.Video(str(event.side_by_side) if event.side_by_side else None,
-                                  visible=event.side_by_side is not None),
-        }  # fmt: skip
+            self.beside: gr.Video(str(second[0].path) if second else None, visible=bool(second)),
+        }

@@ -1,34 +1,32 @@
 """The crop of a picture or clip: shown before anything runs, and movable by hand."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.form import ByHand, Upload, path_of
+from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.tabs.animation.form import MANUAL, crop_of
 from deepfake_core.ui.trouble import SMALLER, Trouble, Update
 from deepfake_core.ui.view import CropPicture
 
 if TYPE_CHECKING:
-    from deepfake_core.faces import FaceCrop
-    from deepfake_core.pipelines.animator import Frame
+    from deepfake_core.faces import Manual
+    from deepfake_core.pipelines.crop_preview import CropPreview
 
-    ReadFrames = Callable[[Path, Deadline], AbstractContextManager[Iterator[Frame]]]
-
-LOOKED_AT = 1280
-"""Pixels of the longer side of what the preview is made from; both detectors shrink their pictures further."""
-CROPS = [("Around the face", "auto"), ("Whole picture", "none"), ("By hand", "hand")]
+CROPS = [("Around the face", "auto"), ("Whole picture", "none"), ("By hand", MANUAL)]
 
 
 class Framing:
     """The square that the network sees of one file."""
 
-    def __init__(self, what: str, read: "ReadFrames") -> None:
-        self.what, self.read = what, read
+    def __init__(self, what: str, preview: "Callable[..., CropPreview]") -> None:
+        """`preview` draws the crop of a file: see `pipelines.crop_preview`."""
+        self.what, self.preview = what, preview
         self.crop_picture = CropPicture(what)
         self.trouble = Trouble()
 
@@ -39,6 +37,11 @@ class Framing:
             self.top = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: top, %")
             self.side = gr.Slider(10, 100, 100, step=0.1, label=f"{self.what.capitalize()}: size, %")
         self.trouble.render()
+
+    @property
+    def inputs(self) -> dict[str, gr.components.Component]:
+        """The sliders by the ends of their names in `AnimationForm`."""
+        return {"left": self.left, "top": self.top, "side": self.side}
 
     @property
     def sliders(self) -> list[gr.Slider]:
@@ -61,33 +64,23 @@ class Framing:
         )
         self.trouble.listen(crop)
 
-    def show(self, upload: Upload, crop: str, left: float, top: float, side: float) -> Update:
+    def show(self, upload: Upload, crop: str, left: float, top: float, side: float) -> Iterator[Update]:
         """Draw the crop; in the automatic modes the hidden sliders follow, so that moving by hand starts there."""
-        by_hand = {self.by_hand: gr.Column(visible=crop == "hand")}
+        by_hand = {self.by_hand: gr.Column(visible=crop == MANUAL)}
         try:
             path = path_of(upload)
             if path is None:
-                return self.crop_picture.nothing() | by_hand | self.trouble.clear()
-            image, found = self._look(path, crop, ByHand(left, top, side))
+                yield self.crop_picture.nothing() | by_hand | self.trouble.clear()
+                return
+            deadline = Deadline.after(settings().look_seconds, SMALLER)
+            with TemporaryDirectory(prefix="deepfake-lab-") as folder:
+                found = self.preview(path, crop_of(crop, left, top, side), Path(folder) / "crop.jpg", deadline=deadline)
+                sliders = self._at(found.crop) if crop != MANUAL and found.crop else {}
+                yield self.crop_picture.shown(found) | sliders | by_hand | self.trouble.clear()
         except Exception as error:
-            return self.crop_picture.nothing() | by_hand | self.trouble.tell(error)
-        shown = self.crop_picture.shown(image, found.box, found.note)
-        if crop != "hand":
-            place = ByHand.of(found.box, width=image.shape[1], height=image.shape[0])
-            shown |= {
-                slider: min(max(share, slider.minimum), slider.maximum)  # as far as the slider goes
-                for slider, share in zip(self.sliders, (place.left, place.top, place.side), strict=True)
-            }
-        return shown | by_hand | self.trouble.clear()
+            yield self.crop_picture.nothing() | by_hand | self.trouble.tell(error)
 
-    def _look(self, path: Path, crop: str, hand: ByHand) -> "tuple[Frame, FaceCrop]":
-        from deepfake_core.pipelines import driving
-
-        deadline = Deadline.after(settings().look_seconds, SMALLER)
-        with self.read(path, deadline) as frames:
-            if crop != "hand":
-                seen, found = driving.first_face(frames, crop, path.name, deadline)
-                return seen[0], found
-            first = next(frames)
-        height, width = first.shape[:2]
-        return first, driving.by_hand(hand.box(width, height))
+    def _at(self, crop: "Manual") -> Update:
+        """The sliders at a crop's place, as far as they go."""
+        places = zip(self.sliders, (crop.left, crop.top, crop.side), strict=True)
+        return {slider: min(max(round(100 * at, 1), slider.minimum), slider.maximum) for slider, at in places}

@@ -12,16 +12,16 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.registry import method
-from deepfake_core.ui.driver import DrivingClip
-from deepfake_core.ui.form import Form
-from deepfake_core.ui.inside import Inside
 from deepfake_core.ui.models import STARTER, MoreWeights
-from deepfake_core.ui.motion import MotionOptions
-from deepfake_core.ui.outcome import Outcome
 from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.source import SourcePicture
+from deepfake_core.ui.tabs.animation.form import AnimationForm
+from deepfake_core.ui.tabs.animation.inside import Inside
+from deepfake_core.ui.tabs.animation.options import MotionOptions
+from deepfake_core.ui.tabs.animation.sources import DrivingClip, Portrait
+from deepfake_core.ui.tabs.animation.stage import AnimationStage
 from deepfake_core.ui.trouble import Update, sentence
+from deepfake_core.ui.widgets.inputs import Inputs
 
 WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
 
@@ -33,12 +33,12 @@ class AnimationTab:
 
     def __init__(self, services: Services) -> None:
         self.engine, examples = services.engine, services.examples
-        self.source = SourcePicture(examples.portraits)
+        self.source = Portrait(examples.portraits)
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
         self.more = MoreWeights("fomm", "animation-", "the best weights on this machine are used from now on")
-        self.outcome = Outcome()
-        self.buttons = RunButtons("Animate", self.outcome)
+        self.stage = AnimationStage()
+        self.buttons = RunButtons("Animate", self.stage)
         self.inside = Inside(self.engine)
 
     def render(self) -> None:
@@ -55,7 +55,7 @@ class AnimationTab:
                     self.more.render()
                 with gr.Column(scale=5, min_width=300):
                     self.buttons.render()
-                    self.outcome.render()
+                    self.stage.render()
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
@@ -78,15 +78,19 @@ class AnimationTab:
         self.source.listen(page, self.options.crop)
         self.driver.listen(page, self.options.crop)
         self.options.listen()
-        self.outcome.listen(self.options.crop)
+        self.stage.listen(self.options.crop)
+        self.inputs = self._inputs()
         self.inside.listen(self.inputs, self.options.crop)
-        self.buttons.listen([Job(triggers=[self.buttons.start.click], run=self.animate, inputs=self.inputs)])
+        self.buttons.listen([Job(triggers=[self.buttons.start.click], run=self.animate, inputs=self.inputs.components)])
 
-    @property
-    def inputs(self) -> list[gr.components.Component]:
-        """In the order of `Form`'s fields."""
-        sliders = self.source.framing.sliders, self.driver.framing.sliders
-        return [self.source.file, *sliders[0], self.driver.file, *sliders[1], *self.options.inputs]
+    def _inputs(self) -> Inputs:
+        """By the names of `AnimationForm`'s fields."""
+        sliders = {
+            f"{file}_{name}": slider
+            for file, part in (("source", self.source), ("driving", self.driver))
+            for name, slider in part.framing.inputs.items()
+        }
+        return Inputs(source=self.source.file, driving=self.driver.file, **sliders, **self.options.inputs)
 
     def animate(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Run the pipeline and show what it yields.
@@ -97,9 +101,9 @@ class AnimationTab:
         from deepfake_core.pipelines.animation import animate
 
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            request = Form(*values).request(Path(folder), deadline=deadline)
+            request = AnimationForm(**self.inputs.named(values)).request(Path(folder))
             with closing(self.engine.work("fomm", None, animate, request, deadline)) as events:  # type: ignore[type-var]
-                yield from self.outcome.follow(events, self.engine.model("fomm").name, Path(folder))
+                yield from self.stage.follow(events)
 
     def tell_weights(self) -> str:
         """Which weights run, and what they are good for; waits until they are loaded."""

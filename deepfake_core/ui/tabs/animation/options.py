@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from deepfake_core.ui.framing import CROPS
+from deepfake_core.ui.tabs.animation.framing import CROPS
 
 MOTIONS = [
     ("Relative: keep the portrait's own face shape", "relative"),
@@ -36,17 +36,17 @@ class MotionOptions:
                 )
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
-        """In the order of `Form`'s fields."""
-        return [
-            self.crop,
-            self.motion,
-            self.adapt_scale,
-            self.best_frame,
-            self.smoothing,
-            self.paste_back,
-            self.side_by_side,
-        ]
+    def inputs(self) -> dict[str, gr.components.Component]:
+        """By the names of `AnimationForm`'s fields."""
+        return {
+            "crop": self.crop,
+            "motion": self.motion,
+            "adapt_scale": self.adapt_scale,
+            "best_frame": self.best_frame,
+            "smoothing": self.smoothing,
+            "paste_back": self.paste_back,
+            "side_by_side": self.side_by_side,
+        }
 
     def listen(self) -> None:
         """Adapting the scale has a meaning for relative motion alone."""

@@ -6,7 +6,7 @@ import torch
 from deepfake_core.faces import Box
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.layers import coordinate_grid
-from deepfake_core.pipelines.insight import (
+from deepfake_core.pipelines.figures import (
     BACKGROUND,
     CELLS,
     crop_picture,

@@ -1,21 +1,18 @@
 """How it works: the network's insides for the chosen portrait and one moment of the driving clip, as pictures."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.form import Form
+from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.trouble import Trouble, Update
-
-if TYPE_CHECKING:
-    from deepfake_core.pipelines.insight import Insight
+from deepfake_core.ui.widgets.inputs import Inputs
 
 INTRODUCTION = """
 The network finds a few **keypoints** in both pictures, and around each one the local **affine motion** from portrait
@@ -33,7 +30,7 @@ CAPTIONS = {
     "occlusion": ("5 · Occlusion", "White is carried over from the portrait, black is painted anew."),
     "prediction": ("6 · Result", "Warped, masked and completed by the generator."),
 }
-"""Title and explanation of each picture, by the name of its field in `Insight`."""
+"""Title and explanation of each picture, by the caption of its file."""
 
 
 class Inside:
@@ -53,11 +50,12 @@ class Inside:
             with gr.Row(elem_classes="insights"):
                 self.pictures = {name: _picture(*caption) for name, caption in CAPTIONS.items()}
 
-    def listen(self, inputs: list[gr.components.Component], crop: gr.Radio) -> None:
+    def listen(self, inputs: Inputs, crop: gr.Radio) -> None:
+        self.inputs = inputs
         gr.on(
             [self.accordion.expand, self.look.click, self.moment.release],
             self.show,
-            inputs=[self.moment, *inputs],
+            inputs=[self.moment, *inputs.components],
             outputs=[self.trouble.text, self.trouble.whole, *self.pictures.values()],
             preprocess=False,
             trigger_mode="always_last",
@@ -72,25 +70,17 @@ class Inside:
     def show(self, moment: float, *values: Any) -> Iterator[Update]:
         """Draw the pictures; a generator, so that it can be cancelled."""
         try:
-            from deepfake_core.pipelines.insight import look_inside
+            from deepfake_core.pipelines.insight import InsightRequest, look_inside
 
             deadline = Deadline.after(settings().job_seconds)
-            request = Form(*values).request(deadline=deadline)
-            seen = self.engine.ask("fomm", None, look_inside, request, moment / 100, deadline)
-            with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-                yield self.trouble.clear() | self._drawn(seen, Path(folder))
+            with TemporaryDirectory(prefix="deepfake-lab-") as name:
+                folder, form = Path(name), AnimationForm(**self.inputs.named(values))
+                request = InsightRequest(animation=form.request(folder), output=folder, moment=moment / 100)
+                for event in self.engine.work("fomm", None, look_inside, request, deadline):
+                    pictures = {self.pictures[file.caption]: str(file.path) for file in event.files}
+                    yield self.trouble.clear() | pictures
         except Exception as error:
             yield self.trouble.tell(error)
-
-    def _drawn(self, seen: "Insight", folder: Path) -> Update:
-        from deepfake_core.pipelines.image_batch import save
-
-        model, drawn = self.engine.model("fomm").name, Update()
-        for field in fields(seen):
-            made = field.name in ("deformation", "prediction")  # these show a face that the network made
-            file = save(getattr(seen, field.name), folder / f"{field.name}.png", model=model, label=made)
-            drawn[self.pictures[field.name]] = str(file)
-        return drawn
 
 
 def _picture(title: str, explanation: str) -> gr.Image:
