@@ -42,12 +42,12 @@ def owned(monkeypatch: pytest.MonkeyPatch, path: Path, owner: int) -> None:
             return found
         return os.stat_result((*found[:4], owner, *found[5:]))
 
-    monkeypatch.setattr(private_files.os, "fstat", lambda descriptor: changed(real_fstat(descriptor)))
+    monkeypatch.setattr(os, "fstat", lambda descriptor: changed(real_fstat(descriptor)))
     monkeypatch.setattr(Path, "stat", lambda self, **more: changed(real_stat(self, **more)))
 
 
 def as_user(monkeypatch: pytest.MonkeyPatch, user: int) -> None:
-    monkeypatch.setattr(private_files.os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o666, 0o660])
