@@ -41,7 +41,7 @@ async def at_work(server: Server, temporary: Path, kind: signal.Signals) -> list
         visitor = Visitor(client, page)
         await visitor.ask(start, {})
         run = asyncio.create_task(visitor.ask(page.chain(start)[1], {}))
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while not list(temporary.rglob(".*.part-*")) and time.monotonic() < end:
             await asyncio.sleep(0.02)
         decoders = children(server.process.pid)
