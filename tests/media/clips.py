@@ -85,7 +85,9 @@ def make_slow_clip(path: Path, side: int = 4096, frames: int = 2000) -> Path:
 
 def child_processes() -> list[str]:
     """Commands of the decoders and encoders that this process started and has not buried."""
-    listing = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "command="], capture_output=True, check=False, text=True)
+    listing = subprocess.run(
+        ["ps", "--ppid", str(os.getpid()), "-o", "command="], capture_output=True, check=False, text=True
+    )
     ours = ("ffmpeg", "deepfake_core", "<defunct>")
     return [line for line in listing.stdout.splitlines() if any(word in line for word in ours)]
 
