@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,16 @@ import gradio as gr
 import pytest
 
 from deepfake_core.deadline import Deadline
+from deepfake_core.errors import TookTooLong
+from deepfake_core.media.images import read_image
+from deepfake_core.pipelines import driving
 from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.provenance.verify import verify
 from deepfake_core.ui.animation import AnimationTab
 from deepfake_core.ui.driver import DrivingClip
+from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.form import Form
 from deepfake_core.ui.runs import Job
 from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.verify import VerifyTab
@@ -24,40 +30,41 @@ pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
 LIMIT = 2
 
 
-class TinyEngine:
+class TinyEngine(Engine):
     """The engine with one small network that is loaded already."""
 
     def __init__(self, network: ImageAnimator) -> None:
+        super().__init__("cpu")
         self.network = network
 
     def animator(self) -> ImageAnimator:
         return self.network
 
-    def work(
-        self, network: str, name: str | None, task: Callable[..., Iterator[Any]], *arguments: Any
-    ) -> Iterator[Any]:
-        yield from task(self.network, *arguments)
 
-    def ask(self, network: str, name: str | None, question: Callable[..., Any], *arguments: Any) -> Any:
-        return question(self.network, *arguments)
+@pytest.fixture(scope="module", autouse=True)
+def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
+    """What the first visitor of a page waits for: imports, a signing key, a network's first call."""
+    verify(portrait)
+    driving.first_face(iter([read_image(portrait)]), "auto", "it")
+    animator.inspect(portrait, portrait)
 
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", frames=1000)
+    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", side=3072, frames=1000)
     return {"path": str(path)}
 
 
 @pytest.fixture
 def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
-    tab = AnimationTab(TinyEngine(animator), Examples([], [], [], []))  # type: ignore[arg-type]
+    tab = AnimationTab(TinyEngine(animator), Examples([], [], [], []))
     with gr.Blocks():
         tab.render()
     return tab
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, str]) -> Iterator[None]:
     """Short limits; whatever a test does is over two seconds later, and no decoder outlives it."""
     for name in ("JOB", "LOOK"):
         monkeypatch.setenv(f"DEEPFAKE_{name}_SECONDS", str(LIMIT))
@@ -105,12 +112,12 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
     driver = DrivingClip([])
     with gr.Blocks():
         driver.render()
-    answer = said(driver.framing.show(slow, "auto", 0, 0, 100))  # without a face: twelve frames are looked at
+    answer = said(driver.framing.show(slow, "auto", 0.0, 0.0, 100.0))  # without a face: twelve frames are looked at
     assert "more than 2 seconds" in answer
 
 
 def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
-    (update,) = tab.inside.show(100, *form(portrait, slow))  # the last frame: the whole clip is read
+    (update,) = tab.inside.show(100.0, *form(portrait, slow))  # the last frame: the whole clip is read
     assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in said(update)
 
 
@@ -129,8 +136,5 @@ def test_a_run_that_gradio_closes(tab: AnimationTab, slow: dict[str, str], portr
 
 
 def test_a_deadline_reaches_the_boxes_that_were_drawn_by_hand(slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
-    from deepfake_core.errors import TookTooLong
-    from deepfake_core.ui.form import Form
-
     with pytest.raises(TookTooLong):
         Form(*form(portrait, slow, crop="hand")).request(deadline=Deadline.after(0))
