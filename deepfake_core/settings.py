@@ -31,7 +31,7 @@ class Settings:
     """Of one frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)
     """Pixels, of pictures and of clips."""
-    working_side: int = _at_least(256, 4_096)
+    working_side: int = _at_least(256, 3_072)
     """Pixels of the longer side of a picture that is worked on; a larger one is shrunk while it is decoded."""
     pasted_side: int = _at_least(256, 2_048)
     """The same for a picture into which a result is pasted back: signing one takes ten times its own memory."""

@@ -45,7 +45,7 @@ def open_clip(
     *,
     mode: str = "auto",
     box: Box | None = None,
-    max_seconds: float | None = None,
+    max_seconds: float | int | None = None,
     max_frames: int | None = None,
     deadline: Deadline = NEVER,
 ) -> Iterator[Clip]:

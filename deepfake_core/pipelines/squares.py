@@ -70,7 +70,7 @@ class View:
         return preview(self.picture if pasted and self.box else self.pixels)
 
 
-def shrunk(picture: Frame, box: Box, longest: int) -> tuple[Frame, Box]:
+def shrunk(picture: Frame, box: Box, longest: int) -> tuple[UInt8[np.ndarray, "height width 3"], Box]:
     """A picture with no side above `longest` pixels, and the same square in it."""
     if max(picture.shape[:2]) <= longest:
         return picture, box
@@ -78,7 +78,7 @@ def shrunk(picture: Frame, box: Box, longest: int) -> tuple[Frame, Box]:
     return smaller, Box(left=box.left / ratio, top=box.top / ratio, side=box.side / ratio)
 
 
-def preview(picture: Frame) -> Frame:
+def preview(picture: Frame) -> UInt8[np.ndarray, "height width 3"]:
     """The picture with no side above `LONGEST_SHOWN` pixels."""
     return fit(picture, LONGEST_SHOWN)[0] if max(picture.shape[:2]) > LONGEST_SHOWN else picture
 
