@@ -3,13 +3,12 @@
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 from gradio.context import LocalContext
-from gradio.queueing import EventQueue
+from gradio.queueing import Event, EventQueue
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.runs import NETWORK, Job, RunButtons
@@ -49,6 +48,10 @@ def steps(closed: list[bool], seconds: float) -> Iterator[Update]:
         closed.append(True)
 
 
+def one_step() -> Iterator[None]:
+    yield
+
+
 def run(buttons: RunButtons, seconds: float) -> tuple[list[Update], list[bool]]:
     closed: list[bool] = []
     guarded = buttons._guarded(Job(triggers=[], run=lambda: steps(closed, seconds), inputs=[]))
@@ -80,10 +83,11 @@ def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(buttons, m
     monkeypatch.setenv("DEEPFAKE_WAITING_SESSION", "2")
     with gr.Blocks() as page:
         buttons.render()
+        buttons.start.click(one_step)
     queue = supervise(page)
     monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
     lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
-    waiting = [SimpleNamespace(session_hash="mine", request=request("mine")) for _ in range(2)]
+    waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]
     lane.queue = waiting[:1]
     assert buttons._begin(request("mine"))[buttons.stop].interactive
     lane.queue = waiting

@@ -8,7 +8,8 @@ from deepfake_core.ui.server.routes import API
 SPACES = "https://huggingface.co"
 PAGE = {
     "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio's configuration is inline, and `js=` is compiled
+    # Gradio's configuration is inline, `js=` is compiled, and its video editor makes a worker's script
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",

@@ -1,6 +1,7 @@
 """Gradio's queue, with a share for every visitor, and started again should it stop."""
 
 import asyncio
+import inspect
 import logging
 import re
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import fastapi
 import gradio as gr
+from gradio.block_function import BlockFunction
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage
@@ -27,8 +29,9 @@ UNHEARD_SECONDS = 30.0
 """A session that has not listened for so long is forgotten; one that listens does so every ten seconds."""
 WATCH_SECONDS = 2.0
 RESTART_SECONDS = 0.1
-OPEN_LANE = 10
-"""In lanes without a limit nothing waits for long, so there a visitor may have so many times more requests waiting."""
+SHORT_SESSION, SHORT_ADDRESS = 8, 24
+"""What is no run (a preview, a reading of attributes, a tick) takes a moment, and a page that opens, or whose visitor
+ticks the consent, asks for some twenty of it: so many times more of it may wait."""
 FULL = "too many runs are waiting already; come back in a minute"
 YOURS_FULL = "{} of your runs are waiting already; wait for one of them, or stop it"
 UNKNOWN = "there is no such function; reload the page and try again"
@@ -82,6 +85,7 @@ class SupervisedQueue(Queue):
         self.mailboxes = Mailboxes()
         self.pending_messages_per_session = self.mailboxes
         self._addresses: dict[str, str] = {}
+        self._served: dict[str, float] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._joining = asyncio.Lock()
 
@@ -133,6 +137,8 @@ class SupervisedQueue(Queue):
             await self._forget(session)
         for session in self._addresses.keys() - self.mailboxes.keys():
             del self._addresses[session]
+        for address in [one for one, when in self._served.items() if time.monotonic() - when > UNHEARD_SECONDS]:
+            del self._served[address]
         for session in self.pending_event_ids_session.keys() - self.mailboxes.keys():
             del self.pending_event_ids_session[session]
 
@@ -168,25 +174,34 @@ class SupervisedQueue(Queue):
             return False, UNKNOWN, "error"
         async with self._joining:
             self.create_event_queue_for_fn(handler)
-            sentence = self.refusal(handler.concurrency_id, session, address)
+            sentence = self.refusal(handler.concurrency_id, session, address, run=is_run(handler))
             if sentence is not None or not await self._make_room(session, address):
                 return False, sentence or FULL, "queue_full"
             self._addresses.setdefault(session, address)
             answer: Answer = await super().push(body=body, request=request, username=username)
             return answer
 
-    def refusal(self, lane: str, session: str, address: str) -> str | None:
-        """Why another event of this visitor may not wait in this lane; None when it may."""
-        queue = self.event_queue_per_concurrency_id.get(lane)
-        if queue is None:
-            return None
-        limits, factor = settings(), OPEN_LANE if queue.concurrency_limit is None else 1
-        if sum(event.session_hash == session for event in queue.queue) >= factor * limits.waiting_session:
-            return YOURS_FULL.format(limits.waiting_session)
-        same_address = sum(address_of(event.request) == address for event in queue.queue)
-        if same_address >= factor * limits.waiting_address or len(queue.queue) >= factor * limits.waiting:
+    def refusal(self, lane: str, session: str, address: str, *, run: bool = True) -> str | None:
+        """Why another run of this visitor, or something short, may not wait in this lane; None when it may."""
+        queue, limits = self.event_queue_per_concurrency_id.get(lane), settings()
+        alike = [event for event in queue.queue if is_run(event.fn) == run] if queue else []
+        session_most = limits.waiting_session * (1 if run else SHORT_SESSION)
+        address_most = limits.waiting_address * (1 if run else SHORT_ADDRESS)
+        if sum(event.session_hash == session for event in alike) >= session_most:
+            return YOURS_FULL.format(session_most)
+        if sum(address_of(event.request) == address for event in alike) >= address_most:
             return FULL
-        return None
+        return FULL if len(alike) >= limits.waiting * (1 if run else SHORT_ADDRESS) else None
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """The next events, by turns of addresses: one that asks for much waits longer for it than its neighbours."""
+        for lane in self.event_queue_per_concurrency_id.values():
+            if lane.concurrency_limit is None or lane.current_concurrency < lane.concurrency_limit:
+                lane.queue.sort(key=lambda event: self._served.get(address_of(event.request), 0.0))  # else as they came
+        found = super().get_events()
+        if found is not None:
+            self._served[address_of(found[0][0].request)] = time.monotonic()
+        return found
 
     async def _make_room(self, session: str, address: str) -> bool:
         """Forget the oldest session that never listened, of this address first; False when all others listen."""
@@ -207,6 +222,11 @@ def supervise(page: gr.Blocks) -> SupervisedQueue:
     """Give the page a queue that holds; after `Blocks.queue`, before `Blocks.launch`."""
     page._queue = SupervisedQueue(page._queue)
     return page._queue
+
+
+def is_run(handler: BlockFunction) -> bool:
+    """Whether it shows its work on the way, as what takes long does."""
+    return inspect.isgeneratorfunction(handler.fn)
 
 
 def address_of(request: fastapi.Request | gr.Request) -> str:

@@ -46,8 +46,8 @@ def _api(pattern: str, body: Body = Body.NOTHING, *, needs: tuple[str, ...] = ()
 
 
 ROUTES = (
-    _page(r"|config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(?:assets|static|svelte)/.+"),
-    _api(r"info|theme\.css|startup-events|app_id|token|user|login_check"),
+    _page(r"|config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(?:assets|static)/.+"),
+    _api("startup-events|app_id"),
     _api(r"file=(?!\w[\w+.-]+:).+"),  # a scheme has two letters at least: `C:` begins a path
     _api(rf"heartbeat/{_SESSION}"),
     _api("queue/data", needs=("session_hash",)),

@@ -48,6 +48,8 @@ class Uploads:
             nonlocal failed
             if message["type"] == "http.response.start":
                 failed = message["status"] >= 400
+                if message["status"] == 413:  # Gradio's own limit, of one file, in words of our own
+                    form.refusal = 413, form.too_large
             if form.refusal is None:
                 await send(message)
 
@@ -108,7 +110,7 @@ class UploadForm:
         body = message.get("body", b"")
         self._bytes += len(body)
         if self._bytes > self._most:
-            self._refuse(413, TOO_LARGE.format(settings().upload_megabytes))
+            self._refuse(413, self.too_large)
         if self._disk_is_full():
             self._refuse(507, DISK_FULL)
         try:
@@ -117,6 +119,11 @@ class UploadForm:
             self._refuse(400, MALFORMED)
         if not message.get("more_body", False) and not self._ended:
             self._refuse(400, CUT_OFF)
+
+    @property
+    def too_large(self) -> str:
+        """What to say of an upload beyond the setting."""
+        return TOO_LARGE.format(settings().upload_megabytes)
 
     def _refuse(self, status: int, sentence: str) -> None:
         self.refusal = status, sentence

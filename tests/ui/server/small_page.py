@@ -1,4 +1,4 @@
-"""A page with the lanes of the real one and no networks, served as `launch` serves the real one: `python small_page.py PORT`."""
+"""A page with the lanes of the real one and no networks, served as `launch` serves that: `small_page.py PORT`."""
 
 import os
 import sys

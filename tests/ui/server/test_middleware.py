@@ -45,7 +45,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
         "/assets/index.js",
         "/static/img/logo.svg",
         "/theme.css",
-        "/gradio_api/info",
         "/gradio_api/upload_progress?upload_id=u1",
         "/gradio_api/heartbeat/abc123",
         "/gradio_api/queue/data?session_hash=abc123",
@@ -64,6 +63,9 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
     [
         "/login",
         "/logout",
+        "/gradio_api/info",
+        "/gradio_api/token",
+        "/gradio_api/user",
         "/monitoring",
         "/pwa_icon/9999",
         "/docs",
@@ -188,7 +190,7 @@ def endless(beginning: bytes, megabytes: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("endpoint", ["cancel", "reset", "queue/join", "run/predict", "login", "upload"])
 def test_a_long_body_is_refused_while_it_streams(server: Server, visitor: Visitor, endpoint: str) -> None:
     """The attacks with 300 MB of JSON, and with 600 MB in a form's field without a file's name."""
-    before = server.resident_megabytes()
+    before, kept = server.resident_megabytes(), set(server.uploads())
     field = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\n'
     kinds = {"upload": (field, "multipart/form-data; boundary=b"), "login": (b"username=", "application/json")}
     beginning, kind = kinds.get(endpoint, (b'{"session_hash": "', "application/json"))
@@ -204,7 +206,7 @@ def test_a_long_body_is_refused_while_it_streams(server: Server, visitor: Visito
     except httpx.TransportError:
         pass  # it hung up on us
     assert server.resident_megabytes() < before + 50
-    assert not server.uploads()
+    assert set(server.uploads()) <= kept
     assert visitor.ask(TICK, True) < 5
 
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import gradio as gr
 import httpx
 import pytest
-from gradio.queueing import Queue
+from gradio.block_function import BlockFunction
+from gradio.queueing import Event, EventQueue, Queue
 
 from deepfake_core.ui.server.queue import SESSION, UNHEARD_SESSIONS, supervise
 from tests.ui.server.conftest import API, Server, Visitor
@@ -137,3 +138,33 @@ def test_the_tick_and_verify_have_lanes_of_their_own(server: Server) -> None:
     assert other.post("run/predict", other.body(3)).json()["data"] == ["at once"]
     assert other.ask(TICK, True) < QUIET_SECONDS
     assert other.ask(LOOK, None) < QUIET_SECONDS
+
+
+def test_a_page_asks_for_many_short_things_at_once_but_not_for_any_number(server: Server) -> None:
+    opening = Visitor(server)
+    statuses = [opening.join(LOOK, None).status_code for _ in range(20)]
+    assert set(statuses) == {200}
+    queue = supervise(plain_page())
+    lane = queue.event_queue_per_concurrency_id["framing"] = EventQueue("framing", 2)
+    (handler,) = queue.blocks.fns.values()
+    lane.queue = [waiting("a", "10.0.0.1", handler) for _ in range(24)]
+    assert queue.refusal("framing", "a", "10.0.0.1", run=False) is not None
+    assert queue.refusal("framing", "b", "10.0.0.1", run=False) is None
+    assert queue.refusal("framing", "a", "10.0.0.1", run=True) is None  # short things are no runs
+
+
+def test_addresses_take_turns() -> None:
+    queue = supervise(plain_page())
+    queue.active_jobs = [None]
+    lane = queue.event_queue_per_concurrency_id["model"] = EventQueue("model", None)
+    (handler,) = queue.blocks.fns.values()
+    came = [("a", "1"), ("b", "1"), ("c", "1"), ("d", "2"), ("e", "3")]
+    lane.queue = [waiting(session, address, handler) for session, address in came]
+    taken = [events[0][0].session_hash for _ in came if (events := queue.get_events())]
+    assert taken == ["a", "d", "e", "b", "c"]
+    assert queue.get_events() is None
+
+
+def waiting(session: str, address: str, handler: BlockFunction) -> Event:
+    request = gr.Request(client={"host": address, "port": 1})
+    return Event(session, handler, request, None)  # type: ignore[arg-type]
