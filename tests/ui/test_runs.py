@@ -87,7 +87,7 @@ def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(buttons, m
     queue = supervise(page)
     monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
     lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
-    waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]
+    waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]  # type: ignore[arg-type]
     lane.queue = waiting[:1]
     assert buttons._begin(request("mine"))[buttons.stop].interactive
     lane.queue = waiting

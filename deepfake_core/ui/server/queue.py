@@ -89,7 +89,7 @@ class SupervisedQueue(Queue):
         self._workers: set[asyncio.Task[None]] = set()
         self._joining = asyncio.Lock()
 
-    @property  # type: ignore[override]
+    @property
     def stopped(self) -> bool:
         """Gradio sets it whenever its loop ends; that loop is started again."""
         return self._closed
@@ -124,7 +124,7 @@ class SupervisedQueue(Queue):
     def _cancel_asyncio_tasks(self) -> None:
         """Runs go on when the loop that started them is started again."""
         if self._closed:
-            super()._cancel_asyncio_tasks()
+            super()._cancel_asyncio_tasks()  # type: ignore[no-untyped-call]
 
     async def _watch(self) -> None:
         while not self._closed:

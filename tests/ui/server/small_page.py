@@ -10,11 +10,15 @@ from typing import Any
 
 import gradio as gr
 
+from deepfake_core.ui.server import connections
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.serve import bounded_server
 
 RUN, TICK, LOOK, AT_ONCE, FAIL = 0, 1, 2, 3, 4
 """Numbers of its functions, in the order of their events."""
+
+LATE_SECONDS = 2.0
+"""Instead of the ten that a real visitor has for a request, so that tests need not wait for them."""
 
 
 def run(seconds: float) -> Iterator[str]:
@@ -44,6 +48,7 @@ def build() -> gr.Blocks:
 
 
 if __name__ == "__main__":
+    connections.HEAD_SECONDS = connections.BODY_SECONDS = LATE_SECONDS
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         page = build()
