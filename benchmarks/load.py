@@ -34,6 +34,7 @@ FULL = ("come back", "too many")
 LIMITS = {
     "DEEPFAKE_RUNS_PER_MINUTE": "100000",
     "DEEPFAKE_RUNS_PER_MINUTE_ADDRESS": "100000",
+    "DEEPFAKE_WAITING_ADDRESS": "100000",
     "DEEPFAKE_KEPT_MINUTES": str(KEPT_MINUTES),
 }
 """For the server: here all visitors come from one address."""
