@@ -18,8 +18,9 @@ from benchmarks.live.server import Server, serving
 from benchmarks.live.visitor import Page
 from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
 from benchmarks.robustness.attacks.monitor import Monitor, memory_of
+from benchmarks.robustness.attacks.paths import file_events
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
-from benchmarks.robustness.endpoints import takers, warm_up
+from benchmarks.robustness.endpoints import warm_up
 from benchmarks.robustness.watch import Cellar
 
 MEMORY_BAR = 300_000_000
@@ -147,7 +148,7 @@ class Range:
 async def _warm_up(target: Target) -> None:
     """Ask every handler once, so that all is loaded: memory is compared from then on."""
     async with target.client() as client:
-        await warm_up(client, target.page, takers(target.page))
+        await warm_up(client, target.page, file_events(target))
 
 
 async def _attack(attack: Attack, target: Target) -> AttackResult:

@@ -14,10 +14,10 @@ KINDS = ("slider", "number")
 
 async def huge_crop(target: Target) -> AttackResult:
     """Ask for a crop by hand that is far larger than the picture, without tick or upload."""
+    inside, preview = target.event("inside", "expand"), target.event("portrait", "change")
     answers = []
-    for place, what in (("portrait", "Portrait"), ("driver", "Driving clip")):
-        event = target.event(place, "change")
-        async with target.client() as client:
+    async with target.client() as client:
+        for event, what in ((preview, "Portrait"), (inside, "Portrait"), (inside, "Driving clip")):
             answers.append(
                 await Visitor(client, target.page).ask(event, _form(target, event, f"{what}: size, %", HUGE))
             )
