@@ -27,8 +27,6 @@ MEMORY_BAR = 300_000_000
 """Bytes over rest."""
 WAIT_BAR = 2.0
 """Times the quiet time of another visitor's run."""
-LIMIT_SECONDS = 60.0
-"""For one attack; one that is not over then is stopped, and what it saw until then is lost."""
 QUIET_VISITS = 3
 FILES, SPACE = 1024, 16_000_000_000
 """Open files and bytes of address space of the server: what a system gives a process, and a guard for this machine."""
@@ -153,10 +151,10 @@ async def _warm_up(target: Target) -> None:
 
 async def _attack(attack: Attack, target: Target) -> AttackResult:
     try:
-        async with asyncio.timeout(LIMIT_SECONDS):
+        async with asyncio.timeout(attack.seconds):
             return await attack.run(target)
     except TimeoutError:
-        return AttackResult(True, f"not over after {LIMIT_SECONDS:.0f} s")
+        return AttackResult(True, f"not over after {attack.seconds:.0f} s")
     except (httpx.HTTPError, OSError) as error:
         return AttackResult(False, f"cut off ({type(error).__name__})")
 

@@ -148,7 +148,7 @@ async def keys(target: Target) -> AttackResult:
 
 
 ATTACKS = (
-    Attack(name="hostile Hub", item="13", harm="delete or plant files outside the cache", run=hub),
+    Attack(name="hostile Hub", item="13", harm="delete or plant files outside the cache", run=hub, seconds=180),
     Attack(name="bomb checkpoint", item="14", harm="gigabytes of memory by a small archive", run=bomb),
-    Attack(name="open key", item="14", harm="a signing key that others can read", run=keys),
+    Attack(name="open key", item="14", harm="a signing key that others can read", run=keys, seconds=120),
 )

