@@ -31,7 +31,7 @@ async def visit(target: Target, rng: random.Random) -> Visit:
     """Come as somebody new, agree, upload, press the button, and fetch the result."""
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(VISIT_SECONDS), target.client(rng.choice(BYSTANDERS)) as client:
+        async with asyncio.timeout(target.longer(VISIT_SECONDS)), target.client(rng.choice(BYSTANDERS)) as client:
             visitor = Visitor(client, target.page)
             await visitor.consent()
             tab = Tab.of(target.page)

@@ -15,12 +15,10 @@ from types import TracebackType
 import httpx
 
 from benchmarks.live.server import Server, serving
-from benchmarks.live.visitor import Page
+from benchmarks.live.visitor import Page, Visitor
 from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
 from benchmarks.robustness.attacks.monitor import Monitor, memory_of
-from benchmarks.robustness.attacks.paths import file_events
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
-from benchmarks.robustness.endpoints import warm_up
 from benchmarks.robustness.watch import Cellar
 
 MEMORY_BAR = 300_000_000
@@ -28,6 +26,8 @@ MEMORY_BAR = 300_000_000
 WAIT_BAR = 2.0
 """Times the quiet time of another visitor's run."""
 QUIET_VISITS = 3
+SETTLED, SETTLING_SECONDS = 5_000_000, 60.0
+"""Bytes by which a server's memory may still change when it counts as started, and how long that is waited for."""
 FILES, SPACE = 1024, 16_000_000_000
 """Open files and bytes of address space of the server: what a system gives a process, and a guard for this machine."""
 
@@ -129,7 +129,8 @@ class Range:
         server = self._stack.enter_context(serving(folder, cellar.environment | settings))
         _bound(server)
         page = Page(httpx.get(f"{server.address}/config", timeout=30).json())
-        self.target, self._settings, self._quiet = Target(server, page, cellar, folder / "attacker"), settings, []
+        self._quiet = []
+        self.target, self._settings = Target(server, page, cellar, folder / "attacker", self._quiet), settings
         asyncio.run(_warm_up(self.target))
         return self.target
 
@@ -144,17 +145,22 @@ class Range:
 
 
 async def _warm_up(target: Target) -> None:
-    """Ask every handler once, so that all is loaded: memory is compared from then on."""
+    """Ask for what every page asks for, and wait until all networks are loaded: memory is compared from then on."""
     async with target.client() as client:
-        await warm_up(client, target.page, file_events(target))
+        for place, happening in (("portrait", "change"), ("driver", "change"), ("inside", "expand")):
+            await Visitor(client, target.page).ask(target.event(place, happening), {})
+    end, before, now = time.monotonic() + SETTLING_SECONDS, 0, memory_of(target.server.process.pid)
+    while abs(now - before) > SETTLED and time.monotonic() < end:
+        await asyncio.sleep(2)
+        before, now = now, memory_of(target.server.process.pid)
 
 
 async def _attack(attack: Attack, target: Target) -> AttackResult:
     try:
-        async with asyncio.timeout(attack.seconds):
+        async with asyncio.timeout(target.longer(attack.seconds)):
             return await attack.run(target)
     except TimeoutError:
-        return AttackResult(True, f"not over after {attack.seconds:.0f} s")
+        return AttackResult(True, f"not over after {target.longer(attack.seconds):.0f} s")
     except (httpx.HTTPError, OSError) as error:
         return AttackResult(False, f"cut off ({type(error).__name__})")
 

@@ -58,6 +58,7 @@ async def _timed(visitor: Visitor, event: Event, values: dict[int, Any], most: f
 
 async def _clip_at(target: Target, place: str, happening: str, *, most: float, agree: bool = True) -> AttackResult:
     """Two such clips at one handler, and another visitor's preview meanwhile."""
+    most, soon = target.longer(most), target.longer(PREVIEW_SECONDS)
     content = (await asyncio.to_thread(slow_clip)).read_bytes()
     event = target.event(place, happening)
     async with target.client() as client, target.client(BYSTANDER) as other:
@@ -76,9 +77,7 @@ async def _clip_at(target: Target, place: str, happening: str, *, most: float, a
         ]
         attack = asyncio.gather(*asked)
         await asyncio.sleep(1)
-        preview, shown = await _timed(
-            Visitor(other, target.page), target.event("portrait", "change"), {}, PREVIEW_SECONDS
-        )
+        preview, shown = await _timed(Visitor(other, target.page), target.event("portrait", "change"), {}, soon)
         answers = await attack
     longest = max(seconds for seconds, _ in answers)
     unanswered = sum(answer is None for _, answer in answers)

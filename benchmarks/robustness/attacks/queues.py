@@ -80,7 +80,7 @@ async def _others(target: Target) -> list[str]:
         for what, place, happening in wanted:
             event, begun = target.event(place, happening), time.monotonic()
             try:
-                async with asyncio.timeout(SECONDS):
+                async with asyncio.timeout(target.longer(SECONDS)):
                     answer = await visitor.ask(event, {})
             except TimeoutError:
                 refusals.append(f"{what} not within {SECONDS:g} s")

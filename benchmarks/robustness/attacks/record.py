@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ BYSTANDERS = tuple(f"127.0.1.{number}" for number in range(1, 250))
 """One for each of their visits, so that no limit for an address is theirs."""
 PATIENCE = 60.0
 """Seconds for one request."""
+QUIET_SECONDS = 1.0
+"""Another visitor's run on an idle machine of two cores, at most."""
 META = {"_type": "gradio.FileData"}
 """What the page sends with every file."""
 SAMPLE = "portrait"
@@ -46,6 +49,12 @@ class Target:
     cellar: Cellar
     folder: Path
     """For the attacker's files; no part of the server's."""
+    quiet: list[float] = field(default_factory=list)
+    """Seconds of another visitor's runs without an attack."""
+
+    def longer(self, seconds: float) -> float:
+        """Seconds of an idle machine on this one, as it is now."""
+        return seconds * max(1.0, statistics.median(self.quiet) / QUIET_SECONDS) if self.quiet else seconds
 
     def client(self, address: str = ATTACKER, **headers: str) -> httpx.AsyncClient:
         """A client at one of this machine's addresses, which sends what the page's script sends."""
@@ -133,6 +142,6 @@ class Attack:
     ends_server: bool = False
     """Whether the server is stopped by it, as it should be."""
     seconds: float = 60.0
-    """After which it is stopped, and counts as harm."""
+    """After which it is stopped, and counts as harm; on a busy machine longer."""
     disk_megabytes: int = 300
     """By how much the server's folder may grow."""
