@@ -10,6 +10,7 @@ from benchmarks.mark import measure_mark
 from benchmarks.memory import measure_memory
 from benchmarks.quality.every import measure_all
 from benchmarks.report import Report
+from benchmarks.robustness.attacks.report import measure_attacks
 from benchmarks.robustness.measure import measure_robustness
 from benchmarks.speed import measure_speed
 from deepfake_core import registry
@@ -51,6 +52,10 @@ def parser() -> argparse.ArgumentParser:
     robustness.add_argument("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
     robustness.add_argument("--minutes", type=float, default=30, metavar="LIMIT", help="stop then (default: 30)")
     robustness.add_argument("--no-server", action="store_true", help="leave the page out")
+    robustness.add_argument(
+        "--attacks", nargs="*", metavar="NAME", help="attack a running server instead, in the ways named, or in all"
+    )
+    robustness.add_argument("--markdown", type=Path, metavar="FILE", help="of the attacks: write the table there")
     load = subjects.add_parser("load", help="a crowd of visitors at the page")
     load.add_argument("--visitors", type=int, default=50, metavar="N", help="how many (default: 50)")
     load.add_argument("--seconds", type=float, default=120, metavar="S", help="how long they stay (default: 120)")
@@ -85,6 +90,8 @@ def measured(asked: argparse.Namespace) -> Report:
         return measure_mark(asked.count)
     if asked.subject == "load":
         return measure_load(asked.visitors, asked.seconds)
+    if asked.subject == "robustness" and asked.attacks is not None:
+        return measure_attacks(asked.attacks, asked.markdown)
     if asked.subject == "robustness":
         return measure_robustness(asked.inputs, seed=asked.seed, minutes=asked.minutes, server=not asked.no_server)
     return measure_memory()
