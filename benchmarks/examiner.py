@@ -21,7 +21,7 @@ from tqdm import trange
 from benchmarks.drawings import Picture, to_frames, to_tensor
 from benchmarks.subjects import Answers, Subject
 from deepfake_core.hub.store import cache_folder, read_weights
-from train.pool import drawn_pool
+from train.common.render_cache import drawn_pool
 
 AT_ONCE = 64
 DEGREES = 15.0  # angles are learned in this unit, about their deviation

@@ -17,7 +17,7 @@ from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassCo
 from deepfake_core.pipelines.animation import AnimationRequest, Finished, animate
 from deepfake_core.pipelines.animator import Frame, ImageAnimator
 from deepfake_core.synthetic.heads import sample_identity
-from deepfake_core.synthetic.motions import turning_clip
+from deepfake_core.synthetic.heads.motions import turning_clip
 
 BAR = 1.10
 SHORT, LONG = 300, 3000

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
-from deepfake_core.synthetic.hairstyles import HAIRSTYLES, LONG_STYLES
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState
+from deepfake_core.synthetic.heads.hairstyles import HAIRSTYLES, LONG_STYLES
 
 HAIR = 3  # the first of heads.ATTRIBUTES are hair colours, of which at most one holds
 ANGLES = ("yaw", "pitch", "roll")

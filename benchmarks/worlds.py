@@ -14,8 +14,10 @@ from benchmarks.subjects import ANIMALS, HEADS, Answers, Subject, animal_answers
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
-from deepfake_core.synthetic.coats import coat_of, other_fur, other_hair
+from deepfake_core.synthetic.animals.identity import other_fur
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState
+from deepfake_core.synthetic.heads.identity import other_hair
+from deepfake_core.synthetic.render.layers import coat_of
 
 SPREAD = 0.9  # of the poses
 MALE = heads.ATTRIBUTES.index("Male")

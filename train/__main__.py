@@ -14,19 +14,19 @@ from torch import Tensor, nn
 from deepfake_core.device import DEVICES, choose_device
 from deepfake_core.errors import BadRequest, BadWeights, LabError, MissingFile
 from deepfake_core.hub.store import load
-from train.config import LoopConfig
-from train.loop import fit
-from train.recipe import Recipe
-from train.settings import configure, read_preset
+from train.loop.config import LoopConfig
+from train.loop.loop import fit
+from train.loop.presets import configure, read_preset
+from train.loop.recipe import Recipe
 
 Build = Callable[[dict[str, Any], str, torch.device], Recipe]
 """(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, placed on the device."""
 
 RECIPES = {
-    "cyclegan": "train.cyclegan:build",
-    "fomm": "train.fomm:build",
-    "stargan": "train.stargan:build",
-    "starganv2": "train.starganv2:build",
+    "cyclegan": "train.recipes.cyclegan.recipe:build",
+    "fomm": "train.recipes.fomm.recipe:build",
+    "stargan": "train.recipes.stargan.recipe:build",
+    "starganv2": "train.recipes.starganv2.recipe:build",
 }
 """module:function of each recipe's `Build`, imported when it is asked for."""
 

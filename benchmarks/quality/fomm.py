@@ -14,9 +14,9 @@ from benchmarks.report import Figure, Report, Row
 from deepfake_core import ImageAnimator
 from deepfake_core.metrics import average_keypoint_distance, psnr, ssim, temporal_difference
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState, draw, sample_identity, sample_state
-from deepfake_core.synthetic.motions import relative_state, turning_clip
-from deepfake_core.synthetic.truth import LANDMARKS
-from train.portraits import GUIDES
+from deepfake_core.synthetic.heads.motions import relative_state, turning_clip
+from deepfake_core.synthetic.heads.truth import LANDMARKS
+from train.recipes.fomm.synthetic import GUIDES
 
 Frames = UInt8[np.ndarray, "t h w 3"]
 GUIDED = [LANDMARKS.index(name) for name in GUIDES]

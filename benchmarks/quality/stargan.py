@@ -16,7 +16,6 @@ from benchmarks.subjects import HAIR, HEADS
 from deepfake_core import AttributeEditor
 from deepfake_core.errors import BadRequest
 from deepfake_core.metrics import ssim
-from deepfake_core.synthetic.hairstyles import BALD
 from deepfake_core.synthetic.heads import (
     ATTRIBUTES,
     HeadIdentity,
@@ -26,7 +25,8 @@ from deepfake_core.synthetic.heads import (
     sample_state,
     with_attributes,
 )
-from deepfake_core.synthetic.identity import BEARDS
+from deepfake_core.synthetic.heads.hairstyles import BALD
+from deepfake_core.synthetic.heads.identity import BEARDS
 
 SPREAD = 0.8  # of the poses
 FOUND_BAR = 97.0  # % of the edits in which the attribute is found

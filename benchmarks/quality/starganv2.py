@@ -16,7 +16,7 @@ from benchmarks.subjects import Answers
 from benchmarks.worlds import Case, World, cases_of, world_of
 from deepfake_core import StyleSynthesizer
 from deepfake_core.metrics.perceptual import RandomFeatureDistance
-from deepfake_core.synthetic.coats import LEAST_COAT
+from deepfake_core.synthetic.render.layers import LEAST_COAT
 
 STARTERS = ("starganv2-starter-heads", "starganv2-starter-animals")
 LATENTS = 3  # for every source and domain

@@ -10,8 +10,8 @@ from benchmarks import examiner as examining
 from benchmarks.drawings import to_frames
 from benchmarks.examiner import Examiner, ExaminerConfig, Skill, examiner_for, fingerprint, mirrored, train_examiner
 from benchmarks.subjects import HAIR, Answers, Subject, draw_heads, head_answers
-from deepfake_core.synthetic.hairstyles import BALD
 from deepfake_core.synthetic.heads import draw, neutral_state, sample_identity
+from deepfake_core.synthetic.heads.hairstyles import BALD
 
 TINY = ExaminerConfig(size=32, width=4, pictures=128, tested=64, steps=80, batch=32)
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.recipe import Phase
+from train.loop.recipe import Phase
 
 
 class ToyBatch(NamedTuple):
