@@ -1,7 +1,7 @@
-"""Faults that do not change what a picture shows: networks that name things learn from pictures that have them.
+"""Augmentation of the images that classifiers are trained on: small shifts, colour changes and noise.
 
-A network that names what the generator made, and was taught on flawless drawings alone, can be pleased by a pattern
-that nobody sees; and a few thousand drawings are soon learned by heart.
+A classifier that was trained on clean drawings alone can be fooled by invisible patterns in generated images, and it
+soon overfits a few thousand drawings.
 """
 
 import torch
@@ -9,15 +9,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-SHIFT = 3  # pixels of 128
-GAIN, OFFSET = 0.05, 0.03  # of each colour, of all
-NOISE = 0.03  # largest standard deviation
+SHIFT = 3  # pixels, at a size of 128
+GAIN, OFFSET = 0.05, 0.03  # of each channel, of all channels
+NOISE = 0.03  # maximum standard deviation
 
 
-def blemished(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
-    """Pictures in [-1, 1], moved by a few pixels, in colours that are a little off, with some noise.
+def augmented(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Float[Tensor, "b 3 h w"]:
+    """Shift images in [-1, 1] by a few pixels, change their colours slightly, and add noise.
 
-    All chance comes from `generator`, which lives on the pictures' device.
+    All randomness comes from `generator`, which must be on the images' device.
     """
 
     def chance(*shape: int) -> Tensor:

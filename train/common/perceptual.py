@@ -1,11 +1,10 @@
-"""Perceptual distance: features of a fixed network, compared at several sizes of the picture.
+"""Perceptual loss: features of a fixed network, compared at several scales of the image.
 
-The paper's network is VGG19 trained on ImageNet. Where its weights are not on this machine, a small network with fixed
-random weights stands in, beside the plain difference of pixels.
+The network of the paper is VGG19, trained on ImageNet. If its weights are not on this machine, pixels and a small
+network with fixed random weights replace it.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights, vgg19
 
+from deepfake_core.metrics.perceptual import RandomFeatures
 from deepfake_core.networks.layers import AntiAliasedDownscale
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
@@ -23,13 +23,13 @@ VGG_TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
 
 @runtime_checkable
 class Features(Protocol):
-    """A fixed network that shows several layers of features of a picture in [0, 1]."""
+    """A fixed network that returns several layers of features of images in [0, 1]."""
 
     def __call__(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]: ...
 
 
 class Vgg19Features(nn.Module):
-    """The five layers of VGG19 that the paper compares (Johnson et al., 2016); frozen."""
+    """The five layers of VGG19 that the paper compares (Johnson et al., 2016), frozen."""
 
     mean: Tensor
     std: Tensor
@@ -51,33 +51,18 @@ class Vgg19Features(nn.Module):
         return taps
 
 
-class RandomFeatures(nn.Module):
-    """The picture itself and two layers of fixed random convolutions: contrast and edges count, not pixels alone."""
+class PixelsAndRandomFeatures(RandomFeatures):
+    """The image itself and two layers of fixed random convolutions, so that contrast and edges count as well."""
 
-    def __init__(self, widths: Sequence[int] = (16, 32)) -> None:
-        super().__init__()
-        channels = (3, *widths)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2, padding=1) for before, after in pairwise(channels)
-        )
-        chance = torch.Generator().manual_seed(0)
-        for conv in self.convs:
-            assert isinstance(conv, nn.Conv2d)
-            scale = (2 / (conv.in_channels * 9)) ** 0.5
-            conv.weight.data = torch.randn(conv.weight.shape, generator=chance) * scale
-            assert conv.bias is not None
-            conv.bias.data = torch.randn(conv.bias.shape, generator=chance) * 0.05
-        self.eval().requires_grad_(False)
+    def __init__(self) -> None:
+        super().__init__(widths=(16, 32))
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
-        layers = [image]
-        for conv in self.convs:
-            layers.append(conv(layers[-1]).relu())
-        return layers
+        return [image, *super().forward(image)]
 
 
 class Pyramid(nn.Module):
-    """The picture at each of several sizes, shrunk without aliasing."""
+    """The image at several scales, downsampled with anti-aliasing."""
 
     def __init__(self, scales: Sequence[float] = SCALES) -> None:
         super().__init__()
@@ -88,11 +73,11 @@ class Pyramid(nn.Module):
 
 
 def perceptual(
-    pyramid: Pyramid, features: Features, made: Float[Tensor, "b 3 h w"], real: Float[Tensor, "b 3 h w"]
+    pyramid: Pyramid, features: Features, generated: Float[Tensor, "b 3 h w"], real: Float[Tensor, "b 3 h w"]
 ) -> Float[Tensor, ""]:
-    """sum over sizes and layers of mean |features(made) - features(real)|; the real picture gets no gradient."""
-    total = made.new_zeros(())
-    for small, wanted in zip(pyramid(made), pyramid(real), strict=True):
+    """Sum over scales and layers of mean |features(generated) - features(real)|; no gradient flows to `real`."""
+    total = generated.new_zeros(())
+    for small, wanted in zip(pyramid(generated), pyramid(real), strict=True):
         with torch.no_grad():
             targets = features(wanted)
         for layer, target in zip(features(small), targets, strict=True):
@@ -101,14 +86,17 @@ def perceptual(
 
 
 def perceptual_features() -> tuple[Features, str]:
-    """VGG19 if its weights lie in torch's cache, else random features; and a sentence that says which."""
+    """Return VGG19 if its weights are in torch's cache, otherwise random features; and a sentence for the log."""
     name = Path(VGG19_Weights.IMAGENET1K_V1.url).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
     if not path.exists():
-        return RandomFeatures(), f"no VGG19 weights ({name} in {path.parent}): pixels and random features are compared"
+        return (
+            PixelsAndRandomFeatures(),
+            f"no VGG19 weights ({name} in {path.parent}): comparing pixels and random features",
+        )
     network = Vgg19Features()
     state = torch.load(path, map_location="cpu", weights_only=True)
     wanted = network.state_dict().keys()
     renamed = {key.replace("features.", "layers."): value for key, value in state.items()}
     network.load_state_dict({key: value for key, value in renamed.items() if key in wanted}, strict=True)
-    return network, f"perceptual loss on VGG19 from {path}"
+    return network, f"perceptual loss with VGG19 from {path}"

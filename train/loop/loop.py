@@ -1,9 +1,11 @@
-"""The one training loop: it draws a batch, walks through the recipe's phases, averages, logs, and saves."""
+"""The training loop: draw a batch, run the recipe's phases, update the averages, log and save."""
 
 import json
 import logging
+import threading
 import time
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,60 +14,107 @@ from torch import Tensor, nn
 from deepfake_core.errors import BadRequest, LabError
 from train.loop.checkpoint import CHECKPOINT, WEIGHTS, export_weights, read_checkpoint, write_checkpoint
 from train.loop.config import LoopConfig
-from train.loop.ema import follow, with_averages
-from train.loop.logger import Journal
+from train.loop.ema import update_ema, with_ema
+from train.loop.logger import RunLogger
 from train.loop.recipe import Recipe
-from train.loop.schedules import averaging_decay
-from train.loop.signals import stop_watch
+from train.loop.schedules import ema_decay
+from train.loop.signals import StopSignals, stop_signals
 from train.loop.state import TrainingState, begin, restore, to_checkpoint
 from train.loop.step import run_phase
 
 logger = logging.getLogger(__name__)
-PATIENCE = 10  # steps in a row that may be skipped before the run gives up
+PATIENCE = 10  # consecutive steps that may be skipped before the run gives up
 
 
 class TrainingDiverged(LabError):
     """The loss stayed infinite or undefined; the last checkpoint is from before that."""
 
 
-def fit(recipe: Recipe, config: LoopConfig, out: Path, resume: bool) -> None:
-    """Train `recipe` for `config.steps` steps, writing checkpoints, weights, log and sheets into `out`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """Yielded after every step."""
 
-    With `resume` the run in `out` goes on where it was saved, bit for bit on one device if its kernels are
-    deterministic; without it, a run that is already there is left alone and `BadRequest` raised. SIGINT, SIGTERM and
-    the time limit end it after a step, saved. Raises `TrainingDiverged` after `PATIENCE` steps in a row that
-    were not finite.
+    step: int
+    """Steps done."""
+    steps: int
+    """Steps in all."""
+    losses: Mapping[str, float] = field(default_factory=dict)
+    """Means of the loss terms, by `phase/term`, since the last row of the log; empty between rows."""
+    rate: float = 0.0
+    """Samples per second up to the last row of the log; 0 before the first."""
+    seconds_left: float | None = None
+    """Estimate at that rate; None before the first row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """Yielded last, when everything is saved."""
+
+    step: int
+    steps: int
+    reason: str
+    """Why the run ended, as a clause: "finished", or "stopped by SIGINT", "on request" or "at the time limit"."""
+
+
+def fit(
+    recipe: Recipe, config: LoopConfig, out: Path, resume: bool, stop: threading.Event | None = None
+) -> Iterator[Progress | Finished]:
+    """Train `recipe` for `config.steps` steps and write checkpoints, weights, log and samples into `out`.
+
+    With `resume` the run in `out` continues from its checkpoint, bit for bit on one device if its kernels are
+    deterministic; without it, an existing run is left alone and `BadRequest` raised. SIGINT, SIGTERM, `stop` and the
+    time limit end the run between two steps, saved. Raises `TrainingDiverged` after `PATIENCE` consecutive steps that
+    were not finite. Training happens while the events are consumed; closing the iterator early discards the steps
+    since the last checkpoint.
     """
     config = config.on(next(recipe.networks.parameters()).device)
     state = open_run(recipe, config, out, resume)
-    if state.step >= config.steps:
-        logger.info("%s is already at step %d of %d; ask for more --steps to go on", out, state.step, config.steps)
-        return
-    if config.compile == "always":
-        for network in recipe.networks.values():
-            for part in (network, *network.children()):  # a recipe may call a network's parts by themselves
-                part.compile()
-    with stop_watch(config.time_limit) as watch, Journal(out, state.step, config.steps) as journal:
-        began, saved_at, logged = time.monotonic() - state.seconds, state.step, (state.step, state.seconds)
-        while state.step < config.steps and not watch.reason():
-            state.means.add(train_step(recipe, config, state))
-            state.seconds = time.monotonic() - began
-            journal.advance()
-            if due(state.step, config.log_every, config.steps):
-                logged = log_row(recipe, state, journal, logged)
-            if due(state.step, config.sheet_every, config.steps):
-                journal.sheet(state.step, draw_sheet(recipe, state))
-            if due(state.step, config.save_every, config.steps):
-                save(recipe, config, state, out)
-                saved_at = state.step
-        if saved_at < state.step:
+    if state.step < config.steps:
+        if config.compile == "always":
+            compile_networks(recipe.networks)
+        with stop_signals(config.time_limit, stop) as signals, RunLogger(out, state.step) as run_log:
+            yield from run_steps(recipe, config, state, out, signals, run_log)
+            reason = signals.reason() if state.step < config.steps else None
+    else:
+        reason = "nothing left to do"
+    yield Finished(step=state.step, steps=config.steps, reason=reason or "finished")
+
+
+def run_steps(
+    recipe: Recipe, config: LoopConfig, state: TrainingState, out: Path, signals: StopSignals, run_log: RunLogger
+) -> Iterator[Progress]:
+    """Run steps until the last one or until `signals` has a reason to stop; yield after each, and save at the end."""
+    began, saved_at, row_at = time.monotonic() - state.seconds, state.step, (state.step, state.seconds)
+    progress = Progress(step=state.step, steps=config.steps)
+    while state.step < config.steps and not signals.reason():
+        state.means.add(train_step(recipe, config, state))
+        state.seconds = time.monotonic() - began
+        losses: Mapping[str, float] = {}
+        rate, seconds_left = progress.rate, progress.seconds_left
+        if due(state.step, config.log_every, config.steps):
+            losses, rate = write_row(recipe, state, run_log, row_at)
+            seconds_left = (config.steps - state.step) * recipe.batch_size / rate
+            row_at = (state.step, state.seconds)
+        if due(state.step, config.samples_every, config.steps):
+            run_log.write_samples(state.step, draw_samples(recipe, state))
+        if due(state.step, config.save_every, config.steps):
             save(recipe, config, state, out)
-    reason = watch.reason() if state.step < config.steps else None
-    logger.info("%s at step %d of %d; saved in %s", reason or "finished", state.step, config.steps, out)
+            saved_at = state.step
+        progress = Progress(step=state.step, steps=config.steps, losses=losses, rate=rate, seconds_left=seconds_left)
+        yield progress
+    if saved_at < state.step:
+        save(recipe, config, state, out)
+
+
+def compile_networks(networks: nn.ModuleDict) -> None:
+    """Compile each network and its direct parts, which a recipe may call on their own."""
+    for network in networks.values():
+        for part in (network, *network.children()):
+            part.compile()
 
 
 def due(step: int, every: int, steps: int) -> bool:
-    """Whether something that happens every so many steps (0: never), and at the last one, happens after `step`."""
+    """Whether something scheduled for every `every` steps (0: never), and for the last one, is due after `step`."""
     return step == steps or (every > 0 and step % every == 0)
 
 
@@ -74,18 +123,18 @@ def open_run(recipe: Recipe, config: LoopConfig, out: Path, resume: bool) -> Tra
     state = begin(recipe, config)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists() and not resume:
-        raise BadRequest(f"{out} already holds a training run; add --resume to go on with it, or choose another --out")
+        raise BadRequest(f"{out} already holds a training run; add --resume to continue it, or choose another --out")
     if checkpoint.exists():
         restore(state, read_checkpoint(checkpoint), str(checkpoint))
         logger.info("resumed at step %d of %d", state.step, config.steps)
     elif resume:
-        logger.info("%s holds no checkpoint yet: starting at step 0", out)
+        logger.info("no checkpoint in %s yet: starting at step 0", out)
     out.mkdir(parents=True, exist_ok=True)
     return state
 
 
 def train_step(recipe: Recipe, config: LoopConfig, state: TrainingState) -> dict[str, Tensor]:
-    """Take one step and return its terms by name; none, and no move after the failure, if one was not finite."""
+    """Run one step and return its terms by name; none, with all later phases skipped, if one was not finite."""
     state.set_rates(config.rate(state.step))
     buffers = [buffer for buffer in state.networks.buffers() if buffer.is_floating_point()]
     before = [buffer.clone() for buffer in buffers]  # a bad batch would stay in the running statistics for good
@@ -95,17 +144,17 @@ def train_step(recipe: Recipe, config: LoopConfig, state: TrainingState) -> dict
     for phase in state.phases:
         if not phase.active(step):
             continue
-        outcome = run_phase(phase, batch, step, state.networks, state.scalers[phase.name], config.precision)
-        if not outcome.finite:
+        result = run_phase(phase, batch, step, state.networks, config.precision)
+        if not result.finite:
             with torch.no_grad():
                 for buffer, kept in zip(buffers, before, strict=True):
                     buffer.copy_(kept)
-            count_skipped(state, outcome.terms)
+            count_skipped(state, result.terms)
             return {}
-        terms |= outcome.terms
-        batch = outcome.batch
+        terms |= result.terms
+        batch = result.batch
     state.skipped_in_a_row = 0
-    follow(state.averages, state.networks, averaging_decay(step, config.averaging))
+    update_ema(state.ema, state.networks, ema_decay(step, config.ema_decay))
     return terms
 
 
@@ -116,47 +165,50 @@ def count_skipped(state: TrainingState, terms: dict[str, Tensor]) -> None:
     if state.skipped_in_a_row >= PATIENCE:
         bad = ", ".join(name for name, term in terms.items() if not torch.isfinite(term))
         raise TrainingDiverged(
-            f"{PATIENCE} steps in a row were not finite (step {state.step}: {bad}); "
+            f"{PATIENCE} consecutive steps were not finite (step {state.step}: {bad}); "
             "resume from the last checkpoint with a lower learning rate, a clip_norm, or precision float32"
         )
 
 
-def log_row(recipe: Recipe, state: TrainingState, journal: Journal, last: tuple[int, float]) -> tuple[int, float]:
-    """Write the means since the last row, which was at `last` (step, seconds); return the place of this one."""
+def write_row(
+    recipe: Recipe, state: TrainingState, run_log: RunLogger, last: tuple[int, float]
+) -> tuple[Mapping[str, float], float]:
+    """Log the means since the last row, which was at `last` (step, seconds); return them and the samples per second."""
     step, seconds = last
-    rates = {f"{phase.name}/rate": float(phase.optimizer.param_groups[0]["lr"]) for phase in state.phases}
     means = state.means.take()
-    progress = {
+    rate = (state.step - step) * recipe.batch_size / max(1e-9, state.seconds - seconds)
+    row = {
         "step": state.step,
         "samples": state.step * recipe.batch_size,
         "seconds": state.seconds,
-        "samples_per_second": (state.step - step) * recipe.batch_size / max(1e-9, state.seconds - seconds),
+        "samples_per_second": rate,
         "skipped": state.skipped,
     }
-    journal.write({**progress, **means, **rates})
-    return state.step, state.seconds
+    learning_rates = {f"{phase.name}/rate": float(phase.optimizer.param_groups[0]["lr"]) for phase in state.phases}
+    run_log.write({**row, **means, **learning_rates})
+    return means, rate
 
 
-def draw_sheet(recipe: Recipe, state: TrainingState) -> Tensor:
-    """Draw the recipe's sample sheet without a trace in the training: modes and random states are put back."""
+def draw_samples(recipe: Recipe, state: TrainingState) -> Tensor:
+    """Draw the recipe's sample grid without side effects: training modes and random states are restored."""
     modes = [(module, module.training) for module in state.networks.modules()]
     devices = [state.device] if state.device.type == "cuda" else []
     try:
         with torch.no_grad(), torch.random.fork_rng(devices):
-            return recipe.sheet(with_averages(state.networks, state.averages).eval())
+            return recipe.sample_grid(with_ema(state.networks, state.ema).eval())
     finally:
         for module, training in modes:
             module.training = training
 
 
 def save(recipe: Recipe, config: LoopConfig, state: TrainingState, out: Path) -> None:
-    """Write the checkpoint, and each averaged network as weights that say how they were trained."""
+    """Write the checkpoint, and the average of each exported network as weights, with metadata about the training."""
     write_checkpoint(out / CHECKPOINT, to_checkpoint(state))
     training = {"step": state.step, "samples": state.step * recipe.batch_size, "seconds": round(state.seconds)}
     metadata = {**recipe.metadata(), "training": json.dumps({**training, "loop": asdict(config)})}
-    if len(state.averages) < 2:
-        export_weights(out / WEIGHTS, state.averages, metadata)
+    if len(state.ema) < 2:
+        export_weights(out / WEIGHTS, state.ema, metadata)
         return
-    for name, average in state.averages.items():  # a file each, with the keys that a file of one network has
+    for name, average in state.ema.items():  # one file each, with the keys that a file of one network has
         alone = nn.ModuleDict({metadata.get("network", name): average})
         export_weights(out / f"{name}.safetensors", alone, metadata)

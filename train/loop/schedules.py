@@ -27,13 +27,13 @@ def linear(step: int, start: int, end: int, floor: float = 0.0) -> float:
 
 
 def ramp_down(step: int, steps: int) -> float:
-    """Fall linearly from 1 at step 0 to 0 at `steps`, and stay there: a loss weight that fades out."""
+    """Fall linearly from 1 at step 0 to 0 at `steps`, and stay there: for a loss weight that fades out."""
     return linear(step, 0, steps)
 
 
-def averaging_decay(updates: int, decay: float) -> float:
+def ema_decay(updates: int, decay: float) -> float:
     """Return the decay of a moving average after `updates` updates: min(decay, (1 + n) / (10 + n)).
 
-    The early averages forget the random start sooner.
+    Early averages thus forget the random initialisation sooner.
     """
     return min(decay, (1 + updates) / (10 + updates))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.loop.logger import Journal, Table
+from train.loop.logger import RunLogger, Table
 from train.loop.state import Means
 
 
@@ -28,12 +28,12 @@ def test_a_term_is_averaged_over_the_steps_that_had_it() -> None:
     assert means.take() == {}
 
 
-def test_rows_and_sheets_reach_tensorboard(tmp_path: Path) -> None:
+def test_rows_and_samples_are_written_to_tensorboard(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    with Journal(tmp_path, 0, 10) as journal:
-        journal.write({"step": 5, "samples": 20, "seconds": 1.0, "samples_per_second": 20.0, "generator/total": 0.25})
-        journal.sheet(5, torch.full((3, 4, 4), 2.0))
+    with RunLogger(tmp_path, 0) as run_log:
+        run_log.write({"step": 5, "samples": 20, "seconds": 1.0, "samples_per_second": 20.0, "generator/total": 0.25})
+        run_log.write_samples(5, torch.full((3, 4, 4), 2.0))
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("generator/total")] == [(5, 0.25)]
-    assert events.Tags()["images"] == ["sheet"]
+    assert events.Tags()["images"] == ["samples"]

@@ -1,4 +1,4 @@
-"""Pictures of two domains for CycleGAN: folders of them, or drawn fields whose counterparts are known."""
+"""Images of two domains for CycleGAN: from folders, or drawn fields whose counterparts are known."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,29 +11,29 @@ from torch import Tensor
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import fields
 from train.common.folders import Pictures, list_images, subfolders
-from train.common.render_cache import drawn_pool, to_range
+from train.common.render_cache import render_cache, to_range
 from train.recipes.cyclegan.losses import Pair
 
-TRAINING_SEED = 1  # of the drawn fields; the sheet and every figure use others
+TRAINING_SEED = 1  # of the drawn fields; samples and benchmarks use others
 HELD_OUT = 1_000_003
 
 
 class Unpaired(NamedTuple):
-    """Pictures of a and of b; of drawn ones the counterparts are known: `truth.b` shows `real.a` in domain b."""
+    """Images of a and of b. For drawn ones the counterparts are known: `truth.b` shows `real.a` in domain b."""
 
     real: Pair
     truth: Pair | None = None
 
 
 Source = Callable[[int, torch.Generator], Unpaired]
-"""(count, generator) -> that many pictures of both domains, on the generator's device."""
+"""(count, generator) -> `count` images of each domain, on the generator's device."""
 
 
 def drawn_fields(count: int, size: int, device: torch.device, seed: int = TRAINING_SEED) -> Source:
-    """Horses and zebras from a pool of `count` fields, each drawn once with each; mirrored half of the time."""
+    """Render `count` fields with horses and with zebras; return a source of unpaired, randomly mirrored images."""
     if count < 2:
-        raise BadRequest(f"drawn must be at least 2, for a horse and a zebra of different fields; it is {count}")
-    horses, zebras = (part.to(device) for part in drawn_pool(lambda n, rng: draw_both(n, size, rng), count, seed))
+        raise BadRequest(f"drawn must be at least 2, for a horse and a zebra from different fields; got {count}")
+    horses, zebras = (part.to(device) for part in render_cache(lambda n, rng: draw_both(n, size, rng), count, seed))
 
     def source(batch: int, generator: torch.Generator) -> Unpaired:
         first = torch.randint(count, (batch,), generator=generator, device=device)
@@ -47,7 +47,7 @@ def drawn_fields(count: int, size: int, device: torch.device, seed: int = TRAINI
 
 
 def held_out_fields(count: int, size: int, device: torch.device) -> Unpaired:
-    """Fields for the sheet, always the same and in no pool."""
+    """Fixed fields for the sample grid, which training never uses."""
     generator = torch.Generator().manual_seed(HELD_OUT)
     horse, zebra = (2 * image.to(device) - 1 for image in draw_both(2 * count, size, generator))
     return Unpaired(Pair(horse[:count], zebra[count:]), Pair(horse[count:], zebra[:count]))
@@ -56,21 +56,21 @@ def held_out_fields(count: int, size: int, device: torch.device) -> Unpaired:
 def draw_both(
     count: int, size: int, generator: torch.Generator
 ) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 3 s s"]]:
-    """The same fields with a horse and with a zebra, in [0, 1]."""
+    """Draw the same fields with horses and with zebras, in [0, 1]."""
     field = fields.sample_field(count, generator)
     horse, zebra = (fields.draw(field, torch.full((count,), kind), size).image for kind in (0.0, 1.0))
     return horse, zebra
 
 
 def mirror(image: Float[Tensor, "b c h w"], mirrored: Tensor) -> Float[Tensor, "b c h w"]:
-    """Left and right exchanged where asked."""
+    """Flip images horizontally where `mirrored`."""
     return torch.where(mirrored, image.flip(-1), image)
 
 
 def two_folders(folder: str, size: int, enlarge: float, flip: bool) -> Source:
-    """Random crops of the pictures of `trainA` and `trainB`, or else of the only two subfolders, a being the first.
+    """Random crops of the images of `trainA` and `trainB`, or of the only two subfolders in alphabetical order.
 
-    Raises `BadRequest` when the folder is laid out otherwise, or one of the two holds no picture.
+    Raises `BadRequest` for any other layout, or if one of the two has no images.
     """
     a, b = (Pictures(list_images(domain), size, enlarge, flip) for domain in domains_of(Path(folder)))
     return lambda count, generator: Unpaired(Pair(a.sample(count, generator), b.sample(count, generator)))
@@ -84,6 +84,6 @@ def domains_of(folder: Path) -> tuple[Path, Path]:
     if len(chosen) != 2:
         held = ", ".join(path.name for path in inside) or "no folder"
         raise BadRequest(
-            f"{folder} must hold trainA and trainB, or exactly two folders, one for each domain; it holds {held}"
+            f"{folder} must contain trainA and trainB, or exactly two folders, one for each domain; got {held}"
         )
     return chosen[0], chosen[1]

@@ -1,4 +1,4 @@
-"""A memory of made pictures for the discriminator (Shrivastava et al., CVPR 2017), which damps its oscillation."""
+"""A pool of generated images for the discriminator, which reduces oscillation (Shrivastava et al., CVPR 2017)."""
 
 from typing import NamedTuple
 
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 class Exchange(NamedTuple):
-    """What chance decides for each picture of a batch, once the pool is full."""
+    """Random decisions for each image of a batch, used once the pool is full."""
 
     older: Bool[Tensor, "b"]
-    """Whether an older picture is shown in its place."""
+    """Whether an older image replaces it."""
     place: Int[Tensor, "b"]
-    """Which one; the new picture is kept there."""
+    """Index of that image; the new one is stored there."""
 
 
 class ImagePool(nn.Module):
-    """The last pictures that a generator made, half of which the discriminator sees again.
+    """The latest generated images; half of the time the discriminator sees one of them instead of a new one.
 
-    A module for its buffers' sake: they travel in the checkpoint, so a resumed run goes on with the same pool.
+    It is a module so that its buffers are in the checkpoint, and a resumed run continues with the same pool.
     """
 
     pictures: Tensor
@@ -32,14 +32,14 @@ class ImagePool(nn.Module):
         self.register_buffer("held", torch.zeros((), dtype=torch.int64))
 
     def decide(self, count: int, generator: torch.Generator) -> Exchange:
-        """Draw the decisions for `count` pictures: an older one half of the time, any of them alike."""
+        """Draw the decisions for `count` images: an older one half of the time, chosen uniformly."""
         device = generator.device
         older = torch.rand(count, generator=generator, device=device) > 0.5
         return Exchange(older, torch.randint(max(1, self.size), (count,), generator=generator, device=device))
 
     @torch.no_grad()
     def exchange(self, images: Float[Tensor, "b c h w"], decisions: Exchange) -> Float[Tensor, "b c h w"]:
-        """Keep the pictures and return as many, new or older; until the pool is full, and for size 0, the new ones."""
+        """Store the images and return as many, new or older; until the pool is full, and for size 0, the new ones."""
         if self.size == 0:
             return images
         shown = images.clone()

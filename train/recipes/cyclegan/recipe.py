@@ -1,7 +1,7 @@
 """Training of CycleGAN (Zhu et al., ICCV 2017): two domains, no pairs.
 
-Where both domains are drawn, the same field is known with a horse and with a zebra. That truth can guide the
-generators at first, which saves most of the time that finding the counterparts takes, and fades out.
+Drawn fields exist with horses and with zebras, so the counterpart of every image is known. It can supervise the
+generators in addition, which saves most of the time that unpaired training takes to find the mapping.
 """
 
 import json
@@ -30,10 +30,10 @@ from train.recipes.cyclegan.losses import (
     identity_terms,
     translate,
 )
-from train.recipes.cyclegan.supervision import Guidance, truth_terms
+from train.recipes.cyclegan.supervision import Supervision, truth_terms
 
 logger = logging.getLogger("train")
-SHOWN = 6  # pictures in a row of the sheet
+SHOWN = 6  # images in a row of the sample grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,23 +43,23 @@ class CycleGanTraining:
     network: CycleGanConfig = field(default_factory=CycleGanConfig)
     discriminator_base: int = 64
     discriminator_layers: int = 3
-    """Halving layers; 3 judge patches of 70 x 70 pixels."""
+    """Layers with stride 2; 3 give a receptive field of 70 x 70 pixels."""
     batch: int = 1
     learning_rate: float = 2e-4
     objective: Literal["least_squares", "log_likelihood"] = "least_squares"
     adversarial: float = 1.0
-    """0 trains without discriminators: for drawn pictures, whose truth teaches enough."""
+    """Weight of the adversarial terms; 0 trains without discriminators, on supervision alone."""
     cycle: float = 10.0
     identity: float = 0.5
-    """Weight of the identity terms as a share of `cycle`; 0 saves two of a step's six passes."""
+    """Weight of the identity terms relative to `cycle`; 0 saves two of the six generator passes per step."""
     pool: int = 50
-    """Made pictures of each domain that the discriminator may see again."""
+    """Size of the image pool of each domain, from which the discriminator sees earlier results again."""
     enlarge: float = 1.12
-    """Folders: how much larger than the crop a picture's shorter side is."""
+    """Folders: ratio of an image's shorter side to the crop."""
     flip: bool = True
     drawn: int = 3000
-    """Drawn fields: how many there are."""
-    guidance: Guidance = field(default_factory=Guidance)
+    """Number of drawn fields."""
+    supervision: Supervision = field(default_factory=Supervision)
     clip_norm: float | None = None
 
     def generator(self, step: int) -> dict[str, float]:
@@ -69,28 +69,28 @@ class CycleGanTraining:
             weights |= dict.fromkeys(("adversarial_a2b", "adversarial_b2a"), self.adversarial)
         if self.identity > 0:
             weights |= dict.fromkeys(("identity_a2b", "identity_b2a"), self.cycle * self.identity)
-        return weights | self.guidance.weights(step)
+        return weights | self.supervision.weights(step)
 
 
 class CycleBatch(NamedTuple):
-    """What the phases of one step share."""
+    """Data shared by the phases of one step."""
 
     pictures: Unpaired
     exchanges: tuple[Exchange, Exchange]
-    made: Pair | None = None  # by the generators' phase, for the discriminators'
+    made: Pair | None = None  # set by the generators' phase for the discriminators'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CycleGanRecipe:
-    """The recipe as the loop wants it."""
+    """The recipe, as `train.loop.recipe.Recipe` defines it."""
 
     settings: CycleGanTraining
     networks: nn.ModuleDict
-    averaged: tuple[str, ...]
+    ema_networks: tuple[str, ...]
     phases: tuple[Phase, ...]
     source: Source
     held_out: Unpaired
-    """For the sheet."""
+    """For the sample grid."""
 
     @property
     def batch_size(self) -> int:
@@ -102,8 +102,8 @@ class CycleGanRecipe:
         first, second = (pool.decide(self.settings.batch, generator) for pool in pools)  # type: ignore[operator]
         return CycleBatch(pictures, (first, second))
 
-    def sheet(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
-        a2b, b2a = (networks[name] for name in self.averaged)
+    def sample_grid(self, networks: nn.ModuleDict) -> Float[Tensor, "3 h w"]:
+        a2b, b2a = (networks[name] for name in self.ema_networks)
         real, truth = self.held_out
         there, back = a2b(real.a), b2a(real.b)
         rows = [real.a, there, *([truth.b] if truth else []), b2a(there)]
@@ -116,21 +116,21 @@ class CycleGanRecipe:
 
 
 def build(table: dict[str, Any], data: str, device: torch.device) -> CycleGanRecipe:
-    """The recipe of a preset's `[recipe]` table; `data` is "synthetic" or a folder of two folders of pictures."""
+    """Build the recipe from a preset's `[recipe]` table; `data` is "synthetic" or a folder with two image folders."""
     settings = configure(CycleGanTraining, table, "[recipe]")
     size = settings.network.size
-    if settings.guidance.truth_first and not settings.guidance.truth:
-        raise BadRequest("guidance.truth_first needs guidance.truth: nothing else is learned in these steps")
+    if settings.supervision.truth_first and not settings.supervision.truth:
+        raise BadRequest("supervision.truth_first requires supervision.truth, the only loss of these steps")
     if settings.network.channels != 3:
-        raise BadRequest("training reads colour pictures: network.channels must be 3")
+        raise BadRequest(f"network.channels must be 3, for colour images; got {settings.network.channels}")
     if data == "synthetic":
         source = drawn_fields(settings.drawn, size, device)
         held_out = held_out_fields(SHOWN, size, device)
         a, b = "horse", "zebra"
     else:
-        if settings.guidance.truth:
-            logger.info("the pictures of %s have no drawn truth: guidance is left out", data)
-            settings = replace(settings, guidance=Guidance())
+        if settings.supervision.truth:
+            logger.info("the images of %s have no ground truth: supervision is ignored", data)
+            settings = replace(settings, supervision=Supervision())
         source = two_folders(data, size, settings.enlarge, settings.flip)
         held_out = source(SHOWN, torch.Generator(device).manual_seed(HELD_OUT))
         a, b = "a", "b"
@@ -138,7 +138,7 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> CycleGanRec
     return CycleGanRecipe(
         settings=settings,
         networks=networks,
-        averaged=(f"{a}2{b}", f"{b}2{a}"),
+        ema_networks=(f"{a}2{b}", f"{b}2{a}"),
         phases=build_phases(settings, networks, parts),
         source=source,
         held_out=held_out,
@@ -146,13 +146,13 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> CycleGanRec
 
 
 def make_networks(settings: CycleGanTraining, a: str, b: str, device: torch.device) -> tuple[nn.ModuleDict, Networks]:
-    """Everything that a checkpoint holds: both generators, both discriminators by their domain, both pools."""
+    """Create everything that a checkpoint holds: generators, discriminators (named by domain) and image pools."""
     config = settings.network
-    judges = [
+    discriminators = [
         PatchDiscriminator(config.channels, settings.discriminator_base, settings.discriminator_layers)
         for _ in range(2)
     ]
-    parts = Networks(Generator(config), Generator(config), *judges)
+    parts = Networks(Generator(config), Generator(config), *discriminators)
     networks = nn.ModuleDict(dict(zip((f"{a}2{b}", f"{b}2{a}", a, b), parts, strict=True)))
     for module in networks.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -166,30 +166,33 @@ def make_networks(settings: CycleGanTraining, a: str, b: str, device: torch.devi
 
 
 def build_phases(settings: CycleGanTraining, networks: nn.ModuleDict, parts: Networks) -> tuple[Phase, ...]:
-    """The truth alone for a while, then the generators and the discriminators in turn."""
-    generators, judges = nn.ModuleList([parts.a2b, parts.b2a]), nn.ModuleList([parts.judge_a, parts.judge_b])
-    moving, judging = (
-        torch.optim.Adam(group.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
-        for group in (generators, judges)
+    """Supervision alone for `truth_first` steps, then generators and discriminators in turn."""
+    generators, discriminators = (
+        nn.ModuleList([parts.a2b, parts.b2a]),
+        nn.ModuleList([parts.discriminator_a, parts.discriminator_b]),
     )
-    guidance = settings.guidance
+    generator_optimizer, discriminator_optimizer = (
+        torch.optim.Adam(group.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999), fused=True)
+        for group in (generators, discriminators)
+    )
+    supervision = settings.supervision
 
     def joined(step: int) -> bool:
-        return step >= guidance.truth_first
+        return step >= supervision.truth_first
 
     truth = Phase(
         name="truth",
         trained=generators,
-        optimizer=moving,
+        optimizer=generator_optimizer,
         losses=lambda batch, step: (truth_terms(translate(parts, batch.pictures.real), batch.pictures.truth), batch),
-        weights=guidance.weights,
+        weights=supervision.weights,
         clip_norm=settings.clip_norm,
         active=lambda step: not joined(step),
     )
     generator = Phase(
         name="generator",
         trained=generators,
-        optimizer=moving,
+        optimizer=generator_optimizer,
         losses=generator_losses(settings, parts),
         weights=settings.generator,
         clip_norm=settings.clip_norm,
@@ -197,21 +200,21 @@ def build_phases(settings: CycleGanTraining, networks: nn.ModuleDict, parts: Net
     )
     discriminator = Phase(
         name="discriminator",
-        trained=judges,
-        optimizer=judging,
+        trained=discriminators,
+        optimizer=discriminator_optimizer,
         losses=discriminator_losses(settings, parts, networks),
         weights=lambda step: {"adversarial_a": 1.0, "adversarial_b": 1.0},
         active=joined,
     )
-    judged = (discriminator,) if settings.adversarial > 0 else ()
-    return (*((truth,) if guidance.truth_first else ()), generator, *judged)
+    adversarial_phases = (discriminator,) if settings.adversarial > 0 else ()
+    return (*((truth,) if supervision.truth_first else ()), generator, *adversarial_phases)
 
 
 Losses = Callable[[CycleBatch, int], tuple[dict[str, Tensor], CycleBatch]]
 
 
 def generator_losses(settings: CycleGanTraining, parts: Networks) -> Losses:
-    """The generators' phase as a function of batch and step."""
+    """Return the losses of the generators' phase as a function of batch and step."""
 
     def losses(batch: CycleBatch, step: int) -> tuple[dict[str, Tensor], CycleBatch]:
         real, truth = batch.pictures
@@ -221,7 +224,7 @@ def generator_losses(settings: CycleGanTraining, parts: Networks) -> Losses:
             terms |= adversarial_terms(parts, made, settings.objective)
         if settings.identity > 0:
             terms |= identity_terms(parts, real)
-        if settings.guidance.truth > 0:
+        if settings.supervision.truth > 0:
             assert truth is not None
             terms |= truth_terms(made, truth)
         return terms, batch._replace(made=Pair(made.a.detach(), made.b.detach()))
@@ -230,7 +233,7 @@ def generator_losses(settings: CycleGanTraining, parts: Networks) -> Losses:
 
 
 def discriminator_losses(settings: CycleGanTraining, parts: Networks, networks: nn.ModuleDict) -> Losses:
-    """The discriminators' phase as a function of batch and step."""
+    """Return the losses of the discriminators' phase as a function of batch and step."""
     pools = networks["pool_a"], networks["pool_b"]
 
     def losses(batch: CycleBatch, step: int) -> tuple[dict[str, Tensor], CycleBatch]:

@@ -9,23 +9,23 @@ from train.recipes.cyclegan.losses import Pair, distance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guidance:
-    """Weight of the distance to the drawn counterparts; zero for pictures without one."""
+class Supervision:
+    """Weight of the distance to the drawn counterparts; zero for images without truth."""
 
     truth: float = 0.0
     truth_first: int = 0
-    """Steps in which nothing else is computed: two passes of a generator instead of six."""
+    """Steps that compute this loss only: two generator passes instead of six."""
     fades: int = 0
-    """Step at which the weight has fallen to `floor` of its value, linearly from `truth_first` on; 0: it stays."""
+    """Step by which the weight has faded linearly, from `truth_first` on, to the factor `floor`; 0: it is constant."""
     floor: float = 0.1
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weights at a step; none are named when the truth never counts."""
+        """The weights at a step; empty if `truth` is 0."""
         factor = linear(step, self.truth_first, self.fades, self.floor) if self.fades else 1.0
         weight = factor * self.truth
         return {"truth_a2b": weight, "truth_b2a": weight} if self.truth > 0 else {}
 
 
 def truth_terms(made: Pair, truth: Pair) -> dict[str, Tensor]:
-    """Distance to the drawn counterparts: `truth.b` is what a's picture really is in b. Not in the paper."""
+    """Distance to the drawn counterparts, where `truth.b` shows a's image in domain b. Not in the paper."""
     return {"truth_a2b": distance(made.b, truth.b), "truth_b2a": distance(made.a, truth.a)}

@@ -1,4 +1,4 @@
-"""Pairs of frames: what the animator is trained on, and how a folder of clips gives them."""
+"""Pairs of frames from the clips of a folder, and the types of pairs and their ground truth."""
 
 import logging
 from collections.abc import Callable
@@ -18,21 +18,21 @@ from deepfake_core.motion import Keypoints
 logger = logging.getLogger("train")
 CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
 STILLS = (".png", ".jpg", ".jpeg", ".webp")
-FRAMES_PER_CLIP = 32  # kept in memory, evenly spread over the clip
+FRAMES_PER_CLIP = 32  # kept in memory, evenly spaced over the clip
 
 
 class Truth(NamedTuple):
-    """What a drawing knows about a pair."""
+    """Ground truth of a batch of drawn pairs."""
 
     source: Keypoints
     driving: Keypoints
-    flow: Float[Tensor, "b hs ws 2"]  # where in the source each pixel of the driving frame comes from
-    shown: Float[Tensor, "b hs ws"]  # 1 where the source shows it at all
-    named: Float[Tensor, " b"]  # 1 where the keypoints are known: 0 for what has no face
+    flow: Float[Tensor, "b hs ws 2"]  # position in the source of each pixel of the driving frame
+    shown: Float[Tensor, "b hs ws"]  # 1 where it is visible in the source
+    named: Float[Tensor, " b"]  # 1 where the keypoints are known; 0 for objects without a face
 
 
 class Pairs(NamedTuple):
-    """Two frames of one clip, b times, in [0, 1]; drawn ones know their truth."""
+    """b pairs of frames, in [0, 1], each from one clip; drawn ones have ground truth."""
 
     source: Float[Tensor, "b 3 h w"]
     driving: Float[Tensor, "b 3 h w"]
@@ -40,11 +40,11 @@ class Pairs(NamedTuple):
 
 
 def sample_clips(folder: str, batch: int, size: int, device: torch.device) -> Callable[[torch.Generator], Pairs]:
-    """A function that draws `batch` pairs from the clips of a folder: videos, or folders of numbered frames.
+    """Return a function that draws `batch` pairs from the clips of a folder: videos, or folders of numbered frames.
 
-    Every clip is read once and `FRAMES_PER_CLIP` of its frames stay in memory (uint8, size x size: 6 MB a clip at
-    256). Clips that cannot be read, or hold fewer than two frames, are named, skipped and counted; raises `BadRequest`
-    when none is left.
+    Every clip is read once, and `FRAMES_PER_CLIP` of its frames are kept in memory (uint8, size x size: 6 MB per clip
+    at 256). Clips that cannot be read or have fewer than two frames are skipped with a warning; raises `BadRequest` if
+    none is left.
     """
     clips = read_clips(Path(folder), size)
 
@@ -66,7 +66,7 @@ def sample_clips(folder: str, batch: int, size: int, device: torch.device) -> Ca
 
 
 def read_clips(folder: Path, size: int) -> list[UInt8[Tensor, "n h w 3"]]:
-    """A few frames of every clip below `folder`, as squares of `size`."""
+    """Read up to `FRAMES_PER_CLIP` frames of every clip in `folder`, cropped and resized to squares of `size`."""
     clips, skipped = [], 0
     for path in sorted(folder.iterdir()):
         if not (path.is_dir() or path.suffix.lower() in CLIPS):
@@ -78,19 +78,19 @@ def read_clips(folder: Path, size: int) -> list[UInt8[Tensor, "n h w 3"]]:
             skipped += 1
             continue
         if len(frames) < 2:
-            logger.warning("skipped: %s holds fewer than two frames", path.name)
+            logger.warning("skipped: %s has fewer than two frames", path.name)
             skipped += 1
             continue
         clips.append(torch.stack(frames))
     if not clips:
-        raise BadRequest(f"no clip in {folder}; put videos ({', '.join(CLIPS)}) or folders of frames there")
+        raise BadRequest(f"no clip in {folder}; add videos ({', '.join(CLIPS)}) or folders of frames")
     logger.info("%d clips of %s, %d skipped", len(clips), folder, skipped)
     return clips
 
 
 def read_frames_of(path: Path, size: int) -> list[UInt8[Tensor, "h w 3"]]:
-    """At most `FRAMES_PER_CLIP` frames of one clip, evenly spread."""
-    from deepfake_core.media.decode import probe, read_frames  # a bare GPU machine has no ffmpeg, and needs none
+    """Read at most `FRAMES_PER_CLIP` frames of one clip, evenly spaced."""
+    from deepfake_core.media.decode import probe, read_frames  # not at import: a GPU machine may have no ffmpeg
     from deepfake_core.media.images import read_image
 
     if path.is_dir():
@@ -104,7 +104,7 @@ def read_frames_of(path: Path, size: int) -> list[UInt8[Tensor, "h w 3"]]:
 
 
 def square(frame: UInt8[np.ndarray, "h w 3"], size: int) -> UInt8[Tensor, "s s 3"]:
-    """The centre square, resized."""
+    """Crop the centre square and resize it."""
     side = min(frame.shape[:2])
     top, left = (frame.shape[0] - side) // 2, (frame.shape[1] - side) // 2
     pixels = torch.from_numpy(np.ascontiguousarray(frame[top : top + side, left : left + side]))

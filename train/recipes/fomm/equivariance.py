@@ -1,4 +1,4 @@
-"""Random thin-plate splines, under which keypoints must move with the picture (FOMM, section 3.1, equivariance)."""
+"""Random thin-plate splines, to which keypoints must be equivariant (FOMM, section 3.1, equivariance)."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 from deepfake_core.motion import Keypoints, coordinate_grid
 
-CONTROL_POINTS = 5  # a side
+CONTROL_POINTS = 5  # per side
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThinPlateSpline:
-    """T(z) = A z + sum_c w_c |z - c|_1^2 log |z - c|_1, the same shift in x and y; one transform a batch item."""
+    """T(z) = A z + sum_c w_c |z - c|_1^2 log |z - c|_1, the same shift in x and y; one transform per batch item."""
 
     affine: Float[Tensor, "b 2 3"]
     weights: Float[Tensor, "b 1 c"]
@@ -28,14 +28,14 @@ class ThinPlateSpline:
         return moved + bend
 
     def image(self, x: Float[Tensor, "b c h w"], *, align_corners: bool = True) -> Float[Tensor, "b c h w"]:
-        """The picture whose pixel z shows `x` at T(z), mirrored at the edges."""
+        """The image whose pixel z shows `x` at T(z), with reflection padding."""
         batch, _, height, width = x.shape
         grid = coordinate_grid(height, width, device=x.device, dtype=x.dtype).view(1, -1, 2).expand(batch, -1, -1)
         moved = self.points(grid).view(batch, height, width, 2)
         return F.grid_sample(x, moved, padding_mode="reflection", align_corners=align_corners)
 
     def jacobian(self, z: Float[Tensor, "b n 2"]) -> Float[Tensor, "b n 2 2"]:
-        """dT/dz; the gradient of a loss flows back through it to `z`."""
+        """dT/dz; differentiable with respect to `z`."""
         with torch.enable_grad():
             z = z if z.requires_grad else z.detach().requires_grad_()
             moved = self.points(z)
@@ -54,7 +54,7 @@ def random_spline(
     sigma_spline: float = 0.005,
     device: torch.device | str = "cpu",
 ) -> ThinPlateSpline:
-    """Transforms near the identity; all chance comes from `generator`."""
+    """Draw transforms near the identity; all randomness comes from `generator`."""
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(batch, *shape, generator=generator, device=generator.device).to(device)
@@ -66,7 +66,7 @@ def random_spline(
 def equivariance_terms(
     spline: ThinPlateSpline, driving: Keypoints, transformed: Keypoints
 ) -> dict[str, Float[Tensor, ""]]:
-    """Eq. 7 and 9: keypoints of the transformed picture, carried by T, are those of the picture itself.
+    """Eq. 7 and 9: keypoints of the transformed image, mapped by T, equal those of the image itself.
 
     position: mean |p - T(p')|;  jacobian: mean |1 - J^-1 (T'(p') J')|.
     """

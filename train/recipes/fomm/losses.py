@@ -1,4 +1,4 @@
-"""What the First Order Motion Model is trained on: the paper's terms (section 3.1, appendix), and the truth's."""
+"""Loss terms of the First Order Motion Model (section 3.1 and appendix of the paper)."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from train.recipes.fomm.equivariance import ThinPlateSpline, equivariance_terms
 
 
 class Reconstruction(NamedTuple):
-    """A driving frame rebuilt from its source, and all that the losses look at."""
+    """A driving frame reconstructed from the source, with everything that the losses need."""
 
     generated: Generated
     encoded: Encoded
@@ -34,7 +34,7 @@ def reconstruct(
     driving: Float[Tensor, "b 3 h w"],
     spline: ThinPlateSpline | None,
 ) -> Reconstruction:
-    """Rebuild `driving` from `source`; with a transform, find the keypoints of `driving` under it too."""
+    """Reconstruct `driving` from `source`; with `spline`, detect the keypoints of the transformed frame as well."""
     here, there = model.keypoint_detector(source), model.keypoint_detector(driving)
     encoded = model.encode(source)
     generated = model.generate(encoded, here, there)
@@ -44,42 +44,43 @@ def reconstruct(
 def under_transform(
     model: FirstOrderModel, image: Float[Tensor, "b 3 h w"], keypoints: Keypoints, spline: ThinPlateSpline | None
 ) -> dict[str, Tensor]:
-    """How the keypoints of a picture agree with those of the transformed picture; nothing without a transform."""
+    """The equivariance terms of an image and its keypoints; empty without a transform."""
     if spline is None:
         return {}
-    bent = spline.image(image, align_corners=model.config.align_corners)
-    return equivariance_terms(spline, keypoints, model.keypoint_detector(bent))
+    transformed = spline.image(image, align_corners=model.config.align_corners)
+    return equivariance_terms(spline, keypoints, model.keypoint_detector(transformed))
 
 
 def reconstruction_terms(
-    seen: Reconstruction, driving: Float[Tensor, "b 3 h w"], pyramid: Pyramid, features: Features
+    reconstruction: Reconstruction, driving: Float[Tensor, "b 3 h w"], pyramid: Pyramid, features: Features
 ) -> dict[str, Tensor]:
-    """The paper's terms that need no discriminator, unweighted."""
-    terms = {"perceptual": perceptual(pyramid, features, seen.generated.prediction, driving)}
-    return terms | seen.equivariance
+    """The terms that need no discriminator, unweighted."""
+    terms = {"perceptual": perceptual(pyramid, features, reconstruction.generated.prediction, driving)}
+    return terms | reconstruction.equivariance
 
 
 def adversarial_terms(
-    discriminator: Discriminator, seen: Reconstruction, driving: Float[Tensor, "b 3 h w"]
+    discriminator: Discriminator, reconstruction: Reconstruction, driving: Float[Tensor, "b 3 h w"]
 ) -> dict[str, Tensor]:
-    """What the generator is told by the discriminator, which sees where the keypoints are but does not move them."""
-    keypoints = Keypoints(seen.driving.position.detach())
-    made, real = discriminator(seen.generated.prediction, keypoints), discriminator(driving, keypoints)
-    pairs = list(zip(made, real, strict=True))
+    """The generator's adversarial terms; the discriminator sees the keypoints, but sends them no gradient."""
+    keypoints = Keypoints(reconstruction.driving.position.detach())
+    generated, real = discriminator(reconstruction.generated.prediction, keypoints), discriminator(driving, keypoints)
+    pairs = list(zip(generated, real, strict=True))
     return {
-        "adversarial": torch.stack([least_squares(one.scores, 1.0) for one in made]).sum(),
+        "adversarial": torch.stack([least_squares(one.scores, 1.0) for one in generated]).sum(),
         "feature_matching": torch.stack([feature_matching(one.features, two.features) for one, two in pairs]).sum(),
     }
 
 
 def discriminator_terms(
-    discriminator: Discriminator, seen: Reconstruction, driving: Float[Tensor, "b 3 h w"]
+    discriminator: Discriminator, reconstruction: Reconstruction, driving: Float[Tensor, "b 3 h w"]
 ) -> dict[str, Tensor]:
-    """Real patches shall score 1, made ones 0."""
-    keypoints = Keypoints(seen.driving.position.detach())
-    made = discriminator(seen.generated.prediction.detach(), keypoints)
+    """The discriminator's term: target 1 for real patches, 0 for generated ones."""
+    keypoints = Keypoints(reconstruction.driving.position.detach())
+    generated = discriminator(reconstruction.generated.prediction.detach(), keypoints)
     real = discriminator(driving, keypoints)
     losses = [
-        least_squares(one.scores, 0.0) + least_squares(two.scores, 1.0) for one, two in zip(made, real, strict=True)
+        least_squares(one.scores, 0.0) + least_squares(two.scores, 1.0)
+        for one, two in zip(generated, real, strict=True)
     ]
     return {"adversarial": torch.stack(losses).sum()}

@@ -1,9 +1,9 @@
-"""Domain randomisation for the animator: what it must not take for granted is varied at random (Tobin et al., 2017).
+"""Domain randomisation for the First Order Motion Model (Tobin et al., 2017).
 
-Drawn heads all have one hand's colours, light and smoothness, and a network that saw nothing else carries nothing else.
-Here pairs of frames get other colours, light, textures that move with what they lie on, noise and blur; and some pairs
-show no face at all, but a blob cut out of a picture, on a simple motion. The truth stays exact: all of it is a function
-of the place on the material, not of the frame. Keypoints of blobs are nobody's: `Truth.named` is 0 there.
+Drawn heads share one style of colours, light and smoothness, and a network trained on nothing else handles nothing
+else. Here pairs of frames get other colours, light, noise, blur, and textures that move with the surface; and in some
+pairs the face is replaced by a blob cut out of another image, under a simple motion. The truth stays exact, because
+every change is a function of the place on the surface, not of the frame. Blobs have no keypoints: `Truth.named` is 0.
 """
 
 from dataclasses import dataclass
@@ -20,45 +20,45 @@ from deepfake_core.synthetic.render.sampling import Dice
 from train.recipes.fomm.data import Pairs, Truth
 
 Pictures = Float[Tensor, "b 3 h w"]
-COARSEST = 3  # cells a side of the largest spots of a texture
+COARSEST = 3  # cells per side of the coarsest octave of a texture
 OBJECT = (0.35, 0.75)  # radius of a blob, grid units
-HARD = 24.0  # how steep a blob's edge is
+HARD = 24.0  # steepness of a blob's edge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Randomisation:
-    """Shares of the pairs, each drawn by itself."""
+    """Shares of the pairs to change, in [0, 1], each drawn independently."""
 
     colours: float = 0.0
-    """Other colours, brightness and contrast, and light from a side, the same in both frames."""
+    """Other colours, brightness, contrast and directional light, the same in both frames."""
     textures: float = 0.0
-    """Spots that lie on the material and move with it."""
+    """Textures that move with the surface."""
     noise: float = 0.0
     blur: float = 0.0
     objects: float = 0.0
-    """A blob of one picture moving before another picture, instead of a head."""
+    """A moving blob of one image in front of another, instead of a head."""
 
     def __post_init__(self) -> None:
-        """Refuse a share outside [0, 1] with a `BadRequest`."""
-        shares = (self.colours, self.textures, self.noise, self.blur, self.objects)
-        if not all(0 <= share <= 1 for share in shares):
-            raise BadRequest("the shares of [recipe.randomisation] must lie in [0, 1]")
+        """Raise `BadRequest` for a share outside [0, 1]."""
+        for name in ("colours", "textures", "noise", "blur", "objects"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadRequest(f"randomisation.{name} must be between 0 and 1, got {getattr(self, name)}")
 
 
 class Chance(Dice):
-    """Random numbers of one batch of pairs."""
+    """Random numbers for one batch of pairs."""
 
     def normal(self, *shape: int) -> Tensor:
         drawn = torch.randn((self.count, *shape), generator=self.generator, device=self.generator.device)
         return drawn.to(self.device)
 
     def happens(self, share: float) -> Float[Tensor, "b 1 1 1"]:
-        """1 for the chosen share of the batch, else 0."""
+        """1 with probability `share`, otherwise 0, for each item."""
         return (self.uniform(0.0, 1.0, 1, 1, 1) < share).float()
 
 
 def randomised(pairs: Pairs, amount: Randomisation, generator: torch.Generator) -> Pairs:
-    """The same pairs, some of them changed; pictures stay in [0, 1]. Blobs and textures need the pairs' truth."""
+    """Return the pairs with random changes, images still in [0, 1]. Blobs and textures require ground truth."""
     chance = Chance(len(pairs.source), generator, pairs.source.device)
     if pairs.truth is not None and amount.objects > 0:
         pairs = with_objects(pairs, pairs.truth, amount.objects, chance)
@@ -77,7 +77,7 @@ def randomised(pairs: Pairs, amount: Randomisation, generator: torch.Generator) 
 
 
 def spots(chance: Chance, size: int, channels: int) -> Float[Tensor, "b c s s"]:
-    """Smooth noise of a random grain, from large to small spots, about within [-1, 1]."""
+    """Smooth noise with random weights of its octaves, roughly within [-1, 1]."""
     total = torch.zeros((), device=chance.device)
     weights = chance.uniform(0.0, 1.0, 4, 1, 1, 1)
     for octave in range(4):
@@ -90,18 +90,20 @@ def spots(chance: Chance, size: int, channels: int) -> Float[Tensor, "b c s s"]:
 
 
 def textured(frames: list[Pictures], truth: Truth, share: float, chance: Chance) -> list[Pictures]:
-    """Spots on the source, and on the driving frame the same spots, carried by the true flow."""
+    """Texture the source, and the driving frame with the same texture, warped by the true flow."""
     source, driving = frames
     size = source.shape[-1]
     strength = chance.happens(share) * chance.uniform(0.1, 0.4, 1, 1, 1)
     texture = spots(chance, size, 3)
     grid = resize_like(truth.flow.permute(0, 3, 1, 2), (size, size)).permute(0, 2, 3, 1)
-    carried = F.grid_sample(texture, grid, padding_mode="border", align_corners=True)  # as the truth's grids are meant
+    carried = F.grid_sample(
+        texture, grid, padding_mode="border", align_corners=True
+    )  # the convention of the truth's grids
     return [source * (1 + strength * texture), driving * (1 + strength * carried)]
 
 
 def recoloured(frames: list[Pictures], share: float, chance: Chance) -> list[Pictures]:
-    """Channels mixed, brightness, contrast, gamma, and a light that falls off across the picture."""
+    """Mix the channels, change brightness, contrast and gamma, and add a linear light gradient."""
     size = frames[0].shape[-1]
     chosen = chance.happens(share)
     mix = torch.eye(3, device=chance.device) + 0.15 * chance.normal(3, 3).clamp(-2, 2)
@@ -119,7 +121,7 @@ def recoloured(frames: list[Pictures], share: float, chance: Chance) -> list[Pic
 
 
 def blurred(frames: list[Pictures], share: float, chance: Chance) -> list[Pictures]:
-    """Out of focus, or of a low resolution: the half-size picture enlarged, mixed in."""
+    """Blend with a version downsampled by 2 and upsampled again, as if out of focus or of low resolution."""
     strength = chance.happens(share) * chance.uniform(0.2, 1.0, 1, 1, 1)
 
     def changed(frame: Pictures) -> Pictures:
@@ -130,7 +132,7 @@ def blurred(frames: list[Pictures], share: float, chance: Chance) -> list[Pictur
 
 
 def with_objects(pairs: Pairs, truth: Truth, share: float, chance: Chance) -> Pairs:
-    """Some pairs become a blob cut out of another pair's picture that shifts, turns and grows before a third's."""
+    """Replace some pairs by a blob of another pair's image, shifted, rotated and scaled in front of a third one's."""
     size, small = pairs.source.shape[-1], truth.flow.shape[1]
     chosen = chance.happens(share)
     inside, behind = pairs.driving.roll(1, 0), pairs.source.roll(2, 0)
@@ -140,7 +142,7 @@ def with_objects(pairs: Pairs, truth: Truth, share: float, chance: Chance) -> Pa
     blob = ((radius + outline - distance) * HARD).clamp(-30, 30).sigmoid()  # (b, 1, s, s)
     here, there = random_affine(chance), random_affine(chance)
     frames, masks = zip(*(placed(inside, behind, blob, affine) for affine in (here, there)), strict=True)
-    flow = between(here, there, small)  # where in the source a point of the driving frame's blob lies
+    flow = between(here, there, small)  # position in the source of the driving frame's blob
     still = coordinate_grid(small, small, device=chosen.device)
     of_source, of_driving = (resize_like(mask, (small, small))[:, 0] for mask in masks)
     on = of_driving > 0.5
@@ -158,7 +160,7 @@ def with_objects(pairs: Pairs, truth: Truth, share: float, chance: Chance) -> Pa
 
 
 def random_affine(chance: Chance) -> Float[Tensor, "b 2 3"]:
-    """From the picture to the blob's own frame: shifted, turned, scaled, and stretched a little."""
+    """A random affine map from the image to the blob's own frame: shift, rotation, scale and a little stretch."""
     angle, scale = 0.4 * chance.normal().clamp(-2, 2), 1 + 0.12 * chance.normal().clamp(-2, 2)
     turn = torch.stack((angle.cos(), -angle.sin(), angle.sin(), angle.cos()), dim=1).view(-1, 2, 2)
     stretch = torch.eye(2, device=chance.device) + 0.08 * chance.normal(2, 2).clamp(-2, 2)
@@ -169,19 +171,19 @@ def random_affine(chance: Chance) -> Float[Tensor, "b 2 3"]:
 def placed(
     inside: Pictures, behind: Pictures, blob: Float[Tensor, "b 1 h w"], affine: Float[Tensor, "b 2 3"]
 ) -> tuple[Pictures, Float[Tensor, "b 1 h w"]]:
-    """The blob of one picture laid over another, and where it covers it."""
+    """Composite the blob of one image over another; return the result and the blob's mask."""
     grid = moved(affine, blob.shape[-1])
     mask = warp(blob, grid)
     return behind + mask * (warp(inside, grid) - behind), mask
 
 
 def moved(affine: Float[Tensor, "b 2 3"], size: int) -> Float[Tensor, "b s s 2"]:
-    """Where every pixel lies in the blob's own frame."""
+    """The position of every pixel in the blob's own frame."""
     grid = coordinate_grid(size, size, device=affine.device)
     return torch.einsum("bij,hwj->bhwi", affine[:, :, :2], grid) + affine[:, None, None, :, 2]
 
 
 def between(here: Float[Tensor, "b 2 3"], there: Float[Tensor, "b 2 3"], size: int) -> Float[Tensor, "b s s 2"]:
-    """Where in the frame of `here` each pixel of the frame of `there` lies: here^-1 there."""
+    """The position in the first frame of each pixel of the second: here^-1 there."""
     own = moved(there, size) - here[:, None, None, :, 2]
     return torch.einsum("bij,bhwj->bhwi", torch.linalg.inv(here[:, :, :2]), own)

@@ -1,4 +1,4 @@
-"""Drawn pairs of frames for training, and the sheet that shows what training has reached."""
+"""Sample grid of the First Order Motion Model: relative motion on held-out drawn heads."""
 
 import torch
 from jaxtyping import Float
@@ -12,11 +12,11 @@ from deepfake_core.synthetic.heads.identity import sample_identity
 from deepfake_core.synthetic.heads.motions import relative_state
 from deepfake_core.synthetic.render.pose import sample_state
 
-HELD_OUT = 1_000_003  # seed of the sheet; training draws with other seeds
+HELD_OUT = 1_000_003  # seed of the sample grid; training uses other seeds
 
 
-def relative_sheet(model: FirstOrderModel, device: torch.device, count: int = 6) -> Float[Tensor, "3 h w"]:
-    """A column each: source, driver at first, driver now, the source moved by the model, and the truth of it."""
+def relative_samples(model: FirstOrderModel, device: torch.device, count: int = 6) -> Float[Tensor, "3 h w"]:
+    """Rows: source, initial driving frame, driving frame, result, and ground truth; one column per head."""
     generator = torch.Generator().manual_seed(HELD_OUT)
     heads, drivers = (sample_identity(count, generator, device) for _ in range(2))
     start, first, now = (sample_state(count, generator, device, spread) for spread in (0.7, 0.5, 0.8))

@@ -1,4 +1,4 @@
-"""What the drawn truth tells the animator, besides the paper's terms, and how loud."""
+"""Supervision of the First Order Motion Model by drawn truth, in addition to the terms of the paper."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from deepfake_core.networks.layers import resize_like
 from train.loop.schedules import linear
 from train.recipes.fomm.data import Truth
 
-CLOSE = 0.07  # grid units: deviation of the Gaussians that single out eyes and mouth
+SIGMA = 0.07  # grid units: standard deviation of the Gaussians around eyes and mouth
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guidance:
-    """Weights of the terms that compare with the drawn truth; all zero for clips without one."""
+class Supervision:
+    """Weights of the terms that compare with the drawn truth; all zero for clips without truth."""
 
     keypoints: float = 0.0
     """Mean distance of the keypoints to the landmarks, in grid units."""
@@ -26,18 +26,18 @@ class Guidance:
     flow: float = 0.0
     """Mean distance of the deformation to the true flow, where the source shows what the driving frame shows."""
     occlusion: float = 0.0
-    """Binary cross entropy of the occlusion map with what the source shows."""
+    """Binary cross entropy between the occlusion map and the true visibility in the source."""
     occlusion_until: int = 0
-    """Step from which the reconstruction alone shapes the occlusion map: an eye that looks elsewhere is not the same
-    eye, but often better than a painted one. 0: never."""
+    """Step from which the occlusion map is trained by the reconstruction alone: warping an eye that looks elsewhere is
+    often better than in-painting it. 0: never."""
     features: float = 0.0
-    """Mean difference of pixels around eyes and mouth. It does not fade."""
+    """Mean pixel difference around eyes and mouth. It does not fade."""
     fades: int = 0
-    """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
+    """Step by which the weights have faded linearly to the factor `floor`; 0: they are constant."""
     floor: float = 0.1
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weights of the motion's terms at a step; terms that never count are not named."""
+        """The weights of the motion terms at a step; unused terms are omitted."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
         terms = {
             "keypoints": self.keypoints,
@@ -47,13 +47,13 @@ class Guidance:
         }
         return {f"truth_{name}": factor * weight for name, weight in terms.items() if weight > 0}
 
-    def painting(self) -> dict[str, float]:
-        """The weight of what is painted, for the generator's phase alone."""
+    def image_weights(self) -> dict[str, float]:
+        """The weight of the image term, for the generator's phase only."""
         return {"truth_features": self.features} if self.features > 0 else {}
 
 
 def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Motion) -> dict[str, Tensor]:
-    """How far keypoints, Jacobians, deformation (in grid units) and occlusion are from the drawn truth."""
+    """Distances of keypoints, Jacobians, deformation (in grid units) and occlusion to the drawn truth."""
     pairs = ((source, truth.source), (driving, truth.driving))
     gap = (motion.deformation - truth.flow).abs().sum(dim=-1)
 
@@ -72,15 +72,14 @@ def truth_terms(truth: Truth, source: Keypoints, driving: Keypoints, motion: Mot
 
 
 def feature_difference(
-    made: Float[Tensor, "b 3 h w"], driving: Float[Tensor, "b 3 h w"], truth: Truth, places: list[int]
+    generated: Float[Tensor, "b 3 h w"], driving: Float[Tensor, "b 3 h w"], truth: Truth, places: list[int]
 ) -> Float[Tensor, ""]:
-    """Mean difference of pixels around some of the drawn keypoints, such as eyes and mouth.
+    """Mean pixel difference around some of the drawn keypoints, such as eyes and mouth.
 
-    They are few of a picture's pixels, so that a mean over all of it hardly tells whether they move, and the first that
-    anybody looks at.
+    They cover few pixels, so a mean over the image hardly changes with them, but viewers look at them first.
     """
     around = Keypoints(truth.driving.position[:, places])
-    small = (made.shape[2] // 4, made.shape[3] // 4)  # smooth enough to be enlarged, at a sixteenth of the time
-    heat = gaussian_heatmaps(around, small, CLOSE**2).amax(dim=1, keepdim=True)
-    near = resize_like(heat, (made.shape[2], made.shape[3]))[:, 0] * truth.named[:, None, None]
-    return (near * (made - driving).abs().mean(dim=1)).sum() / near.sum().clamp_min(1)
+    small = (generated.shape[2] // 4, generated.shape[3] // 4)  # smooth enough to be upsampled, at 1/16 of the cost
+    heat = gaussian_heatmaps(around, small, SIGMA**2).amax(dim=1, keepdim=True)
+    near = resize_like(heat, (generated.shape[2], generated.shape[3]))[:, 0] * truth.named[:, None, None]
+    return (near * (generated - driving).abs().mean(dim=1)).sum() / near.sum().clamp_min(1)

@@ -1,4 +1,4 @@
-"""Pictures with attributes: drawn heads, a folder in CelebA's layout, or one folder a domain."""
+"""Images with attributes: drawn heads, a folder in CelebA's layout, or one folder per domain."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,20 +15,20 @@ from deepfake_core.synthetic.heads import ATTRIBUTES, HeadIdentity, draw, sample
 from deepfake_core.synthetic.heads.hairstyles import BALD
 from deepfake_core.synthetic.heads.identity import BEARDS
 from train.common.folders import Pictures, chance, domain_folders
-from train.common.render_cache import drawn_pool, to_range
+from train.common.render_cache import render_cache, to_range
 
 logger = logging.getLogger("train")
 LIST = "list_attr_celeba.txt"
 IMAGE_FOLDERS = ("images", "img_align_celeba")
-HAIR = 3  # the first attributes of drawn heads are the hair colours
-CHANCES = (0.05, 0.05, 0.05, 0.45, 0.40)  # of each attribute to be the one that changes: sex and age are harder
+HAIR = 3  # the first attributes of drawn heads are hair colours
+CHANCES = (0.05, 0.05, 0.05, 0.45, 0.40)  # probability of each attribute to be changed; sex and age are harder
 PAIRS = (*((0, 1), (1, 0)) * 4, (0, 2), (2, 0))  # single changes are seen more often
-POOL_SEED = 18
-HELD_OUT = 1_000_003  # seed of the sheet; training draws with other seeds
+CACHE_SEED = 18
+HELD_OUT = 1_000_003  # seed of the sample grid; training uses other seeds
 
 
 class Samples(NamedTuple):
-    """b pictures in [-1, 1], their attributes, those wanted, and, where it is known, the wanted picture."""
+    """b images in [-1, 1], their attributes, the target attributes and, if known, the desired result."""
 
     image: Float[Tensor, "b 3 s s"]
     attributes: Float[Tensor, "b a"]
@@ -45,7 +45,7 @@ Draw = Callable[[torch.Generator], Samples]
 
 
 class CentreCrops(Pictures):
-    """The centre square of every picture (178 x 178 of CelebA's aligned ones), shrunk, mirrored by chance."""
+    """The centre square of every image (178 x 178 of CelebA's aligned ones), resized and randomly mirrored."""
 
     def __init__(self, paths: Sequence[Path], size: int) -> None:
         super().__init__(paths, size, enlarge=1.0)
@@ -57,7 +57,7 @@ class CentreCrops(Pictures):
 
 
 class Labelled(NamedTuple):
-    """Files, and what holds for each."""
+    """Image files and their attributes."""
 
     names: tuple[str, ...]
     paths: tuple[Path, ...]
@@ -66,12 +66,12 @@ class Labelled(NamedTuple):
 
 
 def labelled_folder(folder: Path, names: Sequence[str]) -> Labelled:
-    """CelebA's layout if there is its list or its picture folder, else one folder a domain, which name themselves."""
+    """Read CelebA's layout if its list or image folder is present, otherwise one folder per domain, with its name."""
     if (folder / LIST).is_file():
         return read_celeba(folder, names)
     if present := [name for name in IMAGE_FOLDERS if (folder / name).is_dir()]:
         raise BadRequest(
-            f"{folder} holds {present[0]} but no {LIST}; put CelebA's list there, or one folder of pictures a domain"
+            f"{folder} contains {present[0]} but no {LIST}; add CelebA's list, or use one folder of images per domain"
         )
     domains = domain_folders(folder)
     paths = tuple(path for pictures in domains.values() for path in pictures)
@@ -80,16 +80,18 @@ def labelled_folder(folder: Path, names: Sequence[str]) -> Labelled:
 
 
 def read_celeba(folder: Path, names: Sequence[str]) -> Labelled:
-    """The named columns of CelebA's list: a count, the attributes' names, then a file and -1 or 1 for each a line."""
+    """Read columns of CelebA's list: a count, the attributes' names, then per line a file and -1 or 1 for each."""
     images = next((folder / name for name in IMAGE_FOLDERS if (folder / name).is_dir()), None)
     if images is None:
-        raise BadRequest(f"{folder} holds no folder {' or '.join(IMAGE_FOLDERS)}; put CelebA's pictures there")
+        raise BadRequest(f"{folder} has no folder {' or '.join(IMAGE_FOLDERS)}; add CelebA's images")
     lines = (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
     if len(lines) < 3 or not lines[0].strip().isdigit():
-        raise BadRequest(f"{folder / LIST} must begin with a count and the attributes' names; fetch CelebA's own again")
+        raise BadRequest(
+            f"{folder / LIST} must begin with a count and the attributes' names; download CelebA's list again"
+        )
     known = lines[1].split()
     if unknown := [name for name in names if name not in known]:
-        raise BadRequest(f"{LIST} does not know {', '.join(unknown)}; it knows: {', '.join(known)}")
+        raise BadRequest(f"{LIST} has no attributes {', '.join(unknown)}; it has: {', '.join(known)}")
     columns = [known.index(name) for name in names]
     paths, rows = [], []
     for number, line in enumerate(lines[2:], start=3):
@@ -97,14 +99,14 @@ def read_celeba(folder: Path, names: Sequence[str]) -> Labelled:
             continue
         file, *values = line.split()
         if len(values) != len(known) or not set(values) <= {"-1", "1"}:
-            raise BadRequest(f"line {number} of {LIST} must hold a file and {len(known)} values, each -1 or 1")
+            raise BadRequest(f"line {number} of {LIST} must have a file name and {len(known)} values, each -1 or 1")
         paths.append(images / file)
         rows.append([values[column] == "1" for column in columns])
     missing = [path.name for path in paths if not path.is_file()]
     if len(missing) == len(paths):
-        raise BadRequest(f"none of the pictures that {LIST} names is in {images}; put them there")
+        raise BadRequest(f"none of the images listed in {LIST} is in {images}; add them")
     if missing:
-        logger.warning("%d pictures that %s names are not in %s, such as %s", len(missing), LIST, images, missing[0])
+        logger.warning("%d images listed in %s are not in %s, for example %s", len(missing), LIST, images, missing[0])
         gone = set(missing)
         kept = [place for place, path in enumerate(paths) if path.name not in gone]
         paths, rows = [paths[place] for place in kept], [rows[place] for place in kept]
@@ -112,11 +114,11 @@ def read_celeba(folder: Path, names: Sequence[str]) -> Labelled:
 
 
 def sample_labelled(data: Labelled, batch: int, size: int) -> Draw:
-    """A function that draws `batch` pictures; the attributes wanted of each are those of another one of the batch."""
+    """Return a function that draws `batch` images; the target attributes are a permutation of the batch's."""
     pictures = CentreCrops(data.paths, size)
 
     def samples(generator: torch.Generator) -> Samples:
-        image, places = pictures.sample_with_places(batch, generator)
+        image, places = pictures.sample_with_indices(batch, generator)
         attributes = data.attributes[places.cpu()].to(image.device)
         return Samples(image, attributes, permuted(attributes, generator))
 
@@ -124,14 +126,14 @@ def sample_labelled(data: Labelled, batch: int, size: int) -> Draw:
 
 
 def permuted(attributes: Float[Tensor, "b a"], generator: torch.Generator) -> Float[Tensor, "b a"]:
-    """The rows in a random order."""
+    """The rows in random order."""
     return attributes[torch.randperm(len(attributes), generator=generator, device=generator.device)]
 
 
 def draw_edits(count: int, size: int, spread: float, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Drawn heads as they are, with one attribute changed, and with several: three pictures, labels (b, 3, a)."""
+    """Draw heads unchanged, with one attribute changed, and with several changed: three images, labels (b, 3, a)."""
     identity, state = sample_identity(count, generator), sample_state(count, generator, spread=spread)
-    # A woman's picture does not tell what beard she would have as a man: always the lightest, which shows but suits all
+    # The image of a woman does not determine her beard as a man: always use the lightest one
     stubble = torch.full_like(identity.beard, BEARDS.index("stubble"))
     identity = identity._replace(beard=torch.where(identity.male > 0.5, identity.beard, stubble))
     sets = (identity.attributes, one_change(identity, generator), some_changes(identity, generator))
@@ -147,7 +149,7 @@ def with_attributes_of(identity: HeadIdentity, attributes: Float[Tensor, "b 5"])
 
 
 def one_change(identity: HeadIdentity, generator: torch.Generator) -> Float[Tensor, "b 5"]:
-    """Another hair colour, the other sex, or the other age, by `CHANCES`; a bald head gets no hair colour."""
+    """Change hair colour, sex or age, with the probabilities `CHANCES`; bald heads get no hair colour."""
     attributes, count = identity.attributes.clone(), len(identity.male)
     choice = torch.multinomial(torch.tensor(CHANCES), count, replacement=True, generator=generator)
     choice = torch.where((identity.hair_style == BALD) & (choice < HAIR), HAIR + choice % 2, choice)
@@ -162,7 +164,7 @@ def one_change(identity: HeadIdentity, generator: torch.Generator) -> Float[Tens
 
 
 def some_changes(identity: HeadIdentity, generator: torch.Generator) -> Float[Tensor, "b 5"]:
-    """Hair colour, sex and age anew, each by chance."""
+    """Draw hair colour, sex and age independently."""
     count = len(identity.male)
     hair = F.one_hot(torch.randint(HAIR, (count,), generator=generator), HAIR).float()
     hair = torch.where((identity.hair_style == BALD)[:, None], 0.0, hair)
@@ -171,9 +173,9 @@ def some_changes(identity: HeadIdentity, generator: torch.Generator) -> Float[Te
 
 
 def sample_heads(batch: int, size: int, rows: int, spread: float, device: torch.device, truth: bool) -> Draw:
-    """A function that draws `batch` of `rows` drawn heads; with `truth`, the wanted picture is another of the head."""
-    pool = drawn_pool(lambda count, generator: draw_edits(count, size, spread, generator), rows, POOL_SEED)
-    images, labels = torch.stack(pool[:-1], dim=1), pool[-1]  # (n, 3, 3, s, s) bytes, (n, 3, a)
+    """Render `rows` heads, and return a function that draws `batch` of them; `truth` adds the desired result."""
+    cache = render_cache(lambda count, generator: draw_edits(count, size, spread, generator), rows, CACHE_SEED)
+    images, labels = torch.stack(cache[:-1], dim=1), cache[-1]  # (n, 3, 3, s, s) bytes, (n, 3, a)
 
     def pick(place: Tensor, kind: Tensor, mirrored: Tensor) -> Float[Tensor, "b 3 s s"]:
         chosen = to_range(images[place, kind].to(device))
@@ -190,7 +192,7 @@ def sample_heads(batch: int, size: int, rows: int, spread: float, device: torch.
             return Samples(
                 pick(place, kind, mirrored), attributes.to(device), permuted(attributes.to(device), generator)
             )
-        # What colour an unnamed one was, red or grey, is not to be seen once it is dyed: use such a pair the other way
+        # The original colour of unlabelled hair (red, grey) cannot be seen once it is dyed: reverse such pairs
         lost = (attributes[:, :HAIR].sum(1) > 0.5) & (wanted[:, :HAIR].sum(1) < 0.5)
         kind, other = torch.where(lost, other, kind), torch.where(lost, kind, other)
         image, drawn = pick(place, kind, mirrored), pick(place, other, mirrored)

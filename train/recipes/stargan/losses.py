@@ -1,4 +1,4 @@
-"""What StarGAN is trained on: the paper's terms (Eqs. 1 to 8), and the truth's."""
+"""Loss terms of StarGAN (Eqs. 1 to 8 of the paper)."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from deepfake_core.networks.stargan import Discriminator
 def classification(
     logits: Float[Tensor, "b a"], attributes: Float[Tensor, "b a"], exclusive: bool
 ) -> Float[Tensor, ""]:
-    """Eqs. 2 and 3: cross entropy with the attributes, summed over those of a picture, averaged over the pictures."""
+    """Eqs. 2 and 3: cross entropy with the attributes, summed over the attributes and averaged over the images."""
     if exclusive:
         return F.cross_entropy(logits, attributes)
     return F.binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
@@ -39,11 +39,11 @@ def critic_terms(
     exclusive: bool,
 ) -> dict[str, Tensor]:
     """The discriminator's terms, unweighted (WGAN-GP, Eq. 8, and Eq. 2)."""
-    seen = discriminator(real)
+    output = discriminator(real)
     return {
-        "real": -seen.scores.mean(),
+        "real": -output.scores.mean(),
         "made": discriminator(made).scores.mean(),
-        "classes": classification(seen.logits, attributes, exclusive),
+        "classes": classification(output.logits, attributes, exclusive),
         "gradient_penalty": gradient_penalty(discriminator, real, made, share),
     }
 
@@ -56,10 +56,10 @@ def generator_terms(
     rebuilt: Float[Tensor, "b 3 h w"],
     exclusive: bool,
 ) -> dict[str, Tensor]:
-    """The generator's terms, unweighted: Eqs. 8, 3, and 4 for the picture rebuilt from the made one."""
-    seen = discriminator(made)
+    """The generator's terms, unweighted: Eqs. 8, 3 and 4; `rebuilt` is the reconstruction from the edited image."""
+    output = discriminator(made)
     return {
-        "adversarial": -seen.scores.mean(),
-        "classes": classification(seen.logits, wanted, exclusive),
+        "adversarial": -output.scores.mean(),
+        "classes": classification(output.logits, wanted, exclusive),
         "reconstruction": (real - rebuilt).abs().mean(),
     }

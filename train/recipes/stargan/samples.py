@@ -1,4 +1,4 @@
-"""Sheets that show what the attribute editor has learned: one edit a column."""
+"""Sample grids of StarGAN: one edit per column."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from train.recipes.stargan.data import HELD_OUT, CentreCrops, Labelled, with_att
 
 
 def edited_heads(model: StarGan, count: int = 6) -> Float[Tensor, "3 h w"]:
-    """A head each two rows: as it is, then with each attribute changed; below it the truth."""
+    """Two rows per held-out head: the original and the result of each edit; below them the truth."""
     generator = torch.Generator().manual_seed(HELD_OUT)
     identity, state = sample_identity(count, generator), sample_state(count, generator, spread=0.6)
     size, device = model.config.size, next(model.parameters()).device
@@ -27,12 +27,12 @@ def edited_heads(model: StarGan, count: int = 6) -> Float[Tensor, "3 h w"]:
 
 
 def edited_pictures(data: Labelled, count: int = 6) -> Callable[[StarGan], Tensor]:
-    """The same for pictures of a folder, of which no truth is known."""
+    """The same for images of a folder, without truth."""
 
     def paint(model: StarGan) -> Float[Tensor, "3 h w"]:
         device = next(model.parameters()).device
         pictures = CentreCrops(data.paths, model.config.size)
-        source, places = pictures.sample_with_places(count, torch.Generator().manual_seed(HELD_OUT))
+        source, places = pictures.sample_with_indices(count, torch.Generator().manual_seed(HELD_OUT))
         attributes = data.attributes[places]
         domains = torch.eye(len(data.names))[:, None].expand(-1, count, -1)
         edits = domains if data.exclusive else flipped(attributes, data.names)

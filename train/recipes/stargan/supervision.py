@@ -8,31 +8,31 @@ from torch import Tensor
 
 from train.loop.schedules import linear
 
-LEAST_CHANGE = 3 / 64**2  # mean square of a change that counts half as much as a large one
-EDGES = 1 / 12  # of edges it is that part
+LEAST_CHANGE = 3 / 64**2  # mean square of a change that gets half the weight of a large one
+EDGES = 1 / 12  # the same for edges, relative to it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guidance:
-    """Weights of the terms that compare with the drawn truth; all zero for pictures without one."""
+class Supervision:
+    """Weights of the terms that compare with the drawn truth; all zero for images without truth."""
 
     truth: float = 0.0
-    """Mean distance to the drawn picture."""
+    """Mean distance to the drawn image."""
     truth_changed: float = 0.0
-    """The share of the change's energy that is missing (`truth_terms`)."""
+    """Missing share of the energy of the change (see `truth_terms`)."""
     truth_edges: float = 0.0
-    """The same share of the change's edges."""
+    """The same for the edges of the change."""
     fades: int = 0
-    """Step at which the weights have fallen to `floor` of their value; 0: they stay."""
+    """Step by which the weights have faded linearly to the factor `floor`; 0: they are constant."""
     floor: float = 0.1
     classes: float = 0.0
-    """Eq. 3, the wanted attributes as the class head sees them, during `truth_first` at full size: what is few pixels,
-    but tells ages or sexes apart, counts for what it tells. It does not fade."""
+    """Eq. 3, the classification loss of the target attributes, during `truth_first` at full size: details of few pixels
+    that distinguish ages or sexes count by their meaning. It does not fade."""
     classes_from: int = 0
-    """Step from which the class head, which has to learn first, is listened to."""
+    """Step from which this loss is used, as the class head must be trained first."""
 
     def weights(self, step: int) -> dict[str, float]:
-        """The weights of the truth's terms at a step; terms that never count are not named."""
+        """The weights of the supervision terms at a step; unused terms are omitted."""
         factor = linear(step, 0, self.fades, self.floor) if self.fades else 1.0
         terms = {"truth": self.truth, "truth_changed": self.truth_changed, "truth_edges": self.truth_edges}
         return {name: factor * weight for name, weight in terms.items() if weight > 0}
@@ -41,12 +41,12 @@ class Guidance:
 def truth_terms(
     real: Float[Tensor, "b 3 h w"], made: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]
 ) -> dict[str, Tensor]:
-    """How far the made picture is from the drawn one, everywhere, and how much of the change is missing.
+    """Distance of the result to the drawn truth, and the missing share of the change, in pixels and in edges.
 
-    The second is the share of the change's energy that is missing, so that wrinkles, which are few pixels and faint
-    ones, count nearly as much as a head of hair. Going some of the way is better than nothing there, which a median,
-    the best guess for the first, does not find. The third is the same of edges, each pixel beside the mean of the nine
-    around it: of what age changes, greying hair has most of the energy, but lines tell it.
+    `truth` is the mean absolute difference. `truth_changed` is the missing share of the energy of the change, so that
+    wrinkles, which are few and faint pixels, count nearly as much as hair; unlike the median that minimises the first
+    term, it rewards partial changes. `truth_edges` is the same for edges, the difference of each pixel from the mean of
+    its 3 x 3 neighbourhood: for age, greying hair has most of the energy, but lines are what viewers see.
     """
     missing, change = made - truth, real - truth
     least = LEAST_CHANGE * real.shape[2] * real.shape[3]
@@ -58,10 +58,10 @@ def truth_terms(
 
 
 def energy(difference: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
-    """Sum over the pixels of the mean square of their colours."""
+    """Sum over pixels of the mean square over channels."""
     return difference.square().mean(dim=1).sum(dim=(1, 2))
 
 
 def edges(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Each pixel's difference from the mean of the nine around it."""
+    """The difference of each pixel from the mean of its 3 x 3 neighbourhood."""
     return image - F.avg_pool2d(image, 3, stride=1, padding=1, count_include_pad=False)

@@ -1,7 +1,7 @@
-"""What StarGAN v2 learns from: sources and references of balanced domains, from folders or drawn with their truth.
+"""Training data of StarGAN v2: sources and references of balanced domains, from folders or drawn with their truth.
 
-Drawn pictures come in blocks: n identities, each in the same m states. The source's state with the reference's looks
-is then in the block as well, so few pictures hold very many triples of source, reference and truth.
+Drawn images come in blocks of n identities, each in the same m states. The reference in the source's state is then in
+the block as well, so a few images give many triples of source, reference and truth.
 """
 
 import logging
@@ -24,48 +24,48 @@ from train.common.folders import Pictures, domain_folders
 from train.common.render_cache import to_bytes, to_range
 
 logger = logging.getLogger("train")
-HELD_OUT = 1_000_003  # seed of the sheet; training draws with other seeds
+HELD_OUT = 1_000_003  # seed of the sample grid; training uses other seeds
 
 
 class Samples(NamedTuple):
-    """Pictures in [-1, 1] with their domains."""
+    """Images in [-1, 1] with their domains."""
 
     source: Float[Tensor, "b 3 s s"]
     source_domain: Int[Tensor, "b"]
     reference: Float[Tensor, "b 3 s s"]
     second: Float[Tensor, "b 3 s s"]  # another reference of the same domain
     domain: Int[Tensor, "b"]  # of both references
-    truth: Float[Tensor, "b 3 s s"] | None = None  # the source with the reference's looks, where it can be drawn
-    coat: Bool[Tensor, "b s s"] | None = None  # the truth's pixels that show hair or fur
+    truth: Float[Tensor, "b 3 s s"] | None = None  # the source with the reference's appearance, if known
+    coat: Bool[Tensor, "b s s"] | None = None  # pixels of the truth that show hair or fur
 
 
 @runtime_checkable
 class Data(Protocol):
-    """Where the samples come from."""
+    """A source of samples."""
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """Their names, in the order of their numbers."""
+        """Names of the domains, by index."""
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
-        """Draw from every domain alike, on the generator's device."""
+        """Draw from all domains with equal probability, on the generator's device."""
 
     def held_out(self) -> "Data":
-        """What the sample sheet shows."""
+        """The data of the sample grid."""
 
 
 class FolderData:
-    """Pictures of a folder that holds one folder a domain."""
+    """Images of a folder with one folder per domain."""
 
     def __init__(self, folder: str | Path, size: int) -> None:
         found = domain_folders(folder)
         self.domains = tuple(found)
         self.pictures = [Pictures(paths, size) for paths in found.values()]
         counts = ", ".join(f"{len(paths)} {name}" for name, paths in found.items())
-        logger.info("pictures of %s: %s", folder, counts)
+        logger.info("images of %s: %s", folder, counts)
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
-        """Every domain has the same chance, however many pictures it holds."""
+        """All domains have the same probability, whatever their number of images."""
         here, there = (
             torch.randint(len(self.domains), (count,), generator=generator, device=generator.device) for _ in range(2)
         )
@@ -73,34 +73,34 @@ class FolderData:
         return Samples(source, here, reference, second, there)
 
     def held_out(self) -> "FolderData":
-        """The sheet shows training pictures too: a folder is not split."""
+        """The same data: a folder has no held-out part."""
         return self
 
     def _of(self, domain: Int[Tensor, "b"], generator: torch.Generator) -> Float[Tensor, "b 3 s s"]:
-        """One picture for each wanted domain."""
+        """One image for each domain of the batch."""
         return torch.cat([self.pictures[index].sample(1, generator) for index in domain.tolist()])
 
 
 class Block(NamedTuple):
-    """Identities, domain by domain, each in the same states."""
+    """Identities, sorted by domain, each in the same states."""
 
     image: Float[Tensor, "n m 3 s s"]  # in [0, 1]
-    coat: Bool[Tensor, "n m s s"]  # where they show hair or fur
+    coat: Bool[Tensor, "n m s s"]  # pixels that show hair or fur
 
 
 class World(NamedTuple):
-    """A drawn world: how to draw a block of it."""
+    """A drawn world and how to draw a block of it."""
 
     domains: tuple[str, ...]
     block: Callable[[int, int, int, torch.Generator], Block]
-    """(looks of each domain, states, size, generator) -> a block."""
+    """(identities per domain, states, size, generator) -> a block."""
 
 
 def heads_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
-    """Women, then men, in the same poses and expressions, before the same background in the same light.
+    """Women, then men, in the same poses and expressions, with the same backgrounds and light.
 
-    In every other block, by chance, the men are the women's twins, who differ in nothing but sex; else whoever learns
-    the domains goes by the hairstyles that either often has.
+    In half of the blocks, at random, the men are the women's twins, who differ in sex only; otherwise a network could
+    tell the domains by the typical hairstyles.
     """
     some = heads.sample_identity(16 * looks, generator)
     women, men = (some.pick(torch.nonzero(some.male == male).flatten()[:looks]) for male in (0.0, 1.0))
@@ -116,7 +116,7 @@ def heads_block(looks: int, states: int, size: int, generator: torch.Generator) 
 
 
 def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
-    """Cats, dogs and wild cats in the same states, which hold background and light too."""
+    """Cats, dogs and wild cats in the same states, which include background and light."""
     kinds = len(animals.SPECIES)
     species = torch.arange(kinds).repeat_interleave(looks)
     beasts = animals.sample_identity(kinds * looks, generator, species=species)
@@ -128,12 +128,12 @@ def animals_block(looks: int, states: int, size: int, generator: torch.Generator
 
 
 def block_of(image: Float[Tensor, "p 3 s s"], recoloured: Float[Tensor, "p 3 s s"], states: int) -> Block:
-    """The block of drawings that stand identity by identity, with the same ones in another hair or fur."""
+    """Build a block from drawings sorted by identity, and the same drawings with hair or fur of another colour."""
     return Block(image.unflatten(0, (-1, states)), coat_of(image, recoloured).unflatten(0, (-1, states)))
 
 
 def all_pairs(first: int, second: int) -> tuple[Int[Tensor, "p"], Int[Tensor, "p"]]:
-    """The first and second numbers of all pairs, the second running fastest."""
+    """Indices of all pairs, the second varying fastest."""
     return torch.arange(first).repeat_interleave(second), torch.arange(second).repeat(first)
 
 
@@ -145,27 +145,28 @@ WORLDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawnSet:
-    """How much of a drawn world training sees; each picture takes about 30 ms to draw at 128 px, in both colours."""
+    """Size of the training set of a drawn world; an image takes about 30 ms to draw at 128 px, in both colours."""
 
     blocks: int = 250
     looks: int = 3
-    """Identities of each domain in a block."""
+    """Identities per domain and block."""
     states: int = 4
-    """Poses and expressions in a block, with a background and a light each."""
+    """Poses and expressions per block, each with a background and a light."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse an empty set with a `BadRequest`."""
-        if min(self.blocks, self.looks, self.states) < 1:
-            raise BadRequest("drawn.blocks, drawn.looks and drawn.states must be at least 1")
+        """Raise `BadRequest` for an empty set."""
+        for name in ("blocks", "looks", "states"):
+            if getattr(self, name) < 1:
+                raise BadRequest(f"drawn.{name} must be at least 1, got {getattr(self, name)}")
 
 
 class DrawnData:
-    """Blocks of a drawn world, drawn once and kept as bytes."""
+    """Blocks of a drawn world, rendered once and stored as bytes."""
 
     def __init__(self, world: str, size: int, amount: DrawnSet, device: torch.device) -> None:
         if world not in WORLDS:
-            raise BadRequest(f"there is no drawn world {world!r}; choose one of: {', '.join(WORLDS)}")
+            raise BadRequest(f"unknown drawn world {world!r}; choose one of: {', '.join(WORLDS)}")
         self.world, self.size, self.looks, self.device = world, size, amount.looks, device
         self.domains, draw = WORLDS[world]
         generator = torch.Generator().manual_seed(amount.seed)
@@ -178,7 +179,7 @@ class DrawnData:
         self.coats: Bool[Tensor, "k n m s s"] = torch.stack(coats).to(device)
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
-        """Triples within one block each, mirrored as a whole half of the time, and a second reference from any."""
+        """Triples from one block each, mirrored together half of the time, and a second reference from any block."""
         blocks, identities, states = self.blocks.shape[:3]
 
         def chance(below: int) -> Int[Tensor, "b"]:
@@ -196,5 +197,5 @@ class DrawnData:
         return Samples(source, here // self.looks, reference, second, domain, truth, coat[:, 0])
 
     def held_out(self) -> "DrawnData":
-        """Identities and states that training never sees."""
+        """Identities and states that training never uses."""
         return DrawnData(self.world, self.size, DrawnSet(blocks=3, looks=2, states=2, seed=HELD_OUT), self.device)

@@ -1,7 +1,7 @@
-"""A small network that learns, beside the generator, to tell what real pictures show, and so what matters in them.
+"""A small classifier of domains, trained together with the generator, for a perceptual loss.
 
-Compared in pixels, a dog with a cat's faint ears is nearly right. The reader's answer, and its features, weigh pictures
-by what tells domains apart.
+In pixels, a dog with faint cat ears is close to a correct result. The output and features of the classifier weight
+images by what distinguishes the domains.
 """
 
 from itertools import pairwise
@@ -15,8 +15,8 @@ WIDTHS = (24, 48, 96, 96)
 GROUPS = 4
 
 
-class Reader(nn.Module):
-    """Four convolutions, each followed by the largest of every 2 x 2; then one logit a domain."""
+class DomainClassifier(nn.Module):
+    """Four convolutions, each followed by 2 x 2 max pooling; then one logit per domain."""
 
     def __init__(self, domains: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Reader(nn.Module):
         self.answer = nn.Linear(WIDTHS[-1] * 16, domains)
 
     def forward(self, image: Float[Tensor, "b 3 s s"]) -> tuple[list[Tensor], Float[Tensor, "b d"]]:
-        """The features of every layer, and the logits, of pictures in [-1, 1]."""
+        """Features of every layer and logits of images in [-1, 1]."""
         layers = [F.pixel_unshuffle(image, 2)]
         for conv, norm in zip(self.convs, self.norms, strict=True):
             layers.append(norm(F.max_pool2d(conv(layers[-1]), 2)).relu())
@@ -34,12 +34,15 @@ class Reader(nn.Module):
         return layers[1:], self.answer(whole.flatten(1))
 
 
-def reader_terms(
-    reader: Reader, made: Float[Tensor, "b 3 s s"], truth: Float[Tensor, "b 3 s s"], domain: Int[Tensor, "b"]
+def classifier_terms(
+    classifier: DomainClassifier,
+    generated: Float[Tensor, "b 3 s s"],
+    truth: Float[Tensor, "b 3 s s"],
+    domain: Int[Tensor, "b"],
 ) -> dict[str, Tensor]:
-    """Cross entropy of the wanted domain, and the mean distance of features to those of the truth over all layers."""
+    """Cross entropy with the target domain, and the mean distance of features to those of the truth over all layers."""
     with torch.no_grad():
-        wanted, _ = reader(truth)
-    features, logits = reader(made)
-    apart = [(mine - right).abs().mean() for mine, right in zip(features, wanted, strict=True)]
-    return {"domain": F.cross_entropy(logits, domain), "read": torch.stack(apart).mean()}
+        target, _ = classifier(truth)
+    features, logits = classifier(generated)
+    distances = [(mine - right).abs().mean() for mine, right in zip(features, target, strict=True)]
+    return {"domain": F.cross_entropy(logits, domain), "domain_features": torch.stack(distances).mean()}

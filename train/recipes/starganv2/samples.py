@@ -1,31 +1,29 @@
-"""The sheet that shows what StarGAN v2 has reached: sources in the styles of references, and of latents."""
-
-from collections.abc import Callable
+"""Sample grid of StarGAN v2: sources in the styles of references and of latents."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import StarGanV2
 from train.recipes.starganv2.data import Data
+from train.recipes.starganv2.losses import FindMasks
 
 SOURCES, STYLES = 4, 6
 
 
-def style_sheet(
+def style_samples(
     model: StarGanV2,
     data: Data,
     generator: torch.Generator,
-    find_masks: Callable[[Float[Tensor, "b 3 h w"]], Masks] | None,
+    find_masks: FindMasks | None,
 ) -> Float[Tensor, "3 h w"]:
-    """References on top, sources on the left, each source in each one's style; below, the first in latents' styles."""
+    """Sources on the left, references on top, results between them; below, the first source in styles of latents."""
     samples = data.sample(STYLES, generator)
     count = len(data.domains)
     device = generator.device
     sources = samples.source[:SOURCES]
-    domain = torch.arange(STYLES, device=device) % count  # every domain, whatever chance chose
+    domain = torch.arange(STYLES, device=device) % count  # every domain, independent of the random ones
     references = torch.stack([of_domain(data, index, generator) for index in domain.tolist()])
     styles = model.style_encoder(references, domain)
     rows = [torch.cat((torch.ones_like(references[:1]), references))]
@@ -43,7 +41,7 @@ def style_sheet(
 
 
 def of_domain(data: Data, domain: int, generator: torch.Generator) -> Float[Tensor, "3 s s"]:
-    """A picture of one domain, found by chance."""
+    """Draw until an image of the domain appears."""
     while True:
         samples = data.sample(4, generator)
         for image, its in zip(samples.reference, samples.domain.tolist(), strict=True):

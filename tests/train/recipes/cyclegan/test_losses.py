@@ -14,7 +14,7 @@ from tests.golden_weights import DATA, smooth, weights
 from train.common.adversarial import least_squares, log_likelihood
 from train.loop.config import LoopConfig
 from train.loop.recipe import Phase, weighted_sum
-from train.loop.step import gradient_scaler, run_phase
+from train.loop.step import run_phase
 from train.recipes.cyclegan.data import Unpaired
 from train.recipes.cyclegan.image_pool import Exchange, ImagePool
 from train.recipes.cyclegan.losses import Networks, Pair
@@ -71,13 +71,12 @@ def phases_of(networks: nn.ModuleDict, size: int) -> tuple[nn.ModuleDict, tuple[
 def training(networks: nn.ModuleDict, size: int) -> Iterator[dict[str, float]]:
     """Take steps of the recipe and yield each one's terms."""
     networks, phases = phases_of(networks, size)
-    scaler = gradient_scaler(torch.device("cpu"), "float32")
     while True:
         batch = CycleBatch(pictures(size), (NEVER, NEVER))
         terms: dict[str, Tensor] = {}
         for phase in phases:
-            outcome = run_phase(phase, batch, 0, networks, scaler, "float32")
-            batch, terms = outcome.batch, terms | outcome.terms
+            result = run_phase(phase, batch, 0, networks, "float32")
+            batch, terms = result.batch, terms | result.terms
         yield {name: float(term) for name, term in terms.items()}
 
 

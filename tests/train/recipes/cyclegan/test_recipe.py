@@ -1,4 +1,4 @@
-"""The CycleGAN recipe: drawn fields, two folders, guidance, and a few steps of training through the command line."""
+"""The CycleGAN recipe: drawn fields, two folders, supervision, and a few steps of training through the command line."""
 
 import csv
 from pathlib import Path
@@ -13,13 +13,13 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.hub.store import load, read_weights
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator
 from tests.train.conftest import tensors
-from train.__main__ import main, start_from
+from train.__main__ import load_initial_weights, main
 from train.loop.checkpoint import read_checkpoint
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
 from train.recipes.cyclegan.data import drawn_fields
 from train.recipes.cyclegan.recipe import CycleGanTraining, build
-from train.recipes.cyclegan.supervision import Guidance
+from train.recipes.cyclegan.supervision import Supervision
 
 pytestmark = pytest.mark.usefixtures("without_tensorboard")
 CPU = torch.device("cpu")
@@ -34,14 +34,14 @@ size = 32
 base = 4
 blocks = 1
 blend = true
-{guidance}
+{supervision}
 [loop]
 steps = 6
 log_every = 2
-sheet_every = 0
+samples_every = 0
 save_every = 0
 """
-GUIDANCE = "[recipe.guidance]\ntruth = 20.0\ntruth_first = 2\nfades = 5"
+SUPERVISION = "[recipe.supervision]\ntruth = 20.0\ntruth_first = 2\nfades = 5"
 
 
 def train(out: Path, preset: Path, *more: str) -> int:
@@ -51,7 +51,7 @@ def train(out: Path, preset: Path, *more: str) -> int:
 @pytest.fixture
 def preset(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
-    path.write_text(PRESET.format(guidance=GUIDANCE))
+    path.write_text(PRESET.format(supervision=SUPERVISION))
     return path
 
 
@@ -107,8 +107,8 @@ def test_a_run_starts_from_a_folder_with_a_file_for_each_direction(
 ) -> None:
     assert train(tmp_path / "first", preset, "--steps", "1") == 0
     recipe = build(read_preset("cyclegan", str(preset)).recipe, "synthetic", CPU)
-    start_from(str(tmp_path / "first"), recipe)
-    for name in recipe.averaged:
+    load_initial_weights(str(tmp_path / "first"), recipe)
+    for name in recipe.ema_networks:
         known = load(tmp_path / "first" / f"{name}.safetensors", "cyclegan").network.state_dict()
         own = recipe.networks[name].state_dict()
         assert all(torch.equal(own[key], value) for key, value in known.items())
@@ -146,7 +146,7 @@ def test_two_folders_train_without_truth(
     (photos / "trainB" / "0.png").write_text("no picture")
     with caplog.at_level("INFO"):
         assert train(tmp_path / "out", preset, "--data", str(photos)) == 0
-    assert "no drawn truth" in caplog.text and caplog.text.count("0.png") == 1 and "1 so far" in caplog.text
+    assert "no ground truth" in caplog.text and caplog.text.count("0.png") == 1 and "1 so far" in caplog.text
     assert "truth/truth_a2b" not in rows(tmp_path / "out")[0]
     assert (tmp_path / "out" / "a2b.safetensors").is_file() and (tmp_path / "out" / "b2a.safetensors").is_file()
 
@@ -155,7 +155,9 @@ def test_two_folders_train_without_truth(
 def test_the_generators_learn_the_truth() -> None:
     """Forty steps on one batch of drawn fields bring the translations nearer to the counterparts."""
     table = {"network": {"size": 32, "base": 8, "blocks": 1, "blend": True}, "batch": 2, "drawn": 4}
-    recipe = build({**table, "learning_rate": 3e-3, "guidance": {"truth": 1.0, "truth_first": 1000}}, "synthetic", CPU)
+    recipe = build(
+        {**table, "learning_rate": 3e-3, "supervision": {"truth": 1.0, "truth_first": 1000}}, "synthetic", CPU
+    )
     batch = recipe.batch(torch.Generator().manual_seed(99))
     phase, losses = recipe.phases[0], []
     for step in range(40):
@@ -171,11 +173,11 @@ def test_the_generators_learn_the_truth() -> None:
     assert losses[-1] < 0.7 * unchanged < losses[0]
 
 
-def test_guidance_fades() -> None:
-    guidance = Guidance(truth=8.0, truth_first=100, fades=200, floor=0.25)
-    weights = [guidance.weights(step)["truth_a2b"] for step in (0, 100, 150, 200, 999)]
+def test_supervision_fades() -> None:
+    supervision = Supervision(truth=8.0, truth_first=100, fades=200, floor=0.25)
+    weights = [supervision.weights(step)["truth_a2b"] for step in (0, 100, 150, 200, 999)]
     assert weights == [8.0, 8.0, 5.0, 2.0, 2.0]
-    assert Guidance().weights(0) == {}
+    assert Supervision().weights(0) == {}
 
 
 @pytest.mark.usefixtures("simple_fields")
@@ -198,7 +200,7 @@ def test_log_likelihood_and_no_identity() -> None:
 @pytest.mark.usefixtures("simple_fields")
 def test_no_discriminators_where_nothing_is_asked_of_them() -> None:
     table: dict[str, Any] = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 2, "adversarial": 0.0}
-    recipe = build({**table, "guidance": {"truth": 1.0}}, "synthetic", CPU)
+    recipe = build({**table, "supervision": {"truth": 1.0}}, "synthetic", CPU)
     (generator,) = recipe.phases
     terms, _ = generator.losses(recipe.batch(torch.Generator().manual_seed(1)), 0)
     assert set(terms) == set(generator.weights(0)) > {"truth_a2b", "cycle_a"}
@@ -228,7 +230,7 @@ def test_a_folder_laid_out_otherwise_is_explained(
     ("change", "expected"),
     [
         ({"drawn": 1}, "drawn must be at least 2"),
-        ({"guidance": {"truth_first": 5}}, "truth_first needs guidance.truth"),
+        ({"supervision": {"truth_first": 5}}, "truth_first needs supervision.truth"),
         ({"network": {"channels": 1}}, "channels must be 3"),
     ],
 )
@@ -241,7 +243,7 @@ def test_settings_that_make_no_sense(change: dict[str, Any], expected: str) -> N
 def test_every_preset_fits_the_recipe(preset: str) -> None:
     tables = read_preset("cyclegan", preset)
     settings = configure(CycleGanTraining, tables.recipe, "[recipe]")
-    assert (settings.guidance.truth > 0) == (preset == "starter")
+    assert (settings.supervision.truth > 0) == (preset == "starter")
     if preset == "horse2zebra":
         assert settings == CycleGanTraining()
     assert configure(LoopConfig, tables.loop, "[loop]").steps > 1000

@@ -9,7 +9,7 @@ from deepfake_core.networks.fomm import FommConfig, HourglassConfig
 from deepfake_core.networks.layers import warp
 from train.recipes.fomm.data import Pairs
 from train.recipes.fomm.randomisation import Randomisation, between, moved, randomised
-from train.recipes.fomm.synthetic import GUIDES, DrawnHeads, half_mirrored, pooled_pairs
+from train.recipes.fomm.synthetic import KEYPOINT_LANDMARKS, DrawnHeads, cached_pairs, half_mirrored
 
 CPU = torch.device("cpu")
 SIZE = 64
@@ -18,7 +18,7 @@ NETWORK = FommConfig(size=SIZE, motion=HourglassConfig(base=8, scale=1.0))
 
 @pytest.fixture(scope="module")
 def pairs() -> Pairs:
-    sample = pooled_pairs(12, NETWORK, DrawnHeads(heads=4, states=2), spread=0.7, device=CPU)
+    sample = cached_pairs(12, NETWORK, DrawnHeads(heads=4, states=2), spread=0.7, device=CPU)
     return sample(torch.Generator().manual_seed(1))
 
 
@@ -36,7 +36,7 @@ def test_a_pool_knows_the_truth_of_its_pairs(pairs: Pairs) -> None:
     carried, still = missed(pairs)
     assert carried < 0.5 * still
     assert pairs.truth is not None and pairs.truth.named.all()
-    again = pooled_pairs(12, NETWORK, DrawnHeads(heads=4, states=2), spread=0.7, device=CPU)
+    again = cached_pairs(12, NETWORK, DrawnHeads(heads=4, states=2), spread=0.7, device=CPU)
     torch.testing.assert_close(again(torch.Generator().manual_seed(1)).driving, pairs.driving)
 
 
@@ -47,7 +47,7 @@ def test_in_a_mirror_the_truth_holds_and_left_is_right(pairs: Pairs) -> None:
     torch.testing.assert_close(mirrored.source[chosen], pairs.source[chosen].flip(-1))
     torch.testing.assert_close(mirrored.driving[~chosen], pairs.driving[~chosen])
     assert missed(mirrored) == pytest.approx(missed(pairs), rel=1e-4)
-    names = [GUIDES.index(name) for name in ("left eye", "right eye", "nose tip")]
+    names = [KEYPOINT_LANDMARKS.index(name) for name in ("left eye", "right eye", "nose tip")]
     left, right, nose = mirrored.truth.source.position[:, names].unbind(1)
     before = pairs.truth.source.position[:, names].unbind(1)
     torch.testing.assert_close(left[chosen, 0], -before[1][chosen, 0])
@@ -98,5 +98,5 @@ def test_between_two_affine_motions_a_point_keeps_its_place_on_the_blob(rng: tor
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(BadRequest, match="at least 2"):
         DrawnHeads(heads=3, states=1)
-    with pytest.raises(BadRequest, match="must lie in"):
+    with pytest.raises(BadRequest, match="must be between 0 and 1, got"):
         Randomisation(noise=1.5)

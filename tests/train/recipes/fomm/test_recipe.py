@@ -14,23 +14,23 @@ from deepfake_core.hub.store import load
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.networks.layers import resize_like, warp
 from tests.media.clips import make_clip
-from train.__main__ import start_from
+from tests.train.conftest import run
+from train.__main__ import load_initial_weights
 from train.loop.config import LoopConfig
-from train.loop.loop import fit
 from train.loop.presets import configure, read_preset
 from train.recipes.fomm.data import Truth, sample_clips
 from train.recipes.fomm.recipe import FommTraining, build
-from train.recipes.fomm.supervision import Guidance, feature_difference
+from train.recipes.fomm.supervision import Supervision, feature_difference
 from train.recipes.fomm.synthetic import draw_pairs
 
 CPU = torch.device("cpu")
 HOURGLASS = {"base": 8, "widest": 16, "levels": 2}
 NETWORK = {"size": 32, "keypoints": 6, "base": 8, "residual_blocks": 1, "detector": HOURGLASS, "motion": HOURGLASS}
-GUIDANCE = {"keypoints": 20.0, "jacobians": 2.0, "flow": 20.0, "occlusion": 1.0}
+SUPERVISION = {"keypoints": 20.0, "jacobians": 2.0, "flow": 20.0, "occlusion": 1.0}
 
 
 def table(**changes: Any) -> dict[str, Any]:
-    return {"network": NETWORK | {"blend": True}, "batch": 4, "guidance": GUIDANCE, **changes}
+    return {"network": NETWORK | {"blend": True}, "batch": 4, "supervision": SUPERVISION, **changes}
 
 
 def test_drawn_pairs_and_their_truth_agree(rng: torch.Generator) -> None:
@@ -49,12 +49,12 @@ def test_drawn_pairs_and_their_truth_agree(rng: torch.Generator) -> None:
 
 def test_a_few_steps_train_and_export(tmp_path: Path) -> None:
     recipe = build(table(motion_first=2), "synthetic", CPU)
-    config = LoopConfig(steps=4, log_every=2, sheet_every=0)
-    fit(recipe, config, tmp_path, resume=False)
+    config = LoopConfig(steps=4, log_every=2, samples_every=0)
+    run(recipe, config, tmp_path)
     header, *rows = (tmp_path / "log.csv").read_text().splitlines()
     assert len(rows) == 2 and "motion/truth_flow" in header and "generator/perceptual" in header
     loaded = load(tmp_path / "weights.safetensors", "fomm")
-    assert loaded.metadata["training"] and (tmp_path / "sheets" / "000004.png").is_file()
+    assert loaded.metadata["training"] and (tmp_path / "samples" / "000004.png").is_file()
 
 
 def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
@@ -62,26 +62,30 @@ def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
     packed = NETWORK | {"blend": True, "paints_mask": True, "patch": 2}
     shares = dict.fromkeys(("colours", "textures", "noise", "blur", "objects"), 0.5)
     asked = table(network=packed, drawn={"heads": 2, "states": 2}, randomisation=shares)
-    asked |= {"equivariance_position": 0.0, "equivariance_jacobian": 0.0, "guidance": GUIDANCE | {"features": 5.0}}
-    fit(build(asked, "synthetic", CPU), LoopConfig(steps=2, log_every=1), tmp_path, resume=False)
+    asked |= {
+        "equivariance_position": 0.0,
+        "equivariance_jacobian": 0.0,
+        "supervision": SUPERVISION | {"features": 5.0},
+    }
+    run(build(asked, "synthetic", CPU), LoopConfig(steps=2, log_every=1), tmp_path)
     header = (tmp_path / "log.csv").read_text().splitlines()[0]
     assert "generator/truth_features" in header and "equivariance" not in header
     assert load(tmp_path / "weights.safetensors", "fomm").metadata["training"]
 
 
 def test_a_wider_network_begins_with_what_fits(tmp_path: Path) -> None:
-    fit(build(table(), "synthetic", CPU), LoopConfig(steps=1), tmp_path, resume=False)
+    run(build(table(), "synthetic", CPU), LoopConfig(steps=1), tmp_path)
     weights = str(tmp_path / "weights.safetensors")
     wider = build(table(network=NETWORK | {"blend": True, "base": 12}), "synthetic", CPU)
-    with pytest.raises(BadWeights, match="of another"):
-        start_from(weights, wider)
-    start_from(weights, wider, fitting=True)
+    with pytest.raises(BadWeights, match="does not fit"):
+        load_initial_weights(weights, wider)
+    load_initial_weights(weights, wider, fitting=True)
     known = load(weights, "fomm").network.state_dict()
     same = {key for key, value in wider.networks["fomm"].state_dict().items() if torch.equal(value, known[key])}
     assert any(key.startswith("dense_motion") for key in same) and "generator.final.weight" not in same
 
 
-def test_guidance_teaches_the_landmarks() -> None:
+def test_supervision_teaches_the_landmarks() -> None:
     """Two hundred steps on the truth alone bring the keypoints to the landmarks of one batch."""
     recipe = build(table(motion_first=1000, learning_rate=3e-3), "synthetic", CPU)
     batch = recipe.batch(torch.Generator().manual_seed(99))
@@ -115,10 +119,10 @@ def test_eyes_and_mouth_are_looked_at_closely(rng: torch.Generator) -> None:
     assert difference(x, y, pairs.truth._replace(named=torch.tensor([0.0, 1.0]))) == 0
 
 
-def test_guidance_fades() -> None:
-    guidance = Guidance(keypoints=10.0, flow=4.0, fades=100, floor=0.25)
-    assert guidance.weights(0) == {"truth_keypoints": 10.0, "truth_flow": 4.0}
-    assert guidance.weights(100) == guidance.weights(500) == {"truth_keypoints": 2.5, "truth_flow": 1.0}
+def test_supervision_fades() -> None:
+    supervision = Supervision(keypoints=10.0, flow=4.0, fades=100, floor=0.25)
+    assert supervision.weights(0) == {"truth_keypoints": 10.0, "truth_flow": 4.0}
+    assert supervision.weights(100) == supervision.weights(500) == {"truth_keypoints": 2.5, "truth_flow": 1.0}
 
 
 def test_a_folder_of_clips_with_a_discriminator(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -140,8 +144,8 @@ def test_a_folder_of_clips_with_a_discriminator(tmp_path: Path, caplog: pytest.L
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no clip"):
         sample_clips(str(tmp_path), 2, 32, CPU)
-    with pytest.raises(BadRequest, match="guidance"):
-        build(table(motion_first=5, guidance={}), "synthetic", CPU)
+    with pytest.raises(BadRequest, match="supervision"):
+        build(table(motion_first=5, supervision={}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="even"):
         build(table(batch=3), "synthetic", CPU)
 

@@ -18,7 +18,7 @@ from train.loop.presets import configure, read_preset
 from train.recipes.stargan.data import LIST, draw_edits, labelled_folder
 from train.recipes.stargan.losses import gradient_penalty
 from train.recipes.stargan.recipe import StarGanTraining, build
-from train.recipes.stargan.supervision import Guidance, truth_terms
+from train.recipes.stargan.supervision import Supervision, truth_terms
 
 CPU = torch.device("cpu")
 TINY = {"size": 32, "base": 8, "blocks": 1, "critic_base": 8, "critic_layers": 4, "critic": True}
@@ -32,7 +32,7 @@ def table(**changes: Any) -> dict[str, Any]:
 def preset(folder: Path, recipe: str, steps: int) -> str:
     """A preset file of a tiny network; `recipe` is TOML that goes before the network's table."""
     network = "\n".join(f"{name} = {str(value).lower()}" for name, value in TINY.items())
-    loop = f"steps = {steps}\nlog_every = 1\nsheet_every = 0"
+    loop = f"steps = {steps}\nlog_every = 1\nsamples_every = 0"
     path = folder / "tiny.toml"
     path.write_text(f"[recipe]\nbatch = 4\nheads = 8\n{recipe}\n[recipe.network]\n{network}\n[loop]\n{loop}\n")
     return str(path)
@@ -81,9 +81,9 @@ def test_drawn_edits_know_their_labels_and_change_little_else(rng: torch.Generat
         assert same.float().mean(dim=(1, 2)).min() > 0.3, "the background stays"
 
 
-def test_guidance_teaches_the_edit_of_one_batch() -> None:
-    guidance = {"truth": 10.0, "truth_changed": 1.0}
-    recipe = build(table(guidance=guidance, truth_first=1000, learning_rate=3e-3), "synthetic", CPU)
+def test_supervision_teaches_the_edit_of_one_batch() -> None:
+    supervision = {"truth": 10.0, "truth_changed": 1.0}
+    recipe = build(table(supervision=supervision, truth_first=1000, learning_rate=3e-3), "synthetic", CPU)
     batch, phase = recipe.batch(torch.Generator().manual_seed(9)), recipe.phases[0]
     assert phase.name == "truth"
 
@@ -154,8 +154,8 @@ def test_skips_carry_what_the_bottleneck_cannot() -> None:
 
 
 def test_at_full_size_the_class_head_is_listened_to() -> None:
-    guidance = {"truth": 1.0, "classes": 0.1}
-    recipe = build(table(guidance=guidance, truth_first=9, half_size_first=4), "synthetic", CPU)
+    supervision = {"truth": 1.0, "classes": 0.1}
+    recipe = build(table(supervision=supervision, truth_first=9, half_size_first=4), "synthetic", CPU)
     batch, truth = recipe.batch(torch.Generator().manual_seed(0)), recipe.phases[0]
     for step, terms in ((3, {"truth"}), (4, {"truth", "classes"})):
         assert set(truth.losses(batch, step)[0]) == set(truth.weights(step)) == terms
@@ -172,9 +172,9 @@ def test_gradient_penalty_of_a_critic_with_a_known_slope() -> None:
 
 
 def test_drawn_heads_train_resume_and_export(tmp_path: Path, without_tensorboard: None) -> None:
-    guidance = "[recipe.guidance]\ntruth = 10.0\ntruth_changed = 1.0"
-    guided = f"truth_first = 3\nhalf_size_first = 1\ncritic_steps = 2\n{guidance}"
-    asked = ["stargan", "--preset", preset(tmp_path, guided, 8), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    supervision = "[recipe.supervision]\ntruth = 10.0\ntruth_changed = 1.0"
+    supervised = f"truth_first = 3\nhalf_size_first = 1\ncritic_steps = 2\n{supervision}"
+    asked = ["stargan", "--preset", preset(tmp_path, supervised, 8), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main([*asked, "--steps", "5"]) == 0
     assert main([*asked, "--resume"]) == 0
     log = rows(tmp_path / "run")
@@ -252,18 +252,18 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     picture(tmp_path / "one" / "red" / "a.png", (0, 0, 0))
     with pytest.raises(BadRequest, match="only the folder red"):
         build(table(), str(tmp_path / "one"), CPU)
-    with pytest.raises(BadRequest, match="drawn heads have"):
+    with pytest.raises(BadRequest, match="for drawn heads"):
         build(table(network=TINY | {"attributes": ["Male"]}), "synthetic", CPU)
-    with pytest.raises(BadRequest, match="guidance"):
+    with pytest.raises(BadRequest, match="supervision"):
         build(table(truth_first=5), "synthetic", CPU)
     with pytest.raises(BadRequest, match="critic_steps"):
         build(table(critic_steps=0), "synthetic", CPU)
 
 
-def test_guidance_fades() -> None:
-    guidance = Guidance(truth=10.0, truth_changed=4.0, fades=100, floor=0.25)
-    assert guidance.weights(0) == {"truth": 10.0, "truth_changed": 4.0}
-    assert guidance.weights(100) == guidance.weights(500) == {"truth": 2.5, "truth_changed": 1.0}
+def test_supervision_fades() -> None:
+    supervision = Supervision(truth=10.0, truth_changed=4.0, fades=100, floor=0.25)
+    assert supervision.weights(0) == {"truth": 10.0, "truth_changed": 4.0}
+    assert supervision.weights(100) == supervision.weights(500) == {"truth": 2.5, "truth_changed": 1.0}
 
 
 @pytest.mark.parametrize("name", ["starter", "celeba-128", "celeba-256"])

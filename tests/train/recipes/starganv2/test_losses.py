@@ -17,14 +17,14 @@ from tests.starganv2_goldens import AFHQ, CELEBA, Stored, discriminator, fan, la
 from train.loop.recipe import weighted_sum
 from train.recipes.starganv2.losses import (
     Pictures,
-    Redrawn,
+    Synthesized,
     Target,
     discriminator_terms,
     from_latents,
     from_references,
     generator_terms,
-    redraw,
-    slope_at_real,
+    r1_penalty,
+    synthesize,
 )
 
 GENERATOR = {"adversarial": "adv", "style": "sty", "diversity": "ds", "cycle": "cyc"}
@@ -71,7 +71,7 @@ def test_one_step(stored: Stored, name: str, variant: str, gradients: bool) -> N
     weights = {"adversarial": 1.0, "style": 1.0, "diversity": -1.0 if stored is CELEBA else -2.0, "cycle": 1.0}
     with torch.set_grad_enabled(gradients):
         target = the_target(model, variant)
-        seen = redraw(model, source, target, find_masks)
+        seen = synthesize(model, source, target, find_masks)
         terms = generator_terms(judge, seen, source, target)
     total = weighted_sum(terms, weights)
     for term, key in GENERATOR.items():
@@ -89,11 +89,11 @@ def test_one_step(stored: Stored, name: str, variant: str, gradients: bool) -> N
 
 
 def compare_discriminator(
-    golden: np.lib.npyio.NpzFile, name: str, judge: Discriminator, source: Pictures, seen: Redrawn, target: Target
+    golden: np.lib.npyio.NpzFile, name: str, judge: Discriminator, source: Pictures, seen: Synthesized, target: Target
 ) -> Tensor:
     """The discriminator's total; it judges what the generator's phase made, as no network has moved since."""
     judge.requires_grad_(True)
-    terms = discriminator_terms(judge, source, seen.made, target.domain)
+    terms = discriminator_terms(judge, source, seen.generated, target.domain)
     for term, key in DISCRIMINATOR.items():
         compare(golden, f"{name}.{key}", terms[term].item(), 1e-3)
     total = weighted_sum(terms, dict.fromkeys(terms, 1.0))
@@ -128,7 +128,7 @@ def test_equal_styles_have_no_diversity_and_a_perfect_rebuilding_no_cycle(rng: t
     model, judge, source = small_batch(rng)
     latent = torch.randn(2, 16, generator=rng)
     target = from_latents(model, source.domain, latent, latent)
-    seen = redraw(model, source, target)._replace(rebuilt=source.image, style=target.style)
+    seen = synthesize(model, source, target)._replace(rebuilt=source.image, style=target.style)
     terms = generator_terms(judge, seen, source, target)
     assert terms["diversity"] < 1e-5 and terms["cycle"] == 0 and terms["style"] == 0
     assert not target.second.requires_grad and not seen.other.requires_grad
@@ -137,8 +137,8 @@ def test_equal_styles_have_no_diversity_and_a_perfect_rebuilding_no_cycle(rng: t
 def test_the_discriminator_teaches_no_generator(rng: torch.Generator) -> None:
     model, judge, source = small_batch(rng)
     target = from_references(model, source.domain.flip(0), source.image.flip(0), source.image.flip(0))
-    seen = redraw(model, source, target)
-    torch.stack(list(discriminator_terms(judge, source, seen.made, target.domain).values())).sum().backward()
+    seen = synthesize(model, source, target)
+    torch.stack(list(discriminator_terms(judge, source, seen.generated, target.domain).values())).sum().backward()
     assert moved(judge) and not moved(model)
 
 
@@ -146,4 +146,4 @@ def test_r1_of_a_linear_score_is_half_its_squared_slope() -> None:
     slope = torch.linspace(-1, 1, 3 * 4 * 4).view(3, 4, 4)
     image = torch.rand(5, 3, 4, 4, requires_grad=True)
     scores: Tensor = (image * slope).sum(dim=(1, 2, 3))
-    torch.testing.assert_close(slope_at_real(scores, image), 0.5 * slope.square().sum())
+    torch.testing.assert_close(r1_penalty(scores, image), 0.5 * slope.square().sum())

@@ -12,16 +12,17 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.hub.store import load
 from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
 from tests.train.conftest import tensors
-from train.__main__ import main, start_from
-from train.common.augment import blemished
+from train.__main__ import load_initial_weights, main
+from train.common.augment import augmented
 from train.loop.checkpoint import read_checkpoint
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
-from train.loop.step import gradient_scaler, run_phase
+from train.loop.step import run_phase
 from train.recipes.cyclegan.recipe import build as build_cyclegan
+from train.recipes.starganv2.config import StarGanV2Training
 from train.recipes.starganv2.data import DrawnData, DrawnSet, FolderData
-from train.recipes.starganv2.domain_classifier import Reader, reader_terms
-from train.recipes.starganv2.recipe import StarGanV2Training, build
+from train.recipes.starganv2.domain_classifier import DomainClassifier, classifier_terms
+from train.recipes.starganv2.recipe import build
 from train.recipes.starganv2.supervision import StyleMemory, colour_difference, energy_distance
 
 pytestmark = pytest.mark.usefixtures("without_tensorboard")
@@ -30,19 +31,19 @@ NETWORK = {
     "size": 64, "base": 4, "widest": 8, "style": 6, "mapping_hidden": 12,
     "high_pass": 0.0, "blend": True, "skips": True,
 }  # fmt: skip
-GUIDANCE = {"truth": 5.0, "features": 2.0, "styles": 1.0}
+SUPERVISION = {"truth": 5.0, "features": 2.0, "styles": 1.0}
 PRESET = """
 [recipe]
 world = "{world}"
 batch = 2
 learning_rate = 1e-3
 drawn = {{ blocks = 1, looks = 1, states = 2 }}
-guidance = {{ truth = 5.0, features = 2.0, styles = 1.0, truth_first = 1, every = 2 }}
+supervision = {{ truth = 5.0, features = 2.0, styles = 1.0, truth_first = 1, every = 2 }}
 network = {{ size = 64, base = 4, widest = 8, style = 6, mapping_hidden = 12, high_pass = 0.0, blend = true }}
 [loop]
 steps = 3
 log_every = 2
-sheet_every = 0
+samples_every = 0
 save_every = 0
 """
 
@@ -125,8 +126,8 @@ def test_phases_move_what_the_paper_says(preset: Path) -> None:
     moved = {}
     for phase in recipe.phases:
         before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
-        outcome = run_phase(phase, batch, 0, networks, gradient_scaler(CPU, "float32"), "float32")
-        assert outcome.finite
+        result = run_phase(phase, batch, 0, networks, "float32")
+        assert result.finite
         moved[phase.name] = {
             name
             for name, part in parts.items()
@@ -140,23 +141,22 @@ def test_phases_move_what_the_paper_says(preset: Path) -> None:
     }
 
 
-def test_guidance_teaches_the_truth() -> None:
+def test_supervision_teaches_the_truth() -> None:
     """On one batch, some steps with the truth alone come far nearer to it than the source is."""
-    settings = table(guidance=GUIDANCE | {"truth_first": 1000}, learning_rate=5e-3, betas=[0.9, 0.99])
+    settings = table(supervision=SUPERVISION | {"truth_first": 1000}, learning_rate=5e-3, betas=[0.9, 0.99])
     torch.manual_seed(0)
     recipe = build(settings, "synthetic", CPU)
     batch = recipe.batch(torch.Generator().manual_seed(3))
     phase = recipe.phases[0]
     assert batch.samples.truth is not None and [phase.active(0) for phase in recipe.phases] == [True] * 2 + [False] * 4
     copied = float((batch.samples.source - batch.samples.truth).abs().mean())
-    scaler = gradient_scaler(CPU, "float32")
     for step in range(90):
-        outcome = run_phase(phase, batch, step, recipe.networks, scaler, "float32")
-    assert outcome.terms["truth/truth"] < 0.75 * copied
+        result = run_phase(phase, batch, step, recipe.networks, "float32")
+    assert result.terms["truth/truth"] < 0.75 * copied
 
 
-def test_guidance_hears_the_colour_of_hair() -> None:
-    recipe = build(table(guidance=GUIDANCE | {"colours": 1.0, "truth_first": 1000}), "synthetic", CPU)
+def test_supervision_hears_the_colour_of_hair() -> None:
+    recipe = build(table(supervision=SUPERVISION | {"colours": 1.0, "truth_first": 1000}), "synthetic", CPU)
     batch, model, phase = recipe.batch(torch.Generator().manual_seed(3)), recipe.networks["starganv2"], recipe.phases[0]
     source, reference, domain, truth, coat = (
         getattr(batch.samples, name) for name in ("source", "reference", "domain", "truth", "coat")
@@ -164,37 +164,37 @@ def test_guidance_hears_the_colour_of_hair() -> None:
     assert isinstance(model, StarGanV2)
     with torch.no_grad():
         made = model.generator(source, model.style_encoder(reference, domain), None)
-    heard = phase.losses(batch, 0)[0]["colours"].detach()
-    assert phase.weights(0)["colours"] == 1.0 and heard > 0
-    torch.testing.assert_close(heard, colour_difference(made, truth, coat))
+    names = phase.losses(batch, 0)[0]["colours"].detach()
+    assert phase.weights(0)["colours"] == 1.0 and names > 0
+    torch.testing.assert_close(names, colour_difference(made, truth, coat))
 
 
 def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
-    """So that the reader of domains, and the styles, do not go by the hairstyles that women and men often have."""
+    """So that the domain classifier and the styles do not rely on typical hairstyles."""
     data = DrawnData("heads", 64, DrawnSet(blocks=12, looks=1, states=1), CPU)
     apart = (data.blocks[:, 0, 0].float() - data.blocks[:, 1, 0].float()).abs().amax(dim=1) > 25
     shares = apart.float().mean(dim=(1, 2))
     assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
 
 
-def test_a_reader_learns_domains_and_names_what_is_missing() -> None:
-    heard = {"read", "domain"}
-    settings = table(guidance=GUIDANCE | dict.fromkeys(heard, 1.0) | {"read_from": 2, "truth_first": 1000})
+def test_the_domain_classifier_learns_domains() -> None:
+    names = {"domain_features", "domain"}
+    settings = table(supervision=SUPERVISION | dict.fromkeys(names, 1.0) | {"classifier_from": 2, "truth_first": 1000})
     torch.manual_seed(0)
     recipe = build(settings | {"world": "animals"}, "synthetic", CPU)
-    batch, scaler = recipe.batch(torch.Generator().manual_seed(3)), gradient_scaler(CPU, "float32")
+    batch = recipe.batch(torch.Generator().manual_seed(3))
     phases = {phase.name: phase for phase in recipe.phases if phase.active(0)}
-    assert list(phases) == ["reader", "truth", "mapping"]
-    for step, terms in ((1, {"truth", "features"}), (2, {"truth", "features"} | heard)):
+    assert list(phases) == ["domain_classifier", "truth", "mapping"]
+    for step, terms in ((1, {"truth", "features"}), (2, {"truth", "features"} | names)):
         assert set(phases["truth"].losses(batch, step)[0]) == set(phases["truth"].weights(step)) == terms
     for step in range(40):
-        outcome = run_phase(phases["reader"], batch, step, recipe.networks, scaler, "float32")
-    assert outcome.terms["reader/domain"] < 0.3
-    reader, samples = recipe.networks["reader"], batch.samples
-    assert isinstance(reader, Reader) and samples.truth is not None
-    right = reader_terms(reader, samples.truth, samples.truth, samples.domain)
-    wrong = reader_terms(reader, samples.truth, samples.truth, (samples.domain + 1) % 3)
-    assert right["read"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
+        result = run_phase(phases["domain_classifier"], batch, step, recipe.networks, "float32")
+    assert result.terms["domain_classifier/domain"] < 0.3
+    domain_classifier, samples = recipe.networks["domain_classifier"], batch.samples
+    assert isinstance(domain_classifier, DomainClassifier) and samples.truth is not None
+    right = classifier_terms(domain_classifier, samples.truth, samples.truth, samples.domain)
+    wrong = classifier_terms(domain_classifier, samples.truth, samples.truth, (samples.domain + 1) % 3)
+    assert right["domain_features"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
 
 
 def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
@@ -209,10 +209,10 @@ def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
     assert colour_difference(redder[2:], truth[2:], coat[2:]) == 0
 
 
-def test_blemishes_come_from_the_generator_alone_and_are_small(rng: torch.Generator) -> None:
+def test_augmentation_uses_the_generator_only_and_is_small(rng: torch.Generator) -> None:
     image = torch.rand(4, 3, 128, 128, generator=rng) * 2 - 1
     smooth = torch.nn.functional.avg_pool2d(image, 31, stride=1, padding=15)
-    one, same, other = (blemished(smooth, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    one, same, other = (augmented(smooth, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert one.shape == smooth.shape and torch.equal(one, same) and not torch.equal(one, other)
     assert 0 < float((one - smooth).abs().mean()) < 0.15
 
@@ -263,16 +263,16 @@ def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.
     assert train(preset, tmp_path / "first", "--steps", "1") == 0
     weights = tmp_path / "first" / "weights.safetensors"
     recipe = build(read_preset("starganv2", str(preset)).recipe, "synthetic", CPU)
-    start_from(str(weights), recipe)
+    load_initial_weights(str(weights), recipe)
     for key, value in load(weights, "starganv2").network.state_dict().items():
         torch.testing.assert_close(recipe.networks["starganv2"].state_dict()[key], value)
     assert train(preset, tmp_path / "second", "--steps", "1", "--weights", str(weights)) == 0
     preset.write_text(PRESET.format(world="heads").replace("base = 4", "base = 8"))
     assert train(preset, tmp_path / "third", "--weights", str(weights)) == 2
-    assert "of another [recipe.network]" in capsys.readouterr().err
+    assert "does not fit [recipe.network]" in capsys.readouterr().err
     two = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 4, "discriminator_base": 4}
     with pytest.raises(BadRequest, match="a folder with a file for each"):
-        start_from(str(weights), build_cyclegan(two, "synthetic", CPU))
+        load_initial_weights(str(weights), build_cyclegan(two, "synthetic", CPU))
 
 
 def test_animals_train_and_export(tmp_path: Path, preset: Path) -> None:
@@ -307,8 +307,8 @@ def test_what_makes_no_sense_is_refused(
         build(table(network={"size": 256}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="256"):
         build(table(network=NETWORK | {"high_pass": 1.0}, fan="fan-wing"), "synthetic", CPU)
-    with pytest.raises(BadRequest, match=r"guidance\.truth"):
-        build(table(guidance={"read": 1.0}), "synthetic", CPU)
+    with pytest.raises(BadRequest, match=r"supervision\.truth"):
+        build(table(supervision={"domain_features": 1.0}), "synthetic", CPU)
     with pytest.raises(BadRequest, match="world"):
         build(table(world="cars"), "synthetic", CPU)
 
@@ -317,5 +317,7 @@ def test_what_makes_no_sense_is_refused(
 def test_every_preset_fits_the_recipe(name: str) -> None:
     tables = read_preset("starganv2", name)
     settings = configure(StarGanV2Training, tables.recipe, "[recipe]")
-    assert bool(settings.guidance.truth) == name.startswith("starter") and bool(settings.fan) == (name == "celeba-hq")
+    assert bool(settings.supervision.truth) == name.startswith("starter") and bool(settings.fan) == (
+        name == "celeba-hq"
+    )
     assert configure(LoopConfig, tables.loop, "[loop]").steps > 1000

@@ -1,4 +1,4 @@
-"""The drawn worlds of StarGAN v2: whose looks, in whose pose and scene."""
+"""The drawn worlds of StarGAN v2: the looks of one identity in the pose and scene of another."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from benchmarks.drawings import Picture, held_out, to_frames
-from benchmarks.subjects import ANIMALS, HEADS, Answers, Subject, animal_answers, head_answers
+from benchmarks.images import Picture, held_out, to_frames
+from benchmarks.quality.subjects import ANIMALS, HEADS, Labels, Subject, animal_labels, head_labels
 from deepfake_core.errors import BadRequest
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals import AnimalIdentity, AnimalState
@@ -27,24 +27,24 @@ How = TypeVar("How", HeadState, AnimalState)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World(Generic[Who, How]):
-    """How to draw someone of a domain, and how to tell the domain."""
+    """How to draw an identity of a domain, and how to recognise the domain."""
 
     subject: Subject
     domains: tuple[str, ...]
     identity: Callable[[int, torch.Generator], Who]
-    """One of the domain with that number."""
+    """Draws an identity of the domain with this index."""
     state: Callable[[torch.Generator], How]
     draw: Callable[[Who, Who, How, int], Float[Tensor, "1 3 s s"]]
-    """(whose looks, whose scene, state, size); a state of animals holds their scene itself."""
+    """(identity, identity of the scene, state, size) -> image; for animals, the state includes the scene."""
     recoloured: Callable[[Who], Who]
-    """The same with hair or fur of quite another colour."""
-    answers: Callable[[Who, How], Answers]
+    """The same identity with hair or fur of a very different colour."""
+    labels: Callable[[Who, How], Labels]
     shows: Callable[[Float[Tensor, "b m"], Int[Tensor, "b"]], Bool[Tensor, "b"]]
-    """(marks, wanted domains) -> whether each is seen."""
+    """(attributes, target domains) -> whether each image shows its domain."""
 
 
 def one_head(domain: int, generator: torch.Generator) -> HeadIdentity:
-    """A woman or a man, with the hairstyles that either often has."""
+    """Draw a woman (0) or a man (1)."""
     while True:
         identity = heads.sample_identity(1, generator)
         if int(identity.male) == domain:
@@ -58,8 +58,8 @@ HEAD_WORLD = World(
     state=lambda generator: heads.sample_state(1, generator, spread=SPREAD),
     draw=lambda looks, scene, state, size: heads.draw(heads.with_scene_of(looks, scene), state, size).image,
     recoloured=other_hair,
-    answers=head_answers,
-    shows=lambda marks, domain: (marks[:, MALE] > 0.5) == (domain == 1),
+    labels=head_labels,
+    shows=lambda attributes, domain: (attributes[:, MALE] > 0.5) == (domain == 1),
 )
 ANIMAL_WORLD = World(
     subject=ANIMALS,
@@ -68,44 +68,44 @@ ANIMAL_WORLD = World(
     state=lambda generator: animals.sample_state(1, generator, spread=SPREAD),
     draw=lambda looks, scene, state, size: animals.draw(looks, state, size).image,
     recoloured=other_fur,
-    answers=animal_answers,
-    shows=lambda marks, domain: marks.gather(1, domain[:, None])[:, 0] > 0.5,
+    labels=animal_labels,
+    shows=lambda attributes, domain: attributes.gather(1, domain[:, None])[:, 0] > 0.5,
 )
 WORLDS = (HEAD_WORLD, ANIMAL_WORLD)
 
 
 def world_of(name: str, domains: Sequence[str]) -> World:
-    """The world that a network with these domains was made for; raises `BadRequest` when none is drawn."""
+    """The world with the domains of a network; raises `BadRequest` if there is none."""
     for world in WORLDS:
         if set(world.domains) == set(domains):
             return world
     raise BadRequest(
-        f"{name} has the domains {', '.join(domains)}, of which nothing is drawn; "
-        f"use one with {' or '.join('/'.join(world.domains) for world in WORLDS)}"
+        f"no drawn world has the domains of {name} ({', '.join(domains)}); "
+        f"use weights with {' or '.join('/'.join(world.domains) for world in WORLDS)}"
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """A source and a reference of one domain, with what should come of them."""
+    """A source and a reference of one domain, with the true result."""
 
     index: int
-    """Of the source."""
+    """Index of the source."""
     domain: int
     source: Picture
     reference: Picture
     truth: Picture
     """The reference's looks in the source's pose and scene."""
     coat: Bool[np.ndarray, "s s"]
-    """The truth's pixels that show the colour of hair or fur: they change when it is drawn in another."""
+    """Pixels of the truth that show hair or fur."""
     other: Picture
-    """Another one of the domain in the same pose and scene."""
-    source_answers: Answers
-    reference_answers: Answers
+    """Another identity of the domain in the same pose and scene."""
+    source_labels: Labels
+    reference_labels: Labels
 
 
 def cases_of(world: World, index: int, size: int) -> list[Case]:
-    """The source with that number, beside a reference of every domain."""
+    """The source with this index, with a reference of every domain."""
     generator = held_out(index)
     who, how = world.identity(index % len(world.domains), generator), world.state(generator)
     cases = []
@@ -125,8 +125,8 @@ def cases_of(world: World, index: int, size: int) -> list[Case]:
                 truth=pictures[2],
                 coat=coat_of(drawn[2], recoloured)[0].numpy(),
                 other=pictures[3],
-                source_answers=world.answers(who, how),
-                reference_answers=world.answers(reference, state),
+                source_labels=world.labels(who, how),
+                reference_labels=world.labels(reference, state),
             )
         )
     return cases

@@ -1,7 +1,7 @@
-"""All starters in one table, and beside them, where there are some, the weights that could replace them.
+"""All starters in one table, with candidate weights next to them, if there are any.
 
-Both are measured in the same run on the same held-out drawings. A candidate that loses a target which the weights in
-use reach, or that is worse in more measures than it is better, is not to be taken.
+Both are measured in the same run on the same held-out drawings. A candidate is rejected if it misses a target that the
+current weights meet, or if more of its measures are worse than better.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,22 @@ Measure = Callable[..., Report]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Starter:
-    """What is measured together: the starters of one recipe, or of one of its worlds."""
+    """Starters that are measured together: those of one recipe, or of one of its worlds."""
 
     name: str
     files: tuple[str, ...]
-    """Names of the weights in the manifest, which a folder of candidates uses as names of its files."""
+    """Names of the weights in the manifest, which are also the file names of candidates."""
     measure: Measure
     """(names or files, count, device) -> the report."""
 
 
 def one(measure: Measure) -> Measure:
-    """A measure of one file."""
+    """Adapt a measure of one file."""
     return lambda weights, count, device: measure(str(weights[0]), count=count, device=device)
 
 
 def both_ways(weights: Sequence[str | Path], count: int, device: str) -> Report:
-    """Two directions, which lead back from each other."""
+    """Measure two directions, each the inverse of the other."""
     there, back = weights
     pairs = ((there, back), (back, there))
     return cyclegan.compare([CycleTranslator.from_pretrained(way, device, back=other) for way, other in pairs], count)
@@ -52,41 +52,43 @@ STARTERS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """The figures of one starter and, where there is one, of its candidate."""
+    """The figures of one starter and of its candidate, if there is one."""
 
     name: str
     figures: tuple[Figure, ...]
     candidates: tuple[Figure, ...]
 
     @property
-    def taken(self) -> bool:
-        """Whether the candidate should replace the weights in use."""
+    def accepted(self) -> bool:
+        """Whether the candidate should replace the current weights."""
         pairs = list(zip(self.figures, self.candidates, strict=True))
         better, worse = (sum(a.better_than(b) for a, b in way) for way in ([p[::-1] for p in pairs], pairs))
         return better > worse and all(new.met or not old.met for old, new in pairs)
 
 
 def measure_all(
-    weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
+    weights: str | None = None, *, count: int = 64, samples: Path | None = None, device: str = "auto"
 ) -> Report:
-    """Measure every starter, and the files of the folder `weights` that have a starter's name."""
-    if sheet:
-        raise BadRequest("'quality all' draws no sheet; 'python -m benchmarks.cards FOLDER' draws one for each starter")
+    """Measure all starters, and the files in the folder `weights` that have the name of a starter."""
+    if samples:
+        raise BadRequest(
+            "'quality all' draws no sample grid; use 'python -m benchmarks.cards FOLDER' for one of each starter"
+        )
     folder = Path(weights) if weights else None
     if folder and not any(complete(starter, folder) for starter in STARTERS):
         names = ", ".join(name for starter in STARTERS for name in starter.files)
-        raise MissingFile(f"no starter's file is in {folder}; name them NAME.safetensors, of: {names}")
+        raise MissingFile(f"no candidates in {folder}; name them NAME.safetensors, with NAME one of: {names}")
     return report([compared(starter, folder, count, device) for starter in STARTERS], count)
 
 
 def complete(starter: Starter, folder: Path | None) -> list[Path]:
-    """The files of a candidate, if all of them are there."""
+    """The files of a candidate if all of them exist, otherwise none."""
     files = [folder / f"{name}.safetensors" for name in starter.files] if folder else []
     return files if all(file.is_file() for file in files) else []
 
 
 def compared(starter: Starter, folder: Path | None, count: int, device: str) -> Compared:
-    """Measure one starter, and its candidate if all its files are there."""
+    """Measure one starter, and its candidate if it is complete."""
     files = complete(starter, folder)
     return Compared(
         name=starter.name,
@@ -96,12 +98,12 @@ def compared(starter: Starter, folder: Path | None, count: int, device: str) -> 
 
 
 def figures_of(report: Report) -> tuple[Figure, ...]:
-    """The numbers that its bars rest on."""
+    """The figures of a report's targets."""
     return tuple(bar.figure for bar in report.bars if bar.figure is not None)
 
 
 def report(starters: Sequence[Compared], count: int) -> Report:
-    """One row a measure."""
+    """Build the report: one row per measure."""
     pairs = any(starter.candidates for starter in starters)
     rows, bars = [], []
     for starter in starters:
@@ -110,23 +112,23 @@ def report(starters: Sequence[Compared], count: int) -> Report:
             counts = new or figure
             bar = counts.bar()
             bars.append(Bar(claim=f"{starter.name}: {bar.claim}", met=bar.met, figure=counts))
-            cells = [figure.told(figure.baseline), figure.told(figure.result)]
-            cells += [new.told(new.result) if new else "-"] if pairs else []
+            cells = [figure.formatted(figure.baseline), figure.formatted(figure.result)]
+            cells += [new.formatted(new.result) if new else "-"] if pairs else []
             sign = ">=" if figure.more_is_better else "<="
-            cells += [f"{sign} {figure.told(figure.target)}", "met" if counts.met else "MISSED"]
+            cells += [f"{sign} {figure.formatted(figure.target)}", "met" if counts.met else "MISSED"]
             rows.append(Row(name=f"{starter.name}: {figure.measure}", values=tuple(cells)))
     verdicts = tuple(
-        f"{starter.name}: the candidate is {'to be taken' if starter.taken else 'NOT to be taken'}"
+        f"{starter.name}: candidate {'accepted' if starter.accepted else 'REJECTED'}"
         for starter in starters
         if starter.candidates
     )
     return Report(
         title="quality all",
-        columns=("baseline", "in use", *(("candidate",) if pairs else ()), "target", ""),
+        columns=("baseline", "current", *(("candidate",) if pairs else ()), "target", ""),
         rows=tuple(rows),
         notes=(
-            f"Means over {count} held-out drawings or clips each, whose seeds no training uses. Baseline: doing "
-            "nothing; for the pose, copying the reference.",
+            f"Means over {count} held-out drawings or clips each, whose seeds are not used in training. Baseline: the "
+            "unchanged source; for the pose, a copy of the reference.",
             *verdicts,
         ),
         bars=tuple(bars),

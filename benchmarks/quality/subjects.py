@@ -1,4 +1,4 @@
-"""What an examiner is asked about drawn heads and drawn animals, and the answers that the drawings carry."""
+"""The labels of drawn heads and animals that the attribute classifier predicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,31 +18,31 @@ HAIR = 3  # the first of heads.ATTRIBUTES are hair colours, of which at most one
 ANGLES = ("yaw", "pitch", "roll")
 
 
-class Answers(NamedTuple):
-    """About b pictures."""
+class Labels(NamedTuple):
+    """Labels of b images."""
 
-    marks: Float[Tensor, "b m"]  # 0 to 1: whether each holds
+    attributes: Float[Tensor, "b m"]  # 0 to 1: probability of each
     angles: Float[Tensor, "b 3"]  # yaw, pitch, roll in degrees, as in HeadState
-    looks: Float[Tensor, "b l"]  # colours and shares, 0 to 1
+    looks: Float[Tensor, "b l"]  # appearance: colours and shares, 0 to 1
 
-    def pick(self, index: slice | Tensor) -> "Answers":
-        """The answers about some of the pictures."""
-        return Answers(*(field[index] for field in self))
+    def pick(self, index: slice | Tensor) -> "Labels":
+        """The labels of some of the images."""
+        return Labels(*(field[index] for field in self))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What the pictures show, and what can be asked about it."""
+    """A kind of drawing and its labels."""
 
     name: str
-    marks: tuple[str, ...]
+    attributes: tuple[str, ...]
     looks: tuple[str, ...]
-    draw: Callable[[int, int, torch.Generator], tuple[Float[Tensor, "b 3 s s"], Answers]]
-    """(count, size, generator) -> pictures in [0, 1] in pairs of neighbours, with the truth about them."""
+    draw: Callable[[int, int, torch.Generator], tuple[Float[Tensor, "b 3 s s"], Labels]]
+    """(count, size, generator) -> images in [0, 1], where consecutive pairs are similar, with their labels."""
 
 
 def colours(*names: str) -> tuple[str, ...]:
-    """The names of three channels of each."""
+    """The names of the three channels of each colour."""
     return tuple(f"{name} {channel}" for name in names for channel in ("red", "green", "blue"))
 
 
@@ -51,15 +51,15 @@ def angles(state: HeadState | AnimalState) -> Float[Tensor, "b 3"]:
     return torch.stack((state.yaw, state.pitch, state.roll), dim=1).rad2deg()
 
 
-def head_answers(identity: HeadIdentity, state: HeadState) -> Answers:
-    """The truth about drawn heads; where there is no hair, its colour is the skin's."""
+def head_labels(identity: HeadIdentity, state: HeadState) -> Labels:
+    """The labels of drawn heads; without hair, its colour is that of the skin."""
     long = torch.tensor([name in LONG_STYLES for name in HAIRSTYLES])[identity.hair_style]
     shares = (long, (identity.male > 0) & (identity.beard > 0), identity.glasses > 0)
     looks = (identity.crown_colour, identity.skin, identity.shirt_colour[:, 0], torch.stack(shares, dim=1).float())
-    return Answers(identity.attributes, angles(state), torch.cat(looks, dim=1))
+    return Labels(identity.attributes, angles(state), torch.cat(looks, dim=1))
 
 
-def draw_heads(count: int, size: int, generator: torch.Generator) -> tuple[Float[Tensor, "b 3 s s"], Answers]:
+def draw_heads(count: int, size: int, generator: torch.Generator) -> tuple[Float[Tensor, "b 3 s s"], Labels]:
     """Each head twice, with attributes independent of one another and of hairstyle, and with another age.
 
     Women wear their hair long more often than men, and the old are more often grey. Whoever learns that by heart would
@@ -72,7 +72,7 @@ def draw_heads(count: int, size: int, generator: torch.Generator) -> tuple[Float
     both = torch.stack((first, second), dim=1).flatten(0, 1)[:count]
     twice = torch.arange(half).repeat_interleave(2)[:count]
     who, how = heads.with_attributes(identity.pick(twice), both), state.pick(twice)
-    return heads.draw(who, how, size).image, head_answers(who, how)
+    return heads.draw(who, how, size).image, head_labels(who, how)
 
 
 def random_attributes(count: int, generator: torch.Generator) -> Float[Tensor, "b 5"]:
@@ -82,29 +82,29 @@ def random_attributes(count: int, generator: torch.Generator) -> Float[Tensor, "
     return torch.cat((hair, rest), dim=1).float()
 
 
-def animal_answers(identity: AnimalIdentity, state: AnimalState) -> Answers:
+def animal_labels(identity: AnimalIdentity, state: AnimalState) -> Labels:
     """The truth about drawn animals."""
     species = F.one_hot(identity.species, len(animals.SPECIES)).float()
     shares = (identity.muzzle_length, identity.mane, identity.pale_muzzle, (identity.pattern > 0).float())
     looks = (identity.base, identity.ear_colour, identity.eye_colour, torch.stack(shares, dim=1))
-    return Answers(species, angles(state), torch.cat(looks, dim=1))
+    return Labels(species, angles(state), torch.cat(looks, dim=1))
 
 
-def draw_animals(count: int, size: int, generator: torch.Generator) -> tuple[Float[Tensor, "b 3 s s"], Answers]:
+def draw_animals(count: int, size: int, generator: torch.Generator) -> tuple[Float[Tensor, "b 3 s s"], Labels]:
     """Animals of all species, each in a state of its own."""
     identity, state = animals.sample_identity(count, generator), animals.sample_state(count, generator)
-    return animals.draw(identity, state, size).image, animal_answers(identity, state)
+    return animals.draw(identity, state, size).image, animal_labels(identity, state)
 
 
 HEADS = Subject(
     name="heads",
-    marks=heads.ATTRIBUTES,
+    attributes=heads.ATTRIBUTES,
     looks=(*colours("hair", "skin", "shirt"), "long hair", "beard", "glasses"),
     draw=draw_heads,
 )
 ANIMALS = Subject(
     name="animals",
-    marks=animals.SPECIES,
+    attributes=animals.SPECIES,
     looks=(*colours("fur", "ears", "eyes"), "muzzle", "mane", "pale muzzle", "pattern"),
     draw=draw_animals,
 )

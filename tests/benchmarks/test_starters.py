@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import every
-from benchmarks.quality.every import STARTERS, Compared, Starter, compared, report
+from benchmarks.quality import starters
+from benchmarks.quality.starters import STARTERS, Compared, Starter, compared, report
 from benchmarks.report import Figure, Report
 from deepfake_core.errors import BadRequest, MissingFile
 
@@ -28,7 +28,7 @@ def test_a_figure_knows_its_direction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sharp", "error", "taken"),
+    ("sharp", "error", "accepted"),
     [
         (5.5, 2.0, True),
         (5.5, 3.0, True),
@@ -37,12 +37,12 @@ def test_a_figure_knows_its_direction() -> None:
         (9.0, 4.5, False),  # loses a target
     ],
 )
-def test_a_worse_candidate_is_not_taken(sharp: float, error: float, taken: bool) -> None:
+def test_a_worse_candidate_is_rejected(sharp: float, error: float, accepted: bool) -> None:
     new = (replace(SHARP, result=sharp), replace(ERROR, result=error))
-    assert Compared(name="a", figures=(SHARP, ERROR), candidates=new).taken is taken
+    assert Compared(name="a", figures=(SHARP, ERROR), candidates=new).accepted is accepted
 
 
-def test_candidates_are_measured_beside_the_weights_in_use(tmp_path: Path) -> None:
+def test_candidates_are_measured_with_the_current_weights(tmp_path: Path) -> None:
     asked = []
 
     def measure(weights, count: int, device: str) -> Report:
@@ -54,25 +54,25 @@ def test_candidates_are_measured_beside_the_weights_in_use(tmp_path: Path) -> No
     assert asked == [("a-starter", 7)] and not alone.candidates
     (tmp_path / "a-starter.safetensors").touch()
     both = compared(starter, tmp_path, 7, "cpu")
-    assert asked[-1] == (tmp_path / "a-starter.safetensors", 7) and both.taken
+    assert asked[-1] == (tmp_path / "a-starter.safetensors", 7) and both.accepted
     text = report([both], 7).text()
-    assert "candidate is to be taken" in text and "7.00 dB" in text and "8.00 dB" in text
+    assert "candidate accepted" in text and "7.00 dB" in text and "8.00 dB" in text
     assert "candidate" not in report([alone], 7).text()
 
 
 def test_every_starter_of_the_manifest_is_measured(monkeypatch) -> None:
     monkeypatch.setattr(
-        every, "STARTERS", tuple(replace(one, measure=lambda *asked: reported(SHARP, ERROR)) for one in STARTERS)
+        starters, "STARTERS", tuple(replace(one, measure=lambda *asked: reported(SHARP, ERROR)) for one in STARTERS)
     )
-    whole = every.measure_all(count=1)
+    whole = starters.measure_all(count=1)
     assert len(whole.rows) == 2 * len(STARTERS) and not whole.passed
     assert {file for starter in STARTERS for file in starter.files} == {
         path.stem for path in (Path(__file__).parents[2] / "weights").glob("*.safetensors")
     }
 
 
-def test_a_folder_without_candidates_and_a_sheet_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MissingFile, match="no starter's file"):
-        every.measure_all(str(tmp_path / "misspelt"))
+def test_a_folder_without_candidates_and_a_sample_grid_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFile, match="no candidates in"):
+        starters.measure_all(str(tmp_path / "misspelt"))
     with pytest.raises(BadRequest, match=r"benchmarks\.cards"):
-        every.measure_all(sheet=tmp_path / "sheet.png")
+        starters.measure_all(samples=tmp_path / "grid.png")
