@@ -1,4 +1,4 @@
-"""Drawn animals, from here: who (identity: looks alone), how and where (state), and the picture with its truth.
+"""Drawn animals: identity (looks only), state (with the scene), and the image with its ground truth.
 
     identity, state = sample_identity(8, generator), sample_state(8, generator)
     drawing = draw(identity, state, size=128)

@@ -1,4 +1,4 @@
-"""The solids of an animal: head, ears, mane and chest; and the proportions that its face is painted by.
+"""The solids of an animal: head, ears, mane and chest; and the proportions of its painted face.
 
 Head frame: x to the right of the picture when the head looks straight ahead, y up, z out of the face; one unit is
 about half the height of a head without its ears.
@@ -51,7 +51,7 @@ class Proportions(NamedTuple):
 
 
 class AnimalScene(NamedTuple):
-    """The solids of b animals, from the farthest to the nearest as a rule: chest, mane, ears, head."""
+    """The solids of b animals, usually from the farthest to the nearest: chest, mane, ears, head."""
 
     solids: tuple[Solid, Solid, Solid, Solid]
     sizes: Proportions
@@ -60,7 +60,7 @@ class AnimalScene(NamedTuple):
     pixel: Float[Tensor, "b 1"]  # head units
 
     def pick(self, index: slice) -> "AnimalScene":
-        """The scenes at some places of the batch."""
+        """The scenes at the given indices of the batch."""
         chest, mane, ears, head = (solid.pick(index) for solid in self.solids)
         sizes = Proportions(*(size[index] for size in self.sizes))
         frames = Frames(*(frame.pick(index) for frame in self.frames))
@@ -94,7 +94,7 @@ def proportions(identity: AnimalIdentity, state: AnimalState) -> Proportions:
 
 
 def _ear_root(identity: AnimalIdentity) -> Float[Tensor, "b 3"]:
-    """Where the right ear grows; a wide face carries it further out."""
+    """The position of the right ear, which depends on the width of the face."""
     root = identity.base.new_tensor(_EAR_ROOT)[identity.ear]
     return torch.cat((root[:, :1] * identity.face_width[:, None], root[:, 1:]), 1)
 
@@ -105,7 +105,7 @@ def nose_depth(identity: AnimalIdentity) -> Float[Tensor, "b"]:
 
 
 def head_solid(identity: AnimalIdentity, state: AnimalState) -> Quadrics:
-    """Skull, face, muzzle with whisker pads and nose, jaw, cheeks and eyeballs; the jaw hangs as the mouth opens."""
+    """Skull, face, muzzle with whisker pads and nose, jaw, cheeks and eyeballs; the jaw is lowered with the mouth."""
     i, sizes = identity, proportions(identity, state)
     zero = torch.zeros_like(i.face_width)
     one, wide, broad, long = zero + 1, i.face_width, i.muzzle_width, i.muzzle_length
@@ -141,7 +141,7 @@ def ear_solid(identity: AnimalIdentity) -> Quadrics:
 
 
 def mane_solid(identity: AnimalIdentity) -> Quadrics:
-    """A wreath of hair behind the face, which without a mane hides inside the head."""
+    """A ring of hair behind the face; without a mane it is hidden inside the head."""
     rows = identity.base.new_tensor((
         (0.0, 0.18, -0.42, 1.02, 0.98, 0.40), (0.0, -0.50, -0.32, 0.88, 0.80, 0.40),
         (0.0, 0.62, -0.20, 0.55, 0.50, 0.30), (0.0, -0.95, -0.10, 0.45, 0.45, 0.30),

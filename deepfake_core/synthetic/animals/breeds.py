@@ -1,4 +1,4 @@
-"""The breeds of the drawn animals: coherent looks around which identities are drawn, as data."""
+"""The breeds of the drawn animals: typical looks around which identities are sampled."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ INK: Colour = (0.13, 0.10, 0.10)
 
 
 class Breed(NamedTuple):
-    """Typical looks; the parts that start with `pale_` tell how much of each place has the pale colour, 0 .. 1."""
+    """Typical looks; the parts that start with `pale_` are the shares of each region with the pale colour, 0 .. 1."""
 
     species: str
     base: Colour = (0.50, 0.50, 0.50)

@@ -1,4 +1,4 @@
-"""Fur: patterns and pale places on a head-fixed point, the direction of its hairs, and its tufted outline."""
+"""Fur: patterns and pale regions in the head frame, the direction of its hairs, and its tufted outline."""
 
 from collections.abc import Callable
 
@@ -118,7 +118,7 @@ _CHEST_PAINTERS: Painters = {
 
 
 def pattern_share(identity: AnimalIdentity, point: Point) -> Field:
-    """How much of the second colour shows at points of the head frame."""
+    """The share of the second colour at points of the head frame."""
     return _share(identity, point, _PAINTERS)
 
 
@@ -157,7 +157,7 @@ def hanging_hairs(point: Point) -> Field:
 
 
 def tufts(point: Point) -> Field:
-    """0 .. 1: how far hairs stand out at a point of an outline."""
+    """How far hairs stand out at a point of an outline, 0 .. 1."""
     x, y, z = point.unbind(1)
     angle = torch.atan2(x, y - 0.1)
     spikes = 1 - (17 * angle + 1.2 * (5 * angle).sin() + 3 * z).sin().abs()
@@ -188,7 +188,7 @@ def second_colour(identity: AnimalIdentity, point: Point) -> Colour:
 
 
 def _pale_places(identity: AnimalIdentity, sizes: Proportions, aside: Field, y: Field) -> Field:
-    """How much of the pale colour shows: muzzle and throat, cheeks, above the eyes, between them."""
+    """The share of the pale colour: muzzle and throat, cheeks, above and between the eyes."""
     muzzle = 1 - (aside / (1.25 * sizes.mouth_width)) ** 2 - ((y - MOUTH_Y + 0.04) / 0.27) ** 2
     cheek = 1 - ((aside - 0.46) / 0.30) ** 2 - ((y + 0.26) / 0.27) ** 2
     under = edge(MOUTH_Y - 0.14 - y - 0.2 * aside, 0.1)

@@ -1,4 +1,4 @@
-"""Drawn animals: the picture, and the truth about it.
+"""Drawn animals: the image and its ground truth.
 
 Grids and points: x right, y down, -1 and 1 at the centres of the outer pixels. 'Left' is the left of the picture when
 the animal looks straight ahead. The same identity and state give the same picture in whatever batch they come.
@@ -25,7 +25,7 @@ _ROOM = (0.12, 0.06)  # grid units for tufts around chest and mane, and around e
 
 
 class AnimalDrawing(NamedTuple):
-    """A picture of b animals and its truth."""
+    """Images of b animals and their ground truth."""
 
     image: Float[Tensor, "b 3 h w"]  # [0, 1]
     mask: Float[Tensor, "b 1 h w"]  # everything of the animal, soft; 0 where only background shows
@@ -35,7 +35,7 @@ class AnimalDrawing(NamedTuple):
 
 @torch.no_grad()
 def draw(identity: AnimalIdentity, state: AnimalState, size: int = 128) -> AnimalDrawing:
-    """Draw every animal in its state at size x size pixels; a CPU paints one after another, for its cache's sake."""
+    """Draw every animal in its state at size x size pixels; on a CPU one after another, to use its cache."""
     scene = build_scene(identity, state, size)
     grid = coordinate_grid(size, size, device=state.yaw.device)
     if state.yaw.device.type == "cpu":
@@ -57,7 +57,7 @@ def compose(
     grid: Float[Tensor, "h w 2"],
     windows: list[Window],
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
-    """Paint every layer inside its window and lay them over the background by depth; also the animal's share."""
+    """Paint all layers in their windows and composite them over the background; also return the animal's share."""
     points = [grid[window].reshape(1, -1, 2) for window in windows]
     layers: list[tuple[Window, Painted]] = [
         (windows[0], paint_chest(identity, state, scene, points[0])),
@@ -74,7 +74,7 @@ def compose(
 
 
 def windows_of(scene: AnimalScene, size: int) -> list[list[Window]]:
-    """For every animal, rows and columns that hold chest, mane, ears, head and whiskers."""
+    """For every animal, the windows of chest, mane, ears, head and whiskers."""
     chest, mane, ears, head = (bounds(solid) for solid in scene.solids)
     outwards = chest.new_tensor((-1.0, 1.0, -1.0, 1.0)) * scene.frames.head.scale[:, None]
     far, close = (room * outwards for room in _ROOM)

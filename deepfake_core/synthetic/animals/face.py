@@ -1,4 +1,4 @@
-"""Eyes, nose, mouth and whiskers of an animal, painted on the head: |u| runs outwards, both halves at once."""
+"""Eyes, nose, mouth and whiskers of an animal, painted on both halves at once, with |u| pointing outwards."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Who a drawn animal is: looks alone, so that they can be carried over to any pose, expression and scene.
+"""The identity of a drawn animal: looks only, which can be combined with any pose, expression and scene.
 
 StarGAN v2 asks for the reference's looks in the source's pose. Here that is `draw(reference_identity, source_state)`.
 """
@@ -49,7 +49,7 @@ class AnimalIdentity(NamedTuple):
     whiskers: Float[Tensor, "b"]  # how much they show
 
     def pick(self, index: slice | Tensor) -> "AnimalIdentity":
-        """The identities at some places of the batch."""
+        """The identities at the given indices of the batch."""
         return AnimalIdentity(*(field[index] for field in self))
 
 
@@ -59,7 +59,7 @@ def sample_identity(
     device: torch.device | str = "cpu",
     species: Int[Tensor, "b"] | None = None,
 ) -> AnimalIdentity:
-    """Random animals of the species asked for (all alike often by default): a breed each, with looks of its own."""
+    """Draw random animals of the given species (by default all with equal probability), each of a random breed."""
     dice = Dice(count, generator, device)
     drawn = dice.choice((1.0,) * len(SPECIES))
     species = drawn if species is None else species.to(drawn.device)
@@ -104,7 +104,7 @@ def sample_identity(
 
 
 def _breed(species: Int[Tensor, "b"], where: Float[Tensor, "b"]) -> Int[Tensor, "b"]:
-    """Index into BREEDS: the breed of a species that stands at a place in 0 .. 1 of its list."""
+    """Index into BREEDS of a species' breed, by its position in 0 .. 1 in the list of the species."""
     own = [[i for i, breed in enumerate(BREEDS.values()) if breed.species == name] for name in SPECIES]
     longest = max(map(len, own))
     table = torch.tensor([rows + rows[:1] * (longest - len(rows)) for rows in own], device=species.device)
@@ -119,5 +119,5 @@ def _table(of: Callable[[Breed], object], breed: Int[Tensor, "b"]) -> Tensor:
 
 
 def other_fur(identity: AnimalIdentity) -> AnimalIdentity:
-    """Dark fur turns light, light fur dark."""
+    """The same animals with light instead of dark fur, and dark instead of light fur."""
     return identity._replace(base=(identity.base + 0.5) % 1)

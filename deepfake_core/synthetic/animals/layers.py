@@ -1,4 +1,4 @@
-"""Paint and light on every layer of an animal."""
+"""Painting and shading of every layer of an animal."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ _BARE = (0.86, 0.60, 0.56)  # skin inside an ear
 
 
 def _furry(layer: Layer, length: Float[Tensor, "b #n"], pixel: Float[Tensor, "b 1"]) -> Field:
-    """How much of a layer covers each point when hairs of a length (head units) stand out from its outline."""
+    """Coverage of a layer whose hairs stand out from its outline by a length in head units."""
     reach = length * tufts(layer.hit.point)
     return (1 - (layer.hit.gap - reach) / pixel).clamp(0, 1)
 

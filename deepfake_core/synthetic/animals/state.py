@@ -1,4 +1,4 @@
-"""What of a drawn animal is not its looks: pose, expression, and the scene that it stands in."""
+"""The state of a drawn animal: pose, expression and scene."""
 
 from typing import NamedTuple
 
@@ -38,12 +38,12 @@ class AnimalState(NamedTuple):
     light_colour: Float[Tensor, "b 3"]
 
     def pick(self, index: slice | Tensor) -> "AnimalState":
-        """The states at some places of the batch."""
+        """The states at the given indices of the batch."""
         return AnimalState(*(field[index] for field in self))
 
     @property
     def head(self) -> HeadState:
-        """Pose and expression alone, with which the camera places heads of every kind."""
+        """Pose and expression only, for the camera."""
         calm = neutral_state(len(self.yaw), self.yaw.device)
         return calm._replace(**{name: getattr(self, name) for name in POSE})
 
@@ -51,7 +51,7 @@ class AnimalState(NamedTuple):
 def sample_state(
     count: int, generator: torch.Generator, device: torch.device | str = "cpu", spread: float = 1.0
 ) -> AnimalState:
-    """Random poses, expressions and scenes; `spread` scales how far pose and expression stray from looking ahead."""
+    """Random poses, expressions and scenes; `spread` scales the deviation of pose and expression from looking ahead."""
     dice = Dice(count, generator, device)
 
     def normal(deviation: float, limit: float) -> Tensor:

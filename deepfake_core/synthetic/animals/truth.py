@@ -1,4 +1,4 @@
-"""Landmarks of drawn animals: where they stand in the picture and whether they show."""
+"""Landmarks of drawn animals: position in the image, and visibility."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class AnimalTruth(NamedTuple):
 
 
 def truth(identity: AnimalIdentity, state: AnimalState, scene: AnimalScene) -> AnimalTruth:
-    """All landmarks; those of a face lie on its surface, and show when nothing of the animal stands before them."""
+    """All landmarks; those of the face are on its surface, and visible if no part of the animal occludes them."""
     world = scene.frames.head.to_world(landmark_points(identity, state, scene))
     landmarks, depth = project(world)
     surfaces = []

@@ -1,9 +1,9 @@
-"""Drawn fields with horses or zebras, from here.
+"""Drawn fields with horses or zebras.
 
     field = sample_field(8, generator)
     horse, zebra = (draw(field, torch.full((8,), kind), size=128) for kind in (0.0, 1.0))
 
-The two pictures differ in nothing but coat, mane and tail: each is the other's counterfactual truth. The same field
+The two images differ in coat, mane and tail only: each is the counterfactual ground truth of the other. The same field
 gives the same picture in whatever batch it comes. Grids: x right, y down, -1 and 1 at the centres of the outer pixels.
 """
 

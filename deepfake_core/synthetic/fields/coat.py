@@ -85,12 +85,12 @@ def _past_cheek(u: PerPoint, v: PerPoint) -> PerPoint:
 
 
 def _band(phase: PerPoint, more: PerPoint | float) -> PerPoint:
-    """Soft black bands where the phase is near a whole number; `more` widens them."""
+    """Soft black bands where the phase is close to an integer; `more` widens them."""
     return ((TAU * phase).cos() * 1.9 + (0.5 + more)).clamp(0, 1)
 
 
 def paint_coat(animal: Animal, zebra: Float[Tensor, "b"], rest: Float[Tensor, "b 2 n"]) -> Colour:
-    """Trunk, neck, head and legs; what no animal of the batch wears is not painted."""
+    """Paint trunk, neck, head and legs; coats that no animal of the batch has are skipped."""
     u, v = rest.unbind(1)
     muzzle = edge(((u - 0.70) * HEAD[0] + (v - 1.28) * HEAD[1]) * edge(_past_cheek(u, v), 0.02) - 0.285, 0.10)
     hoof = 0.9 * edge(0.050 - v, 0.02)
@@ -115,7 +115,7 @@ def _zebra(animal: Animal, u: PerPoint, v: PerPoint, muzzle: PerPoint) -> Colour
 
 
 def paint_muscles(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
-    """Hollows where muscles part, the same for both species: limbs that melt together have too few of their own."""
+    """Hollows between muscles, the same for both species, as smooth unions of limbs have too few."""
     u, v = rest.unbind(1)
     shade = torch.zeros_like(u)
     for x, y, cosine, sine, long, wide, depth in _HOLLOWS:
@@ -140,7 +140,7 @@ def paint_face(coat: Colour, rest: Float[Tensor, "b 2 n"]) -> Colour:
 
 
 def paint_crest(animal: Animal, rest: Float[Tensor, "b 2 n"]) -> Colour:
-    """A zebra's upright mane goes on with the stripes of its neck and ends dark."""
+    """A zebra's upright mane continues the stripes of its neck and has dark ends."""
     u, v = rest.unbind(1)
     above = (u - 0.33) * -NECK[1] + (v - 1.0) * NECK[0]
     dark = torch.maximum(stripes(u, v), 0.8 * edge(above - 0.075, 0.05))

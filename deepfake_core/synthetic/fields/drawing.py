@@ -1,4 +1,4 @@
-"""Draw fields: the land first, then the farther animal, then the nearer one, each part over what lies behind it."""
+"""Draw fields from back to front: the land, the farther animal, then the nearer one."""
 
 import math
 from typing import NamedTuple
@@ -35,14 +35,14 @@ FAINT = 2e-3  # shadow that nobody sees
 
 
 class FieldDrawing(NamedTuple):
-    """A picture of b fields, and where its animals are."""
+    """Images of b fields, and masks of their animals."""
 
     image: Float[Tensor, "b 3 h w"]  # [0, 1]
     mask: Float[Tensor, "b 1 h w"]  # soft
 
 
 class Raster(NamedTuple):
-    """Where pixels are, in a row, and the middles of the squares that they form."""
+    """Pixel positions, flattened, and the centres of blocks of pixels."""
 
     size: int
     grid: Float[Tensor, "n 2"]
@@ -50,7 +50,7 @@ class Raster(NamedTuple):
 
 
 class Canvas(NamedTuple):
-    """What has been painted so far, and the tufts of grass."""
+    """The image painted so far, and the tufts of grass."""
 
     image: Float[Tensor, "b 3 n"]
     mask: Float[Tensor, "b 1 n"]
@@ -58,7 +58,7 @@ class Canvas(NamedTuple):
     raster: Raster
 
     def lay(self, colour: Colour, alpha: Float[Tensor, "b m"], pixels: Int[Tensor, "m"]) -> None:
-        """Lay a colour over some pixels."""
+        """Blend a colour over some pixels, in place."""
         cover, behind, hidden = alpha[:, None], self.image[..., pixels], self.mask[..., pixels]
         self.image[..., pixels] = behind + (colour - behind) * cover
         self.mask[..., pixels] = hidden + (1 - hidden) * cover
@@ -72,13 +72,13 @@ class Beast(NamedTuple):
     parts: dict[str, Limbs]
 
     def pick(self, index: slice) -> "Beast":
-        """The animals at some places of the batch."""
+        """The animals at the given indices of the batch."""
         parts = {name: part.pick(index) for name, part in self.parts.items()}
         return Beast(self.animal.pick(index), self.hooves[index], parts)
 
 
 class Dressed(NamedTuple):
-    """A part in its colours before any light, on the pixels that it reaches."""
+    """The unshaded colours of a part, on the pixels that it covers."""
 
     colour: Float[Tensor, "b 3 n"]
     normal: Float[Tensor, "b 3 n"]
@@ -90,7 +90,7 @@ class Dressed(NamedTuple):
 
 @torch.no_grad()
 def draw(field: Field, zebra: Float[Tensor, "b"], size: int = 128) -> FieldDrawing:
-    """Draw every field with horses (0) or zebras (1) at size x size pixels; a CPU paints one after another."""
+    """Draw every field with horses (0) or zebras (1) at size x size pixels; on a CPU one after another."""
     herd = herd_of(field)
     raster = raster_of(size, zebra.device)
     if zebra.device.type != "cpu":
@@ -101,7 +101,7 @@ def draw(field: Field, zebra: Float[Tensor, "b"], size: int = 128) -> FieldDrawi
 
 
 def compose(field: Field, herd: list[Beast], zebra: Float[Tensor, "b"], raster: Raster) -> FieldDrawing:
-    """Paint the land, then every animal of the herd over it, all fields at once."""
+    """Paint the land, then every animal of the herd, for all fields at once."""
     shape = (raster.size, raster.size)
     land = paint_landscape(field, raster.grid.unflatten(0, shape))
     mask = torch.zeros_like(raster.grid[:, 0]).repeat(len(zebra), 1, 1)
@@ -125,7 +125,7 @@ def herd_of(field: Field) -> list[Beast]:
 
 
 def raster_of(size: int, device: torch.device) -> Raster:
-    """Pixels and squares of a picture of size x size pixels."""
+    """The raster of an image of size x size pixels."""
 
     def grid(line: Tensor) -> Tensor:
         return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).flatten(0, 1)
@@ -135,7 +135,7 @@ def raster_of(size: int, device: torch.device) -> Raster:
 
 
 def _paint_beast(canvas: Canvas, beast: Beast, field: Field, zebra: Float[Tensor, "b"]) -> None:
-    """Lay its shadow and its parts over the canvas, in place; one light falls on all parts together."""
+    """Paint an animal's shadow and parts on the canvas, in place; all parts are shaded together."""
     _paint_shadow(canvas, beast, field)
     animal = beast.animal
     worn = {name: animal.present * _wearing(name, zebra) for name in beast.parts}
@@ -155,7 +155,7 @@ def _paint_beast(canvas: Canvas, beast: Beast, field: Field, zebra: Float[Tensor
 
 
 def _wearing(name: str, zebra: Float[Tensor, "b"]) -> Float[Tensor, "b"]:
-    """How much of a part an animal has."""
+    """The share of a part that an animal has."""
     if name in HORSE_ONLY:
         return 1 - zebra
     return zebra if name in ZEBRA_ONLY else torch.ones_like(zebra)
@@ -185,7 +185,7 @@ def _dressed(name: str, beast: Beast, zebra: Float[Tensor, "b"], raster: Raster)
 
 
 def _flatter(normal: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 3 n"]:
-    """Hair lies flat on the body: it shines as one surface, not as the rolls it is made of."""
+    """Smooth the normals of hair, which lies flat on the body and shines as one surface."""
     flat = normal * normal.new_tensor((0.28, 0.28, 1.0))[:, None]
     return flat / flat.norm(dim=1, keepdim=True).clamp_min(1e-3)
 
@@ -217,13 +217,13 @@ def _animal_points(animal: Animal, grid: Float[Tensor, "n 2"]) -> Float[Tensor, 
 
 
 def _and_around(wanted: Bool[Tensor, "m"]) -> Bool[Tensor, "m"]:
-    """Some of the squares and those that touch them."""
+    """Some of the blocks and their neighbours."""
     count = math.isqrt(len(wanted))
     return max_pool2d(wanted.view(1, count, count).float(), 3, 1, 1).flatten() > 0
 
 
 def _pixels(wanted: Bool[Tensor, "m"], raster: Raster) -> Int[Tensor, "n"]:
-    """The pixels of some of the squares, in the order of the picture."""
+    """The pixels of some of the blocks, in image order."""
     count, size = -(-raster.size // BLOCK), raster.size
     fine = wanted.view(count, 1, count, 1).expand(-1, BLOCK, -1, BLOCK).reshape(count * BLOCK, count * BLOCK)
     return fine[:size, :size].flatten().nonzero()[:, 0]

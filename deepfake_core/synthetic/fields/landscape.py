@@ -1,4 +1,4 @@
-"""Sky, far hills, a line of trees and the meadow, each over what lies behind it."""
+"""The landscape from back to front: sky, far hills, a line of trees and the meadow."""
 
 import math
 from functools import lru_cache
@@ -22,7 +22,7 @@ Share = Float[Tensor, "b h w"]
 
 
 class Landscape(NamedTuple):
-    """The land without animals, and the tufts that may stand before their hooves."""
+    """The land without animals, and the tufts of grass in front of their hooves."""
 
     image: Picture
     blades: Share  # deviation 1 around 0
@@ -146,7 +146,7 @@ def noise(kind: str, x: Float[Tensor, "b h w"], y: Float[Tensor, "b h w"]) -> Fl
 
 @lru_cache(maxsize=16)
 def _texture(kind: str, device: torch.device) -> Float[Tensor, "1 1 s s"]:
-    """White noise whose frequencies f are weakened as f ** -slope, made on the CPU for every device alike."""
+    """Filter white noise by f ** -slope, where f is the frequency; computed on the CPU, so that all devices agree."""
     slope, low, stretch = _KINDS[kind]
     white = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(len(kind)))
     y = torch.fft.fftfreq(SIDE, 1 / SIDE)[:, None] * stretch

@@ -1,4 +1,4 @@
-"""What a field shows: its season, light and land, and up to two animals with their pose and the colour of their coat.
+"""The parameters of a field: season, light and land, and up to two animals with pose and coat colour.
 
 Everything is here but the species, so that one field can be drawn with horses and with zebras.
 """
@@ -83,7 +83,7 @@ class Animal(NamedTuple):
     place: Float[Tensor, "b 2"]
 
     def pick(self, index: slice) -> "Animal":
-        """The animals at some places of the batch."""
+        """The animals at the given indices of the batch."""
         return Animal(*(part[index] for part in self))
 
 
@@ -115,7 +115,7 @@ class Field(NamedTuple):
     place: Float[Tensor, "b 2 2"]  # where the middle of the trunk stands on the ground, grid units
 
     def pick(self, index: slice | Tensor) -> "Field":
-        """The fields at some places of the batch."""
+        """The fields at the given indices of the batch."""
         return Field(*(part[index] for part in self))
 
     def animal(self, which: int) -> Animal:
@@ -124,7 +124,7 @@ class Field(NamedTuple):
 
 
 def sample_field(count: int, generator: torch.Generator, device: torch.device | str = "cpu") -> Field:
-    """Random fields; one animal fills a good part of each, every third has a smaller one farther back."""
+    """Draw random fields; each has one large animal, and every third has a smaller one farther back."""
 
     def uniform(low: float = 0.0, high: float = 1.0, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand((count, *shape), generator=generator, device=generator.device)

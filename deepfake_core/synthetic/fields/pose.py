@@ -1,4 +1,4 @@
-"""From a pose to joints in the picture, and from there to limbs that know where on the body they are."""
+"""From poses to joints in the image, and to limbs with their coordinates on the body."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -42,12 +42,12 @@ class Limbs(NamedTuple):
     rest_length: Float[Tensor, "k"]
 
     def pick(self, index: slice) -> "Limbs":
-        """The limbs of the animals at some places of the batch."""
+        """The limbs of the animals at the given indices of the batch."""
         return self._replace(**{name: getattr(self, name)[index] for name in ("table", "length", "radius", "along")})
 
 
 def pose(animal: Animal) -> Figure:
-    """Turn the bones, set the feet on the ground, and look at it from the animal's side."""
+    """Rotate the bones, place the feet on the ground, and project to the view of the animal."""
     bone, rest, depth, radius, trunk = _tables(animal.coat.device)
     pivots, angles = _skeleton(animal)
     names = list(BONES)
@@ -101,7 +101,7 @@ def _skeleton(animal: Animal) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def _bends(animal: Animal) -> dict[str, Tensor]:
-    """How far each bone turns against its parent; feet against the ground."""
+    """The rotation of each bone relative to its parent; for feet, relative to the ground."""
     bend = {name: turn * animal.graze for name, turn in _GRAZE.items()}
     bend |= {"tail": animal.tail, "tail middle": -0.5 * animal.tail, "tail end": -0.3 * animal.tail}
     for leg, fall in FOOTFALL.items():

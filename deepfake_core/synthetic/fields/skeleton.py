@@ -1,4 +1,4 @@
-"""The animal's skeleton: joints with radii on bones that turn, posed and seen from the side or at an angle.
+"""The animal's skeleton: joints with radii on rotating bones, seen from the side or at an angle.
 
 Rest frame, in which coats are painted: an animal that faces right, x forward, y up, the ground at 0 and the withers at
 1; z is to the viewer. A limb between two joints is a ball that rolls and shrinks from one to the other, and its outline

@@ -1,4 +1,4 @@
-"""Soft unions of limbs on picture points: how far each point is inside, where on the resting body, and how it tilts."""
+"""Soft unions of limbs at image points: depth inside, position on the body at rest, and surface normal."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ TINY = 1e-10  # square animal units: the square root of exact zeros is slow on s
 
 
 class Rays(NamedTuple):
-    """How points lie to each limb: shares of its length, distances in animal units."""
+    """Points relative to each limb: position along its length, and distance in animal units."""
 
     held: Float[Tensor, "b k n"]
     past: Float[Tensor, "b k n"]
@@ -52,12 +52,12 @@ def see(part: Limbs, points: Float[Tensor, "b 3 n"], soft: float) -> Surface:
 
 
 def reach(part: Limbs, points: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b n"]:
-    """At most this far are points from the outline that `see` finds, + outside; cheaper."""
+    """A cheap upper bound of the distance to the outline of `see`, + outside."""
     return _measure(part, points).distance.amin(1)
 
 
 def _measure(part: Limbs, points: Float[Tensor, "b 3 n"]) -> Rays:
-    """Distances to balls that roll along each limb and grow or shrink on the way."""
+    """Distances to the limbs, as balls of varying radius swept along them."""
     share, beside = (part.table @ points).split(part.length.shape[1], 1)
     held = share.clamp(0, 1)
     past = (share - held).mul_(part.length[..., None])

@@ -1,4 +1,4 @@
-"""Drawn heads, from here: who (identity), how (state), the picture with its truth, and the flow between two states.
+"""Drawn heads: identity, state, the image with its ground truth, and the flow between two states.
 
     identity, state = sample_identity(8, generator), sample_state(8, generator)
     drawing = draw(identity, state, size=128)

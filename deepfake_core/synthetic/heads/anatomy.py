@@ -1,4 +1,4 @@
-"""The solids of a person: head with ears, neck, torso; and the proportions that the face is painted by.
+"""The solids of a person: head with ears, neck, torso; and the proportions of the painted face.
 
 Head frame: x to the right of the picture when the head looks straight ahead, y up, z out of the face; the crown of the
 skull is at y = 1, the chin near y = -1.
@@ -21,7 +21,7 @@ EYE_Y, BROW_Y, NOSE_Y = 0.05, 0.30, -0.16
 
 
 class Proportions(NamedTuple):
-    """Sizes in head units, each (b, 1), with the effects of sex and age in them."""
+    """Sizes in head units, each (b, 1), including the effects of sex and age."""
 
     eye_x: Float[Tensor, "b 1"]
     eye_width: Float[Tensor, "b 1"]  # half
@@ -45,7 +45,7 @@ def proportions(identity: HeadIdentity) -> Proportions:
 
 
 def head_solid(identity: HeadIdentity, state: HeadState) -> Quadrics:
-    """Skull, face, jaw, cheeks, nose, lids and ears; the chin hangs lower by the jaw's drop."""
+    """Skull, face, jaw, cheeks, nose, lids and ears; the chin is lowered by the opening of the jaw."""
     i, zero = identity, torch.zeros_like(identity.skin[:, 0])
     one, drop = zero + 1, jaw_drop(state)
     wide, jaw = i.face_width, i.face_width * i.jaw_width * (0.93 + 0.12 * i.male)

@@ -1,4 +1,4 @@
-"""Drawn heads: the picture, and the truth about it.
+"""Drawn heads: the image and its ground truth.
 
 Grids and points: x right, y down, -1 and 1 at the centres of the outer pixels. 'Left' is the left of the picture when
 the head looks straight ahead. The same identity and state give the same picture in whatever batch they come.
@@ -33,7 +33,7 @@ WINDOWS = len(LAYERS) + 1  # one a solid, one for the glasses
 
 
 class Drawing(NamedTuple):
-    """A picture of b heads and its truth."""
+    """Images of b heads and their ground truth."""
 
     image: Float[Tensor, "b 3 h w"]  # [0, 1]
     mask: Float[Tensor, "b 1 h w"]  # head with hair, hat and glasses, soft
@@ -45,7 +45,7 @@ class Drawing(NamedTuple):
 
 @torch.no_grad()
 def draw(identity: HeadIdentity, state: HeadState, size: int = 128) -> Drawing:
-    """Draw every head in its state at size x size pixels; a CPU paints one after another, for its cache's sake."""
+    """Draw every head in its state at size x size pixels; on a CPU one after another, to use its cache."""
     scene = build_scene(identity, state, size)
     grid = coordinate_grid(size, size, device=state.yaw.device)
     if state.yaw.device.type == "cpu":
@@ -67,7 +67,7 @@ def _one(identity: HeadIdentity, state: HeadState, scene: Scene, i: int) -> tupl
 def compose(
     identity: HeadIdentity, state: HeadState, scene: Scene, grid: Float[Tensor, "h w 2"], windows: list[Window]
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
-    """Paint every layer inside its window and lay them over the background by depth; also the head's share."""
+    """Paint all layers in their windows and composite them over the background; also return the head's share."""
     points = [grid[window].reshape(1, -1, 2) for window in windows]
     layers = [
         (windows[0], paint_body(identity, scene, points[0])),
@@ -90,11 +90,11 @@ def compose(
 
 
 def windows_of(scene: Scene, size: int) -> list[list[Window]]:
-    """For every head, rows and columns that hold each of its solids, and last its glasses."""
+    """For every head, the windows of its solids, and last of its glasses."""
     boxes = [bounds(solid) for solid in scene.solids]
     beside = boxes[0].new_tensor((-0.25, 0.25, 0.0, 0.0)) * scene.frames.head.scale[:, None]
     every = torch.stack(
         (*boxes, boxes[LAYERS.index("head")] + beside), 1
-    )  # (b, 7, 4): glasses stand out beside a face in profile
+    )  # (b, 7, 4): glasses extend beyond a face in profile
     pixels = ((every + 1) * ((size - 1) / 2)).clamp(-2, size + 1)
     return [[window_of(box, size) for box in boxes_of_one] for boxes_of_one in pixels.tolist()]

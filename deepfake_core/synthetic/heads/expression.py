@@ -1,4 +1,4 @@
-"""How expression moves the skin: a map of the face's height v, column by column, with its inverse in closed form.
+"""Movement of the skin by expressions: a map of the face's height v, column by column, with its inverse in closed form.
 
 The face is painted in the coordinates (u, v) = (x, y) of the head frame with a calm face. An expression moves the skin
 at (u, v) to (u, v + d), where d is piecewise linear in v with knots that depend on u: the brows carry the forehead, the
@@ -30,7 +30,7 @@ class Shifts(NamedTuple):
 
 
 def jaw_drop(state: HeadState) -> Float[Tensor, "b"]:
-    """By how much the chin hangs lower, head units."""
+    """How far the chin is lowered, in head units."""
     return 0.10 * state.mouth_open
 
 
@@ -49,7 +49,7 @@ def shifts(state: HeadState, mouth_width: Float[Tensor, "b 1"], u: Float[Tensor,
 
 
 def displaced(v: Float[Tensor, "b n"], moves: Shifts) -> Float[Tensor, "b n"]:
-    """Where the skin at calm height v stands under an expression."""
+    """The height of the skin under an expression, from its neutral height v."""
     brow = moves.brow * _plateau(v, _EYE_END, _BROW_LOW, _BROW_HIGH, _HAIR_END)
     upper = moves.upper * ((_NOSE_END - v) * (1 / (_NOSE_END - _UPPER_LIP))).clamp(0, 1)
     down = ((_LOWER_LIP - v) * (1 / (_LOWER_LIP - _CHIN))).clamp(0, 1)
@@ -70,7 +70,7 @@ def calm(shown: Float[Tensor, "b n"], moves: Shifts) -> Float[Tensor, "b n"]:
 
 
 def inside_mouth(shown: Float[Tensor, "b n"], moves: Shifts) -> Bool[Tensor, "b n"]:
-    """Whether a shown height lies in the tear between the lips."""
+    """Whether a height lies in the opening between the lips."""
     return (shown < MOUTH_Y + moves.upper) & (shown > MOUTH_Y + moves.lower)
 
 

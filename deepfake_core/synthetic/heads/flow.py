@@ -1,4 +1,4 @@
-"""The exact flow between two states of one head: where each piece of material goes.
+"""The exact flow between two states of one head.
 
 A pixel of picture a shows a point of some layer. Hair, hat, neck, scarf, shirt and glasses are rigid: the point keeps
 its place in their frame. Skin is carried by the expression (see `expression`) and set back on the face. The background
@@ -41,7 +41,7 @@ class View(NamedTuple):
 def flow(
     identity: HeadIdentity, state_a: HeadState, state_b: HeadState, size: int = 128
 ) -> tuple[Float[Tensor, "b h w 2"], Bool[Tensor, "b h w"]]:
-    """For each pixel of the picture in state a, where its material stands in state b, and whether both show it.
+    """For each pixel of the image in state a, its position in state b, and whether it is visible in both.
 
     The grid takes picture b back to picture a: grid_sample(b, grid, align_corners=True). Eyes and the inside of the
     mouth count as invalid when they look or open differently.
@@ -80,7 +80,7 @@ def _flow(
 
 
 def look(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> View:
-    """Which layer shows at picture points, and which of its points."""
+    """The visible layer at image points, and its surface point."""
     bare = {name for name in ("scarf", "hat") if not bool((getattr(identity, name) > 0).any())}
     layers = [
         nothing(points, scene.pixel) if name in bare else see(solid, points, scene.pixel, steps=4)
@@ -101,7 +101,7 @@ def carry_skin(
     scene_b: Scene,
     point: Float[Tensor, "b 3 n"],
 ) -> tuple[Float[Tensor, "b 3 n"], Bool[Tensor, "b n"]]:
-    """Points of the head in state a -> the same skin in state b, and whether it is skin that both can show."""
+    """Map points of the head from state a to state b; also whether the point is skin that both can show."""
     u, shown, z = point.unbind(1)
     sizes, front = proportions(identity), z > 0
     moves_a, moves_b = shifts(state_a, sizes.mouth_width, u), shifts(state_b, sizes.mouth_width, u)
@@ -123,7 +123,7 @@ def _frames(scene: Scene) -> tuple[Frame, ...]:
 
 
 def _stays(seen: Float[Tensor, "b l 3 n"], carried: list[Tensor], layer: Tensor) -> Bool[Tensor, "b n"]:
-    """Whether picture b shows the carried point itself, not another one of the same layer in front of it."""
+    """Whether image b shows the mapped point itself, not another point of the same layer in front of it."""
     gap = (seen - torch.stack(carried, 1)).norm(dim=2)
     gap = torch.cat((gap, torch.zeros_like(gap[:, :1])), 1)
     return gap.gather(1, layer[:, None])[:, 0] < 0.08

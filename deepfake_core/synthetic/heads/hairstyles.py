@@ -1,4 +1,4 @@
-"""Hair as clay: every style is a list of ellipsoids in the head frame (x right, y up, z out of the face).
+"""Hairstyles as solids: every style is a list of ellipsoids in the head frame (x right, y up, z out of the face).
 
 A row is (x, y, z, rx, ry, rz, tilt about z, tilt about x). The skull is about 0.70 x 0.72 x 0.80 around
 (0, 0.28, -0.12); a cap a little larger, higher and farther back comes out of it along the hairline.
@@ -118,7 +118,7 @@ _UNDER_HAT = (
 
 
 def _pressed(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """A style under a hat: what would stick through goes, a fringe and temples peep out, so that its colour shows."""
+    """A style under a hat: parts that would stick out are removed; fringe and temples stay visible."""
     if len(rows) == 1:
         return rows
     return rows[0], *(row for row in rows[1:] if row[1] + row[4] < _HAT_LINE), *_UNDER_HAT
@@ -128,14 +128,14 @@ _STYLES = (tuple(HAIRSTYLES.values()), tuple(_pressed(rows) for rows in HAIRSTYL
 
 
 def hair_count(style: Int[Tensor, "b"], hat: Int[Tensor, "b"]) -> int:
-    """How many of the ellipsoids of `hair_solid` the longest of these styles needs."""
+    """The number of ellipsoids of `hair_solid` that these styles need."""
     wanted: list[tuple[int, int]] = torch.stack(((hat > 0).long(), style), 1).tolist()
     return max(len(_STYLES[pressed][i]) for pressed, i in wanted)
 
 
 @lru_cache(maxsize=4)
 def _table(device: torch.device) -> Float[Tensor, "2 s k 8"]:
-    """All styles without and with a hat, short ones filled up with a ball out of sight inside the skull."""
+    """All styles, without and with a hat, padded with invisible balls inside the skull."""
     longest = max(len(rows) for styles in _STYLES for rows in styles)
     filler = _ball(0.0, 0.2, -0.2, 0.02)
     rows = [[list(style) + [filler] * (longest - len(style)) for style in styles] for styles in _STYLES]
@@ -143,7 +143,7 @@ def _table(device: torch.device) -> Float[Tensor, "2 s k 8"]:
 
 
 def hair_solid(style: Tensor, volume: Tensor, side: Tensor, width: Tensor, hat: Tensor) -> Quadrics:
-    """Ellipsoids (b, k) of each head's hair; `width` is the head's own width, so that hair sits on wide heads too."""
+    """Ellipsoids (b, k) of each head's hair; `width` is the head's own width, so that hair fits wide heads too."""
     rows = _table(style.device)[(hat > 0).long(), style, : hair_count(style, hat)]
     stretch = torch.stack((side * width, torch.ones_like(side), torch.ones_like(side)), 1)[:, None]
     radii = rows[..., 3:6] * volume[:, None, None] * stretch.abs()

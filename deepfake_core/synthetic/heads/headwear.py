@@ -1,4 +1,4 @@
-"""Hats and scarves: solids like the hair, so that they hide, cast shade, turn and flow as everything else does.
+"""Hats and scarves: solids like the hair, with occlusion, shading, rotation and flow.
 
 Rows are those of `hairstyles`: (x, y, z, rx, ry, rz, tilt about z, tilt about x), hats in the head frame, the scarf in
 the neck's. A hat sits above the brow, tipped a little back: brows, temples and the fringe below it stay in sight.
@@ -55,7 +55,7 @@ def _table(rows: tuple[tuple[tuple[float, ...], ...], ...], device: torch.device
 
 
 def hat_solid(hat: Int[Tensor, "b"], width: Float[Tensor, "b"]) -> Quadrics:
-    """Ellipsoids of each head's hat; a wide head wears a wide one."""
+    """Ellipsoids of each head's hat; scaled with the width of the head."""
     rows = _table(_HAT_ROWS, hat.device)[hat]
     stretch = torch.stack((width, torch.ones_like(width), torch.ones_like(width)), 1)[:, None]
     return ellipsoids(rows[..., :3] * stretch, rows[..., 3:6] * stretch, rows[..., 6:])
@@ -73,7 +73,7 @@ def paint_hat(
     point: Float[Tensor, "b 3 n"],
     pixel: Float[Tensor, "b 1"],
 ) -> Colour:
-    """The hat's colour, lighter and darker by its make."""
+    """The hat's colour, with its texture."""
     shade = torch.ones_like(point[:, 0])
     for kind in sorted(set(hat.tolist()) - {0}):
         shade = torch.where((hat == kind)[:, None], (_knit, _panels, _felt)[kind - 1](point, 1.5 * pixel), shade)

@@ -1,7 +1,7 @@
-"""Who a drawn head is: looks that stay while it moves.
+"""The identity of a drawn head: its appearance, which does not change with its state.
 
-The attributes that StarGAN edits (hair colour, male, young) are causes here, not labels stuck on afterwards: change one
-with `with_attributes` and the drawing shows the same head, light and background with that one thing changed.
+The attributes that StarGAN edits (hair colour, male, young) are inputs of the drawing: after a change by
+`with_attributes`, it shows the same head, light and background with only this attribute changed.
 """
 
 from typing import NamedTuple
@@ -92,7 +92,7 @@ class HeadIdentity(NamedTuple):
     light_colour: Float[Tensor, "b 3"]
 
     def pick(self, index: slice | Tensor) -> "HeadIdentity":
-        """The identities at some places of the batch."""
+        """The identities at the given indices of the batch."""
         return HeadIdentity(*(field[index] for field in self))
 
     @property
@@ -116,7 +116,7 @@ class HeadIdentity(NamedTuple):
 
 
 def with_attributes(identity: HeadIdentity, attributes: Float[Tensor, "b 5"]) -> HeadIdentity:
-    """The same heads with other attributes; a row that names no hair colour makes black, blond and brown hair grey."""
+    """The same heads with other attributes; a row without a hair colour makes black, blond and brown hair grey."""
     wanted, named = attributes[:, :3].argmax(1), attributes[:, :3].sum(1) > 0.5
     unnamed = torch.where(identity.hair_group < 3, HAIR_GROUPS.index("grey"), identity.hair_group)
     group = torch.where(named, wanted, unnamed)
@@ -124,13 +124,13 @@ def with_attributes(identity: HeadIdentity, attributes: Float[Tensor, "b 5"]) ->
 
 
 def with_scene_of(identity: HeadIdentity, other: HeadIdentity) -> HeadIdentity:
-    """The same heads before the background and in the light of `other`."""
+    """The same heads with the background and light of `other`."""
     scene = ("background", "background_colour", "background_phase", "light", "light_colour")
     return identity._replace(**{name: getattr(other, name) for name in scene})
 
 
 def _hats(dice: Dice, hair_style: Int[Tensor, "b"]) -> Int[Tensor, "b"]:
-    """A hat for those whose hair fits under it; the chance makes it about 18% of all heads."""
+    """A hat for heads whose hair fits under it; about 18% of all heads get one."""
     fits = torch.tensor([name in HAT_STYLES for name in HAIRSTYLES], device=hair_style.device)[hair_style]
     worn = (dice.uniform() < HAT_CHANCE) & fits
     kind = 1 + dice.choice((1.0,) * (len(HATS) - 1))
@@ -138,7 +138,7 @@ def _hats(dice: Dice, hair_style: Int[Tensor, "b"]) -> Int[Tensor, "b"]:
 
 
 def sample_identity(count: int, generator: torch.Generator, device: torch.device | str = "cpu") -> HeadIdentity:
-    """Random heads; what differs between men and women, young and old, in their frequencies only, is drawn here."""
+    """Draw random heads; sex and age affect the frequencies of hairstyles, beards and other features."""
     dice = Dice(count, generator, device)
     male, young = (dice.uniform() < 0.5).float(), (dice.uniform() < 0.7).float()
     skin = dice.colour(_SKINS, 0.04)
@@ -175,7 +175,7 @@ def sample_identity(count: int, generator: torch.Generator, device: torch.device
 
 
 def other_hair(identity: HeadIdentity) -> HeadIdentity:
-    """Dark hair turns blond, all other hair black."""
+    """The same heads with blond instead of dark hair, and black instead of all other hair."""
     black, blond, brown = (HAIR_GROUPS.index(name) for name in ("black", "blond", "brown"))
     dark = (identity.hair_group == black) | (identity.hair_group == brown)
     return identity._replace(hair_group=torch.where(dark, blond, torch.full_like(identity.hair_group, black)))

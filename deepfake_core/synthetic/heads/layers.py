@@ -1,4 +1,4 @@
-"""Paint and light on every layer of a scene: solids first, then the glasses that stand off the face."""
+"""Painting and shading of every layer of a scene: the solids, and the glasses in front of the face."""
 
 import torch
 from jaxtyping import Float
@@ -33,7 +33,7 @@ def face_points(identity: HeadIdentity, state: HeadState, layer: Layer, pixel: T
 
 
 def _under_hat(identity: HeadIdentity, scene: Scene, layer: Layer, points: Tensor) -> Field | float:
-    """How much of the sky a hat leaves to the surface below it."""
+    """The share of the sky that is visible under a hat."""
     if not bool((identity.hat > 0).any()):
         return 1.0
     return 1 - 0.5 * nearness(scene.solids.hat, layer, points, 0.20) ** 2
@@ -105,14 +105,14 @@ def paint_scarf_layer(identity: HeadIdentity, scene: Scene, points: Float[Tensor
 
 
 def _cloth(identity: HeadIdentity, solid: Solid, layer: Layer, colour: Colour, open_sky: Field) -> Painted:
-    """Cloth in the light: hardly any gloss, cool shadows."""
+    """Shade cloth: hardly any gloss, cool shadows."""
     normal = solid.frame.rotation @ layer.hit.normal
     lit = light_up(colour, normal, identity.light, identity.light_colour, open_sky, 0.03, CLOTH_SHADOW)
     return Painted(layer.hit.tau, layer.alpha, lit, layer.hit.point)
 
 
 def paint_glasses(identity: HeadIdentity, scene: Scene, points: Float[Tensor, "#b n 2"]) -> tuple[Painted, Painted]:
-    """The front with its lenses, and the arm on the side that the camera sees; flat cards in the head frame."""
+    """The front with its lenses, and the visible arm, as planes in the head frame."""
     rays = scene.solids.head.pencil
     h = torch.cat((points.mT, torch.ones_like(points.mT[:, :1])), 1)
     origin, direction = rays.origin @ h, rays.direction @ h

@@ -1,4 +1,4 @@
-"""Motion of drawn heads over time: smooth random clips, and the truth of relative motion transfer."""
+"""Motion of drawn heads over time: smooth random clips, and the ground truth of relative motion transfer."""
 
 import math
 
@@ -17,8 +17,8 @@ LIMITS = {
 def relative_state(source: HeadState, driving: HeadState, initial: HeadState) -> HeadState:
     """The state of the source after it has moved as the driver has since its initial frame.
 
-    Angles, places and expressions move by the difference, the scale by the ratio; what cannot go on stops at its limit
-    (a closed eye closes no further). Fields of different batch sizes are broadcast.
+    Angles, positions and expressions change by the difference, the scale by the ratio; values are clamped to their
+    limits. Fields of different batch sizes are broadcast.
     """
     moved = {}
     for name, here, now, before in zip(HeadState._fields, source, driving, initial, strict=True):

@@ -1,4 +1,4 @@
-"""Eyes, lids, lashes and brows, painted on both halves of the face at once: |u| runs outwards."""
+"""Eyes, lids, lashes and brows, painted on both halves of the face at once, with |u| pointing outwards."""
 
 from typing import NamedTuple
 

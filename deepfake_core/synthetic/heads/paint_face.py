@@ -33,7 +33,7 @@ def paint_skin(identity: HeadIdentity, skin: Skin) -> Colour:
 
 
 def _wrinkles(colour: Colour, identity: HeadIdentity, skin: Skin) -> Colour:
-    """Furrows across the brow, crow's feet, and folds from nose to mouth, for those who are not young."""
+    """Furrows across the brow, crow's feet, and folds from nose to mouth, for old faces."""
     if bool((identity.young > 0).all()):
         return colour
     u, v, aside, old = skin.u, skin.v, skin.u.abs(), (1 - identity.young)[:, None] * skin.front
@@ -52,7 +52,7 @@ def _wrinkles(colour: Colour, identity: HeadIdentity, skin: Skin) -> Colour:
 
 
 def paint_beard(colour: Colour, identity: HeadIdentity, skin: Skin) -> tuple[Colour, Field]:
-    """Beard and moustache of the men who have them; also returns how much hair covers the skin."""
+    """Beard and moustache; also returns the share of skin that they cover."""
     if bool((identity.male * identity.beard == 0).all()):
         return colour, torch.zeros_like(skin.u)
     u, v, aside = skin.u, skin.v, skin.u.abs()
@@ -77,14 +77,14 @@ def paint_beard(colour: Colour, identity: HeadIdentity, skin: Skin) -> tuple[Col
 
 
 def paint_hairline(colour: Colour, identity: HeadIdentity, skin: Skin, close: Field) -> Colour:
-    """Roots that thin out over the skin beside the hair, where `close` is 1: hair does not end like a helmet."""
+    """Hair roots that thin out over the skin next to the hair, where `close` is 1, for a soft hairline."""
     strands = 0.62 + 0.38 * (70 * skin.u + (5 * skin.v).sin()).sin()
     roots = ((close - 0.83) * (1 / 0.17)).clamp_min(0) ** 1.5 * strands * edge(skin.v - 0.12, 0.2)
     return over(colour, identity.hair_colour * 0.8, 0.75 * roots)
 
 
 def skin_gloss(skin: Skin, lips: Field) -> Field:
-    """Where skin shines: a moist lower lip, the tip and bridge of the nose, the forehead."""
+    """Gloss of the skin: lower lip, tip and bridge of the nose, forehead."""
     u, v = skin.u, skin.v
     nose = 0.30 * bump(u, v - NOSE_Y - 0.03, 0.07, 0.06) + 0.10 * bump(u, v - 0.02, 0.05, 0.14)
     forehead = 0.07 * bump(u, v - 0.55, 0.26, 0.13)

@@ -15,7 +15,7 @@ GLASSES_Z = 0.80  # head frame: the plane in which glasses stand
 
 
 def paint_hair(identity: HeadIdentity, point: Float[Tensor, "b 3 n"]) -> tuple[Colour, Field]:
-    """Strands that fall from the crown, or coils; returns colour and gloss."""
+    """Straight strands from the crown, or curls; returns colour and gloss."""
     straight = ~is_curly(identity.hair_style)[:, None]
     strand, band = torch.zeros_like(point[:, 0]), torch.zeros_like(point[:, 0])
     if bool(straight.any()):
@@ -111,7 +111,7 @@ _PATTERNS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def _folds(point: Float[Tensor, "b 3 n"]) -> Field:
-    """How much lighter or darker the cloth is in soft creases that run from the neck over the chest to the armpits."""
+    """Shading of soft creases from the neck over the chest to the armpits."""
     x, y, _ = point.unbind(1)
     crease = (7.0 * x.abs() + 5.0 * y + 1.2 * (4.0 * x + 1.0).sin()).sin()
     return 0.065 * crease * edge(-0.32 - y, 0.4)

@@ -18,7 +18,7 @@ NECK_BLEND = 0.05
 
 
 class Solids(NamedTuple):
-    """What a person is made of. Hat and scarf that are not worn are crumbs out of sight inside head and neck."""
+    """The solids of a person. Hats and scarves that are not worn are tiny and hidden inside head and neck."""
 
     body: Solid
     neck: Solid
@@ -39,7 +39,7 @@ class Scene(NamedTuple):
     pixel: Float[Tensor, "b 1"]  # head units
 
     def pick(self, index: slice, hair: int | None = None) -> "Scene":
-        """The scenes at some places of the batch; `hair` tells how many ellipsoids of hair they need."""
+        """The scenes at some places of the batch; `hair` is the number of ellipsoids of hair that they need."""
         solids = Solids(*(solid.pick(index) for solid in self.solids))
         solids = solids._replace(hair=self.solids.hair.pick(index, hair))
         return Scene(solids, Frames(*(frame.pick(index) for frame in self.frames)), self.pixel[index])

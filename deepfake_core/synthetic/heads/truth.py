@@ -1,4 +1,4 @@
-"""Landmarks of drawn heads: where they stand in the picture, whether they show, and how they move."""
+"""Landmarks of drawn heads: position in the image, visibility, and Jacobian."""
 
 from typing import NamedTuple
 
@@ -65,6 +65,6 @@ def truth(identity: HeadIdentity, state: HeadState, scene: Scene) -> Truth:
 
 
 def _surface(scene: Scene, solid: Solid, points: Float[Tensor, "b n 2"]) -> Float[Tensor, "b n"]:
-    """Depth of a solid at picture points; far away where it does not stand."""
+    """Depth of a solid at image points; infinite outside it."""
     seen = see(solid, points, scene.pixel, steps=4)
     return seen.hit.tau.masked_fill(seen.alpha < 0.5, torch.inf)

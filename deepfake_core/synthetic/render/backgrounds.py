@@ -1,4 +1,4 @@
-"""What stands behind the head, softly out of focus. Every kind is a function of picture points, colours and phases."""
+"""Backgrounds, softly out of focus. Every kind is a function of image points, colours and phases."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def _per_head(x: Tensor) -> Tensor:
 
 
 def _mix(low: Tensor, high: Tensor, share: Tensor) -> Picture:
-    """Two colours (b, 3) or pictures mixed by a share (b, h, w)."""
+    """Mix two colours (b, 3) or images by a share (b, h, w)."""
     low = low if low.dim() == 4 else low[..., None, None]
     high = high if high.dim() == 4 else high[..., None, None]
     return low + (high - low) * share[:, None]
@@ -162,7 +162,7 @@ BACKGROUNDS: dict[str, Callable[[Tensor, Tensor, Colours, Phases], Picture]] = {
 
 
 def paint_background(kind: Tensor, colour: Colours, phase: Phases, grid: Float[Tensor, "h w 2"]) -> Picture:
-    """The background of every head, its kind an index into BACKGROUNDS, in [0, 1]."""
+    """Draw the background of every item, in [0, 1]; `kind` is an index into BACKGROUNDS."""
     x, y = grid[None, ..., 0], grid[None, ..., 1]
     kinds = kind.tolist()
     painters = list(BACKGROUNDS.values())

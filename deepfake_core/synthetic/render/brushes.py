@@ -1,4 +1,4 @@
-"""Brushes that the painters share: soft edges, colours over colours, strands and light."""
+"""Shared painting functions: soft edges, blending and shading."""
 
 import torch
 from jaxtyping import Float
@@ -14,19 +14,19 @@ def edge(distance: Field, width: Float[Tensor, "#b #n"] | float) -> Field:
 
 
 def bump(x: Field, y: Field, width: float, height: float) -> Field:
-    """exp(-(x / width)^2 - (y / height)^2), never so small that arithmetic gets slow."""
+    """exp(-(x / width)^2 - (y / height)^2), clamped to avoid slow denormal numbers."""
     x, y = x * (1 / width), y * (1 / height)
     return (x * x + y * y).clamp_max_(40).neg_().exp_()
 
 
 def over(base: Colour, colour: Tensor, share: Field) -> Colour:
-    """Lay a colour, (b, 3) or (b, 3, n), over the base."""
+    """Blend a colour, (b, 3) or (b, 3, n), over the base."""
     colour = colour if colour.dim() == 3 else colour[..., None]
     return base + (colour - base) * share[:, None]
 
 
 def tint(base: Colour, factor: tuple[float, float, float], share: Field) -> Colour:
-    """Multiply the base by a factor per channel, in part."""
+    """Multiply the base by a factor per channel, weighted by `share`."""
     deviation = base.new_tensor(factor)[:, None] - 1
     return base * (1 + deviation * share[:, None])
 
@@ -41,10 +41,10 @@ def light_up(
     shadow_tint: tuple[float, float, float] = (1.0, 1.0, 1.0),
     sharpness: float = 18.0,
 ) -> Colour:
-    """Soft light on a surface, everything in the world frame.
+    """Shade a surface; all vectors are in the world frame.
 
-    A wrapped key light, a sky from above that `open_sky` (1: nothing near) lets through, a soft highlight half-way
-    between the light and the viewer, and a faint rim. `shadow_tint` colours the shaded side (skin glows red in it).
+    The sum of a wrapped diffuse key light, ambient light from the sky, of which `open_sky` (1: all) is visible, a
+    soft specular highlight, and a faint rim light. `shadow_tint` colours the shaded side (red for skin).
     """
     facing = torch.einsum("bc,bcn->bn", light, normal)
     diffuse = ((facing + 0.35) * (1 / 1.35)).clamp_min(0)

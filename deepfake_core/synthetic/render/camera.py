@@ -1,4 +1,4 @@
-"""The camera, and the frames in which head, neck and body stand.
+"""The camera, and the coordinate frames of head, neck and body.
 
 World: x to the right of the picture, y up, z towards the camera, which stands at (0, 0, DISTANCE) and looks along -z.
 Picture: x right, y down, -1 and 1 at the centres of the outer pixels. One unit is half the height of a head.
@@ -17,14 +17,14 @@ from deepfake_core.synthetic.render.quadrics import Pencil
 
 DISTANCE = 7.0
 FOCAL = 4.35
-HEAD_ANCHOR = (0.0, 0.0, -0.05)  # head frame: the point that shift_x and shift_y move about the picture
+HEAD_ANCHOR = (0.0, 0.0, -0.05)  # head frame: the point that shift_x and shift_y move in the image
 HEAD_PIVOT = (0.0, -0.60, -0.22)  # head frame: where the neck ends
 NECK_LENGTH = 0.50
-RAISED = 0.16  # world units by which the head stands above the middle of the picture
+RAISED = 0.16  # world units by which the head is above the centre of the image
 
 
 class Frame(NamedTuple):
-    """A rigid placing with scale: world = scale * rotation @ p + offset."""
+    """A similarity transform: world = scale * rotation @ p + offset."""
 
     rotation: Float[Tensor, "b 3 3"]
     offset: Float[Tensor, "b 3"]
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
         return self.scale[:, None, None] * (self.rotation @ point) + self.offset[..., None]
 
     def pick(self, index: slice) -> "Frame":
-        """The frames at some places of the batch."""
+        """The frames at the given indices of the batch."""
         return Frame(*(field[index] for field in self))
 
 
@@ -45,7 +45,7 @@ class Frames(NamedTuple):
 
 
 def place(state: HeadState) -> Frames:
-    """Frames of a state: the head as told, the neck half-way with it, the body nearly upright below the neck."""
+    """Frames of a state: the neck follows the head about half-way, and the body stays nearly upright."""
     head_turn = rotation(state.yaw, state.pitch, state.roll)
     neck_turn = rotation(0.45 * state.yaw, 0.25 * state.pitch, 0.40 * state.roll)
     body_turn = rotation(0.25 * state.yaw, 0 * state.pitch, 0.12 * state.roll)
@@ -77,14 +77,14 @@ def pencil(frame: Frame) -> Pencil:
 
 
 def project(world: Float[Tensor, "b 3 n"]) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n"]]:
-    """World points -> picture points and depths tau."""
+    """Project world points to image points and depths tau."""
     depth = DISTANCE - world[:, 2]
     x, y = FOCAL * world[:, 0] / depth, -FOCAL * world[:, 1] / depth
     return torch.stack((x, y), -1), -world[:, 2]
 
 
 def project_jacobian(frame: Frame, point: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b n 2 2"]:
-    """d(picture x, y) / d(frame x, y) of points of a frame, the frame's z held still."""
+    """d(image x, y) / d(frame x, y) of points of a frame, for constant z of the frame."""
     world = frame.to_world(point)
     inverse_depth = 1 / (DISTANCE - world[:, 2])
     columns = (frame.rotation * frame.scale[:, None, None])[:, :, :2]  # world movement by x and by y

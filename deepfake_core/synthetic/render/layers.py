@@ -22,7 +22,7 @@ LEAST_COAT = 0.01  # share of the image; below it, the mean colour of hair or fu
 
 
 class Painted(NamedTuple):
-    """A layer ready to be laid over others."""
+    """A painted layer, ready for compositing."""
 
     tau: Float[Tensor, "b n"]
     alpha: Float[Tensor, "b n"]
@@ -31,7 +31,7 @@ class Painted(NamedTuple):
 
 
 def nearness(solid: Solid, layer: Layer, points: Tensor, reach: float) -> Field:
-    """1 where a layer's surface touches another solid, falling to 0 at a distance of `reach`."""
+    """Proximity of a layer's surface to another solid: 1 at contact, 0 from a distance of `reach`."""
     rays = cast(solid.shape, solid.pencil, basis(points))
     return (1 - union(rays, layer.hit.tau, solid.blend) * (1 / reach)).clamp(0, 1)
 
@@ -39,7 +39,7 @@ def nearness(solid: Solid, layer: Layer, points: Tensor, reach: float) -> Field:
 def show(
     tau: Float[Tensor, "b l n"], alpha: Float[Tensor, "b l n"], soft: Float[Tensor, "b 1"]
 ) -> Float[Tensor, "b l n"]:
-    """How much of each layer shows at each point."""
+    """The visible share of each layer at each point."""
     weight = []
     for i in range(tau.shape[1]):
         nearer = ((tau[:, i : i + 1] - tau) / soft[:, None] + 0.5).clamp(0, 1)
@@ -52,7 +52,7 @@ def show(
 def lay_over(
     picture: Float[Tensor, "b 3 h w"], layers: list[tuple[Window, Painted]], soft: Float[Tensor, "b 1"]
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b l h w"]]:
-    """Lay painted windows over a background by depth; also how much of each layer shows."""
+    """Composite painted windows over a background by depth; also return the visible share of each layer."""
     count, size = len(picture), picture.shape[-1]
     tau = picture.new_full((count, len(layers), size, size), FAR)
     alpha = picture.new_zeros(count, len(layers), size, size)
@@ -69,7 +69,7 @@ def lay_over(
 
 
 def window_of(box: list[float], size: int) -> Window:
-    """Whole pixels around left, right, top and bottom; never empty."""
+    """The pixels of a box (left, right, top, bottom), rounded outwards; never empty."""
     left, right, top, bottom = (int(edge) for edge in box)
     rows = slice(min(max(top - 1, 0), size - 1), max(min(bottom + 3, size), 1))
     columns = slice(min(max(left - 1, 0), size - 1), max(min(right + 3, size), 1))
@@ -77,7 +77,7 @@ def window_of(box: list[float], size: int) -> Window:
 
 
 def finish(colour: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """A soft shoulder instead of a hard white, and a last clamp."""
+    """Tone mapping: compress highlights softly, then clamp to [0, 1]."""
     high = (colour - 0.8).clamp_min(0)
     return (colour.clamp_max(0.8) + high / (1 + 2.5 * high)).clamp(0, 1)
 

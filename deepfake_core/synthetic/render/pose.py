@@ -1,4 +1,4 @@
-"""What moves: the pose of a head, its place in the picture, and its expression."""
+"""The state of a head: pose, position in the image, and expression."""
 
 from typing import NamedTuple
 
@@ -10,26 +10,26 @@ from torch import Tensor
 class HeadState(NamedTuple):
     """Pose and expression of b heads; every field has shape (b,)."""
 
-    yaw: Float[Tensor, "b"]  # radians, + to the right of the picture; drawn well within 0.70 (40 degrees)
+    yaw: Float[Tensor, "b"]  # radians, + to the right of the image; sampled well within 0.70 (40 degrees)
     pitch: Float[Tensor, "b"]  # radians, + up; within 0.44 (25 degrees)
     roll: Float[Tensor, "b"]  # radians, + tilts the crown to the right; within 0.53 (30 degrees)
     shift_x: Float[Tensor, "b"]  # grid units, + right
     shift_y: Float[Tensor, "b"]  # grid units, + down
-    scale: Float[Tensor, "b"]  # 1: the head takes about 0.62 of the picture's height
+    scale: Float[Tensor, "b"]  # 1: the head has about 0.62 of the image's height
     mouth_open: Float[Tensor, "b"]  # 0 .. 1
     smile: Float[Tensor, "b"]  # -1 (sad) .. 1
     brow_raise: Float[Tensor, "b"]  # -1 .. 1
     lids: Float[Tensor, "b"]  # 0 open .. 1 closed
-    gaze_x: Float[Tensor, "b"]  # -1 .. 1, + to the right of the picture
+    gaze_x: Float[Tensor, "b"]  # -1 .. 1, + to the right of the image
     gaze_y: Float[Tensor, "b"]  # -1 .. 1, + up
 
     def pick(self, index: slice | Tensor) -> "HeadState":
-        """The states at some places of the batch."""
+        """The states at the given indices of the batch."""
         return HeadState(*(field[index] for field in self))
 
 
 def neutral_state(count: int, device: torch.device | str = "cpu") -> HeadState:
-    """Heads that look straight ahead with a calm face, in the middle of the picture."""
+    """Heads that look straight ahead with a neutral expression, centred in the image."""
     zero = torch.zeros(count, device=device)
     return HeadState(*(torch.ones_like(zero) if name == "scale" else zero for name in HeadState._fields))
 
@@ -37,7 +37,7 @@ def neutral_state(count: int, device: torch.device | str = "cpu") -> HeadState:
 def sample_state(
     count: int, generator: torch.Generator, device: torch.device | str = "cpu", spread: float = 1.0
 ) -> HeadState:
-    """Random poses and expressions; `spread` scales how far they stray from the neutral state (1: VoxCeleb-like)."""
+    """Random poses and expressions; `spread` scales their deviation from the neutral state (1: as in VoxCeleb)."""
 
     def normal(deviation: float, limit: float) -> Tensor:
         value = torch.randn(count, generator=generator, device=generator.device) * deviation * spread

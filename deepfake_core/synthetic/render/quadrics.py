@@ -1,4 +1,4 @@
-"""Smooth unions of ellipsoids, and where rays first meet them.
+"""Smooth unions of ellipsoids, and their first intersections with rays.
 
 Everything solid in the starter world is a smooth union of ellipsoids. Ellipsoid k is the quadric
 g_k(p) = p'M_k p - 2 m_k'p + c_k, scaled so that near its surface g_k is about the distance to it; the union is
@@ -45,7 +45,7 @@ class Cast(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """Where each ray first meets a solid, or comes nearest to it."""
+    """The first intersection of each ray with a solid, or its closest point."""
 
     tau: Float[Tensor, "b n"]
     gap: Float[Tensor, "b n"]  # about the distance by which the ray misses; 0 where it hits
@@ -56,7 +56,7 @@ class Hit(NamedTuple):
 def ellipsoids(
     centre: Float[Tensor, "b k 3"], radii: Float[Tensor, "b k 3"], tilt: Float[Tensor, "b k 2"] | None = None
 ) -> Quadrics:
-    """Ellipsoids from centres and radii; tilt turns them about z, then about x (radians)."""
+    """Ellipsoids from centres and radii, rotated by `tilt` about z, then about x (radians)."""
     inverse, square = torch.diag_embed(radii**-2), torch.diag_embed(radii**2)
     if tilt is not None:
         turn = _about_x(tilt[..., 1]) @ _about_z(tilt[..., 0])
@@ -95,7 +95,7 @@ def union(rays: Cast, tau: Float[Tensor, "b n"], blend: float) -> Float[Tensor, 
 def first_hit(
     solid: Quadrics, pencil: Pencil, rays: Cast, points: Float[Tensor, "#b n 2"], blend: float, steps: int = 2
 ) -> Hit:
-    """The first point of the solid on each ray, or the nearest one where the ray misses.
+    """Find the first point of the solid on each ray, or the closest one where the ray misses.
 
     Two steps leave a mean error of 0.001 head units, four of 0.0001.
     """
@@ -117,7 +117,7 @@ def first_hit(
 
 
 def settle(solid: Quadrics, point: Float[Tensor, "b 3 n"], blend: float, steps: int = 4) -> Float[Tensor, "b 3 n"]:
-    """Move points along z on to the face of the solid; points whose face is edge-on stay where they are."""
+    """Project points along z on to the surface of the solid; where the surface is edge-on, they stay."""
     for _ in range(steps):
         pull = torch.einsum("bkij,bjn->bkin", solid.form, point)
         g = ((pull - 2 * solid.slope[..., None]) * point[:, None]).sum(2) + solid.level[..., None]
@@ -129,7 +129,7 @@ def settle(solid: Quadrics, point: Float[Tensor, "b 3 n"], blend: float, steps: 
 
 
 def _start(rays: Cast) -> Float[Tensor, "b n"]:
-    """The first root of any single ellipsoid; where all are missed, the depth at which the nearest one is passed."""
+    """The first root of any single ellipsoid; if all are missed, the depth of closest approach."""
     reach = torch.addcmul(rays.b * rays.b, rays.a, rays.c, value=-1)
     missed = reach.clamp_max(0)
     order = reach.clamp_min_(TINY).sqrt_().add_(rays.b).add_(missed, alpha=1e4).div_(rays.a)
@@ -142,7 +142,7 @@ def _start(rays: Cast) -> Float[Tensor, "b n"]:
 def _blend(
     g: Float[Tensor, "b k n"], blend: float
 ) -> tuple[Float[Tensor, "b k n"], Float[Tensor, "b n"], Float[Tensor, "b n"]]:
-    """Unscaled shares of the ellipsoids, their sum, and f; shares stop short of denormal numbers, which are slow."""
+    """Unscaled shares of the ellipsoids, their sum, and f; shares are clamped to avoid slow denormal numbers."""
     low = g.amin(1, keepdim=True)
     weight = (low - g).mul_(1 / blend).clamp_min_(-40).exp_()
     total = weight.sum(1)

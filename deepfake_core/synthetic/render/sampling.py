@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 class Dice:
-    """Draws of one batch from one generator, in a fixed order."""
+    """Random draws for a batch of `count` items, from one generator in a fixed order."""
 
     def __init__(self, count: int, generator: torch.Generator, device: torch.device | str):
         self.count, self.generator, self.device = count, generator, device

@@ -1,4 +1,4 @@
-"""Solids placed in the frames of a scene, and what the camera sees of one: the first hit, and soft coverage."""
+"""Solids placed in the frames of a scene, and how the camera sees them: first hits and soft coverage."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from deepfake_core.synthetic.render.quadrics import Hit, Pencil, Quadrics, basis
 
 
 class Solid(NamedTuple):
-    """A solid, where it stands, and the width over which its ellipsoids blend."""
+    """A solid, its frame, and the width over which its ellipsoids blend."""
 
     shape: Quadrics
     frame: Frame
@@ -19,34 +19,34 @@ class Solid(NamedTuple):
     blend: float
 
     def pick(self, index: slice, count: int | None = None) -> "Solid":
-        """The solid of some people, with its first ellipsoids only."""
+        """The solids at the given indices, with their first `count` ellipsoids only."""
         shape = Quadrics(*(field[index, :count] for field in self.shape))
         return Solid(shape, self.frame.pick(index), Pencil(*(field[index] for field in self.pencil)), self.blend)
 
 
 class Layer(NamedTuple):
-    """One solid as the camera sees it at n picture points."""
+    """One solid as seen by the camera at n image points."""
 
     hit: Hit
     alpha: Float[Tensor, "b n"]
 
 
 def see(solid: Solid, points: Float[Tensor, "#b n 2"], pixel: Float[Tensor, "b 1"], steps: int = 2) -> Layer:
-    """Cast one solid on picture points; more steps find its face more exactly (see `first_hit`)."""
+    """Cast rays through image points at one solid; more steps are more accurate (see `first_hit`)."""
     rays = cast(solid.shape, solid.pencil, basis(points))
     hit = first_hit(solid.shape, solid.pencil, rays, points, solid.blend, steps)
     return Layer(hit, (1 - hit.gap / pixel).clamp(0, 1))
 
 
 def nothing(points: Float[Tensor, "#b n 2"], pixel: Float[Tensor, "b 1"]) -> Layer:
-    """What the camera sees of a solid that nobody wears, without casting it: far away, and transparent."""
+    """The layer of a solid that is not present: far away and transparent."""
     flat = torch.zeros_like(points[..., 0] * pixel)
     space = flat[:, None].expand(-1, 3, -1)
     return Layer(Hit(flat + DISTANCE, flat + 1, space, space), flat)
 
 
 def bounds(solid: Solid) -> Float[Tensor, "b 4"]:
-    """Left, right, top and bottom of a solid in the picture, a little generous."""
+    """Left, right, top and bottom of a solid in the image, with a small margin."""
     world = solid.frame.to_world(solid.shape.centre.mT)
     turn = solid.frame.rotation[:, None]
     spread = torch.diagonal(turn @ solid.shape.spread @ turn.mT, dim1=-2, dim2=-1).sqrt().mT
