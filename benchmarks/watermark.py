@@ -70,15 +70,15 @@ def scaled(picture: Picture, factor: float) -> Picture:
     return fitted(picture, (round(height * factor), round(width * factor)))
 
 
-def cropped(picture: Picture, share: float = 0.01) -> Picture:
-    """Crop this share at the left and at the top."""
+def cropped(picture: Picture) -> Picture:
+    """Crop 1% at the left and at the top."""
     height, width, _ = picture.shape
-    return picture[max(1, round(height * share)) :, max(1, round(width * share)) :]
+    return picture[max(1, round(height * 0.01)) :, max(1, round(width * 0.01)) :]
 
 
-def less_contrast(picture: Picture, factor: float = 0.85) -> Picture:
-    """Reduce the contrast."""
-    return np.rint(128 + factor * (picture.astype(np.float32) - 128)).astype(np.uint8)
+def less_contrast(picture: Picture) -> Picture:
+    """Reduce the contrast to 85%."""
+    return np.rint(128 + 0.85 * (picture.astype(np.float32) - 128)).astype(np.uint8)
 
 
 def with_pillow(change: Callable[[Image.Image], Image.Image]) -> Callable[[Picture], Picture]:

@@ -15,7 +15,6 @@ from deepfake_core.synthetic.heads import HeadIdentity, HeadState
 from deepfake_core.synthetic.heads.hairstyles import HAIRSTYLES, LONG_STYLES
 
 HAIR = 3  # the first of heads.ATTRIBUTES are hair colours, of which at most one holds
-ANGLES = ("yaw", "pitch", "roll")
 
 
 class Labels(NamedTuple):

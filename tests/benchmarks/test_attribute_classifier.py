@@ -50,12 +50,14 @@ def learned(home: Path, monkeypatch) -> tuple[AttributeClassifier, Skill]:
     return classifier_for(BARS, TINY)
 
 
+@pytest.mark.slow
 def test_it_learns(learned) -> None:
     _, skill = learned
     assert skill.attributes["lies"] > 0.95 and skill.angle < 4 and skill.looks["grey"] > 0.7
     assert "lies" in str(skill)
 
 
+@pytest.mark.slow
 def test_it_is_kept(learned, monkeypatch) -> None:
     classifier, skill = learned
     monkeypatch.setattr(attribute_classifier, "train_classifier", None)  # it would be called if nothing were kept
@@ -65,6 +67,7 @@ def test_it_is_kept(learned, monkeypatch) -> None:
     torch.testing.assert_close(again.predict(pictures), classifier.predict(pictures))
 
 
+@pytest.mark.slow
 def test_the_same_configuration_gives_the_same_classifier() -> None:
     few = ClassifierConfig(size=32, width=2, pictures=32, steps=3)
     before = torch.random.get_rng_state()
@@ -73,12 +76,14 @@ def test_the_same_configuration_gives_the_same_classifier() -> None:
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+@pytest.mark.slow
 def test_another_way_of_learning_or_drawing_is_another_classifier() -> None:
     brighter = replace(BARS, draw=lambda *asked: (draw_bars(*asked)[0] * 0.9, draw_bars(*asked)[1]))
     names = {fingerprint(*each) for each in ((BARS, TINY), (BARS, replace(TINY, steps=1)), (brighter, TINY))}
     assert len(names) == 3 and fingerprint(BARS, TINY) in names
 
 
+@pytest.mark.slow
 def test_pictures_of_another_size_are_read_too(learned) -> None:
     classifier, _ = learned
     image, _ = draw_bars(8, 32, torch.Generator().manual_seed(2))

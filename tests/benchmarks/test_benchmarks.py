@@ -42,6 +42,7 @@ def test_nothing_has_moved_in_the_initial_frame(scene: Scene) -> None:
     assert ssim(clip[-1:], clip[:1])[0] < 0.99
 
 
+@pytest.mark.slow
 def test_quality_reports_margins_and_draws_samples(animator: ImageAnimator, tmp_path) -> None:
     report = compare(animator, count=1, samples=tmp_path / "grid.png")
     assert not report.passed  # random weights
@@ -49,12 +50,14 @@ def test_quality_reports_margins_and_draws_samples(animator: ImageAnimator, tmp_
     assert "repeat the source" in report.text() and "MISSED" in report.text()
 
 
+@pytest.mark.slow
 def test_speed_compares_equal_pictures() -> None:
     report = measure_speed(narrow_config(64), rounds=2, frames=3)
     assert report.figures["largest_difference"] in (0, 1)
     assert OURS in report.text()
 
 
+@pytest.mark.slow
 def test_memory_of_a_process_of_its_own(tmp_path) -> None:
     assert 50e6 < peak_in_subprocess(tmp_path, frames=6, size=64) < 5e9
 

@@ -79,6 +79,7 @@ class Swapping(CycleTranslator):
         return Cycle(translated=made, back=image if there else None, error=0.01 if there else None, note="")
 
 
+@pytest.mark.slow
 def test_the_true_zebras_pass_and_the_horses_themselves_do_not(tmp_path) -> None:
     ways = [Swapping(name, perfect=True) for name in cyclegan.STARTERS]
     report = cyclegan.compare(ways, SCENES, tmp_path / "grid.png")
@@ -153,6 +154,7 @@ def head_classifier() -> AllKnowing:
     return AllKnowing(HEADS, known)
 
 
+@pytest.mark.slow
 def test_the_true_edits_pass_and_no_edit_finds_nothing_and_keeps_all(head_classifier, tmp_path) -> None:
     report = stargan.compare(Editing(perfect=True), head_classifier, SKILL, SCENES, tmp_path / "grid.png")
     assert report.passed and "Male 98.0 %" in report.text()
@@ -226,6 +228,7 @@ class Styling(StyleSynthesizer):
         return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", [HEAD_WORLD, ANIMAL_WORLD], ids=lambda world: world.subject.name)
 @pytest.mark.parametrize(
     ("how", "lacking"),

@@ -27,10 +27,10 @@ def relative_state(source: HeadState, driving: HeadState, initial: HeadState) ->
     return HeadState(**moved)
 
 
-def turning_clip(frames: int, generator: torch.Generator, *, rate: float = 25.0, strength: float = 1.0) -> HeadState:
+def turning_clip(frames: int, generator: torch.Generator, *, rate: float = 25.0) -> HeadState:
     """A head that looks around, talks and blinks: one state a frame, starting near the neutral one.
 
-    `strength` scales the turns. Every movement is a sum of three slow sines, eased in over the first half second.
+    Every movement is a sum of three slow sines, eased in over the first half second.
     """
     time = torch.arange(frames) / rate
     ease = (time / 0.5).clamp(0, 1)
@@ -47,12 +47,12 @@ def turning_clip(frames: int, generator: torch.Generator, *, rate: float = 25.0,
         blinks = torch.maximum(blinks, (1 - ((time - start) / 0.12).abs()).clamp(0, 1))
     neutral = neutral_state(frames)
     return neutral._replace(
-        yaw=wave(0.40 * strength, 0.10, 0.35).clamp(*LIMITS["yaw"]),
-        pitch=wave(0.16 * strength, 0.12, 0.4).clamp(*LIMITS["pitch"]),
-        roll=wave(0.14 * strength, 0.10, 0.3).clamp(*LIMITS["roll"]),
-        shift_x=wave(0.06 * strength, 0.05, 0.2),
-        shift_y=wave(0.04 * strength, 0.05, 0.2),
-        scale=1 + wave(0.05 * strength, 0.05, 0.2),
+        yaw=wave(0.40, 0.10, 0.35).clamp(*LIMITS["yaw"]),
+        pitch=wave(0.16, 0.12, 0.4).clamp(*LIMITS["pitch"]),
+        roll=wave(0.14, 0.10, 0.3).clamp(*LIMITS["roll"]),
+        shift_x=wave(0.06, 0.05, 0.2),
+        shift_y=wave(0.04, 0.05, 0.2),
+        scale=1 + wave(0.05, 0.05, 0.2),
         mouth_open=wave(0.8, 0.8, 2.5).abs().clamp(0, 1),
         smile=(0.2 + wave(0.5, 0.1, 0.4)).clamp(-1, 1),
         brow_raise=wave(0.5, 0.1, 0.5).clamp(-1, 1),

@@ -231,6 +231,7 @@ def test_the_time_limit_ends_the_run_saved(tmp_path: Path) -> None:
     assert 0 < read_checkpoint(tmp_path / "checkpoint.pt")["step"] < 10**6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_run_saved_and_with_status_0(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "toy.toml").write_text("[loop]\nsteps = 1000000\nlog_every = 20\nsamples_every = 0\nsave_every = 0\n")

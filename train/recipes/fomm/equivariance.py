@@ -10,6 +10,7 @@ from torch import Tensor
 from deepfake_core.motion import Keypoints, coordinate_grid
 
 CONTROL_POINTS = 5  # per side
+SIGMA_AFFINE, SIGMA_SPLINE = 0.05, 0.005  # standard deviations of the random transforms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,21 +47,14 @@ class ThinPlateSpline:
         return torch.stack(rows, dim=-2)
 
 
-def random_spline(
-    batch: int,
-    generator: torch.Generator,
-    *,
-    sigma_affine: float = 0.05,
-    sigma_spline: float = 0.005,
-    device: torch.device | str = "cpu",
-) -> ThinPlateSpline:
+def random_spline(batch: int, generator: torch.Generator, device: torch.device | str = "cpu") -> ThinPlateSpline:
     """Draw transforms near the identity; all randomness comes from `generator`."""
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(batch, *shape, generator=generator, device=generator.device).to(device)
 
-    affine = torch.eye(2, 3, device=device) + sigma_affine * normal(2, 3)
-    return ThinPlateSpline(affine=affine, weights=sigma_spline * normal(1, CONTROL_POINTS**2))
+    affine = torch.eye(2, 3, device=device) + SIGMA_AFFINE * normal(2, 3)
+    return ThinPlateSpline(affine=affine, weights=SIGMA_SPLINE * normal(1, CONTROL_POINTS**2))
 
 
 def equivariance_terms(

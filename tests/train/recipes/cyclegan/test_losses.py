@@ -91,6 +91,7 @@ def gradient_norm(network: nn.Module) -> float:
     )
 
 
+@pytest.mark.slow
 def test_two_steps_at_128_pixels(golden: np.lib.npyio.NpzFile) -> None:
     networks = originals()
     steps = training(networks, 128)
@@ -104,6 +105,7 @@ def test_two_steps_at_128_pixels(golden: np.lib.npyio.NpzFile) -> None:
     assert_terms(golden, "train128.step2", next(steps), 1e-2)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_one_step_at_256_pixels(golden: np.lib.npyio.NpzFile) -> None:
     """The terms of the stored first step; its gradients, and the second step, would take half a minute."""

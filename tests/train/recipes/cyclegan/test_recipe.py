@@ -117,6 +117,7 @@ def test_a_run_starts_from_a_folder_with_a_file_for_each_direction(
     assert "zebra2horse.safetensors" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("simple_fields")
 def test_training_runs_resumes_and_exports_both_directions(tmp_path: Path, preset: Path) -> None:
     assert train(tmp_path / "whole", preset) == 0
@@ -129,7 +130,7 @@ def test_training_runs_resumes_and_exports_both_directions(tmp_path: Path, prese
         network.load_state_dict({key.removeprefix("cyclegan."): value.float() for key, value in state.items()})
         assert metadata["network"] == "cyclegan" and metadata["training"]
     assert not (tmp_path / "whole" / "weights.safetensors").exists()
-    assert (tmp_path / "whole" / "sheets" / "000006.png").is_file()
+    assert (tmp_path / "whole" / "samples" / "000006.png").is_file()
 
     assert train(tmp_path / "broken", preset, "--steps", "4") == 0
     assert train(tmp_path / "broken", preset, "--resume") == 0
@@ -151,6 +152,7 @@ def test_two_folders_train_without_truth(
     assert (tmp_path / "out" / "a2b.safetensors").is_file() and (tmp_path / "out" / "b2a.safetensors").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("simple_fields")
 def test_the_generators_learn_the_truth() -> None:
     """Forty steps on one batch of drawn fields bring the translations nearer to the counterparts."""

@@ -59,6 +59,7 @@ def stored_spline(golden: np.lib.npyio.NpzFile) -> ThinPlateSpline:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "align_corners", "mode"),
     [("fomm_aligned_train", True, "eval"), ("fomm_train", False, "eval"), ("fomm_aligned_train", True, "train")],

@@ -47,6 +47,7 @@ def test_drawn_pairs_and_their_truth_agree(rng: torch.Generator) -> None:
     torch.testing.assert_close(pairs.source[:2], pairs.driving[2:])  # every pair is used both ways
 
 
+@pytest.mark.slow
 def test_a_few_steps_train_and_export(tmp_path: Path) -> None:
     recipe = build(table(motion_first=2), "synthetic", CPU)
     config = LoopConfig(steps=4, log_every=2, samples_every=0)
@@ -57,6 +58,7 @@ def test_a_few_steps_train_and_export(tmp_path: Path) -> None:
     assert loaded.metadata["training"] and (tmp_path / "samples" / "000004.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
     """The starter's way: heads drawn once, changed at random, a packed generator that paints its mask."""
     packed = NETWORK | {"blend": True, "paints_mask": True, "patch": 2}
@@ -73,6 +75,7 @@ def test_a_pool_randomised_and_no_equivariance(tmp_path: Path) -> None:
     assert load(tmp_path / "weights.safetensors", "fomm").metadata["training"]
 
 
+@pytest.mark.slow
 def test_a_wider_network_begins_with_what_fits(tmp_path: Path) -> None:
     run(build(table(), "synthetic", CPU), LoopConfig(steps=1), tmp_path)
     weights = str(tmp_path / "weights.safetensors")
@@ -85,6 +88,7 @@ def test_a_wider_network_begins_with_what_fits(tmp_path: Path) -> None:
     assert any(key.startswith("dense_motion") for key in same) and "generator.final.weight" not in same
 
 
+@pytest.mark.slow
 def test_supervision_teaches_the_landmarks() -> None:
     """Two hundred steps on the truth alone bring the keypoints to the landmarks of one batch."""
     recipe = build(table(motion_first=1000, learning_rate=3e-3), "synthetic", CPU)
@@ -125,6 +129,7 @@ def test_supervision_fades() -> None:
     assert supervision.weights(100) == supervision.weights(500) == {"truth_keypoints": 2.5, "truth_flow": 1.0}
 
 
+@pytest.mark.slow
 def test_a_folder_of_clips_with_a_discriminator(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     make_clip(tmp_path / "a.mp4", frames=10)
     (tmp_path / "frames").mkdir()

@@ -81,6 +81,7 @@ def test_drawn_edits_know_their_labels_and_change_little_else(rng: torch.Generat
         assert same.float().mean(dim=(1, 2)).min() > 0.3, "the background stays"
 
 
+@pytest.mark.slow
 def test_supervision_teaches_the_edit_of_one_batch() -> None:
     supervision = {"truth": 10.0, "truth_changed": 1.0}
     recipe = build(table(supervision=supervision, truth_first=1000, learning_rate=3e-3), "synthetic", CPU)
@@ -171,6 +172,7 @@ def test_gradient_penalty_of_a_critic_with_a_known_slope() -> None:
     assert float(penalty) == pytest.approx(4.0)  # (3 - 1)^2
 
 
+@pytest.mark.slow
 def test_drawn_heads_train_resume_and_export(tmp_path: Path, without_tensorboard: None) -> None:
     supervision = "[recipe.supervision]\ntruth = 10.0\ntruth_changed = 1.0"
     supervised = f"truth_first = 3\nhalf_size_first = 1\ncritic_steps = 2\n{supervision}"
@@ -183,9 +185,10 @@ def test_drawn_heads_train_resume_and_export(tmp_path: Path, without_tensorboard
     assert [bool(row["generator/adversarial"]) for row in log] == [False] * 3 + [True, False, True, False, True]
     assert all(row["critic/gradient_penalty"] for row in log[3:])
     assert (tmp_path / "run" / "weights.safetensors").is_file()
-    assert (tmp_path / "run" / "sheets" / "000008.png").is_file()
+    assert (tmp_path / "run" / "samples" / "000008.png").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["celeba", "domains"])
 def test_folders_train_and_the_critic_learns_their_classes(
     tmp_path: Path, kind: str, without_tensorboard: None

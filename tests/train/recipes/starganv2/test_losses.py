@@ -51,6 +51,7 @@ def compare(golden: np.lib.npyio.NpzFile, name: str, value: float, tolerance: fl
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stored", "name", "variant", "gradients"),
     [

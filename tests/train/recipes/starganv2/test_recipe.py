@@ -141,6 +141,7 @@ def test_phases_move_what_the_paper_says(preset: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_supervision_teaches_the_truth() -> None:
     """On one batch, some steps with the truth alone come far nearer to it than the source is."""
     settings = table(supervision=SUPERVISION | {"truth_first": 1000}, learning_rate=5e-3, betas=[0.9, 0.99])
@@ -155,6 +156,7 @@ def test_supervision_teaches_the_truth() -> None:
     assert result.terms["truth/truth"] < 0.75 * copied
 
 
+@pytest.mark.slow
 def test_supervision_hears_the_colour_of_hair() -> None:
     recipe = build(table(supervision=SUPERVISION | {"colours": 1.0, "truth_first": 1000}), "synthetic", CPU)
     batch, model, phase = recipe.batch(torch.Generator().manual_seed(3)), recipe.networks["starganv2"], recipe.phases[0]
@@ -177,6 +179,7 @@ def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
     assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
 
 
+@pytest.mark.slow
 def test_the_domain_classifier_learns_domains() -> None:
     names = {"domain_features", "domain"}
     settings = table(supervision=SUPERVISION | dict.fromkeys(names, 1.0) | {"classifier_from": 2, "truth_first": 1000})
@@ -217,6 +220,7 @@ def test_augmentation_uses_the_generator_only_and_is_small(rng: torch.Generator)
     assert 0 < float((one - smooth).abs().mean()) < 0.15
 
 
+@pytest.mark.slow
 def test_latents_take_on_the_styles_that_are_read(rng: torch.Generator) -> None:
     """The mapping network learns each domain's own distribution of styles, without a picture."""
     config = StarGanV2Config(size=64, base=4, widest=4, style=3, mapping_hidden=32)
@@ -246,6 +250,7 @@ def test_energy_distance_is_zero_for_one_distribution(rng: torch.Generator) -> N
     torch.testing.assert_close(energy_distance(first, second + 100), torch.tensor(2 * 200.0), atol=8.0, rtol=0.0)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, preset: Path) -> None:
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     assert train(preset, whole) == 0
@@ -259,6 +264,7 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, preset: Path) 
     assert domains_of(whole) == ("female", "male")
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(preset, tmp_path / "first", "--steps", "1") == 0
     weights = tmp_path / "first" / "weights.safetensors"
@@ -275,13 +281,15 @@ def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.
         load_initial_weights(str(weights), build_cyclegan(two, "synthetic", CPU))
 
 
+@pytest.mark.slow
 def test_animals_train_and_export(tmp_path: Path, preset: Path) -> None:
     preset.write_text(PRESET.format(world="animals"))
     assert train(preset, tmp_path / "out", "--steps", "2") == 0
     assert domains_of(tmp_path / "out") == ("cat", "dog", "wild")
-    assert (tmp_path / "out" / "sheets" / "000002.png").is_file()
+    assert (tmp_path / "out" / "samples" / "000002.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_folder_trains_without_its_truth(tmp_path: Path, preset: Path, photos: Path) -> None:
     assert train(preset, tmp_path / "out", "--data", str(photos), "--steps", "1") == 0
     assert "truth/" not in (tmp_path / "out" / "log.csv").read_text()
