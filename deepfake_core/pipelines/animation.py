@@ -56,7 +56,7 @@ class AnimationRequest:
     """Put the moving face back into the whole source picture."""
     label: bool = True
     """The visible label; only who runs the program may switch it off."""
-    max_seconds: float | None = None
+    max_seconds: float | int | None = None
     """Longest driving clip; None takes any."""
     max_frames: int | None = None
 

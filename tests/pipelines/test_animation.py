@@ -175,8 +175,8 @@ def test_the_insides_are_six_labelled_pictures(
         "source", "driving", "mask", "deformation", "occlusion", "prediction"
     ]  # fmt: skip
     assert {file.role for file in done.files} == {"inside"} and all(file.path.is_file() for file in done.files)
-    with pytest.raises(BadRequest, match=r"between 0 .* got 2"):
-        list(look_inside(animator, InsightRequest(animation=animation, output=tmp_path, moment=2)))
+    with pytest.raises(BadRequest, match=r"between 0 .* got 2.0"):
+        list(look_inside(animator, InsightRequest(animation=animation, output=tmp_path, moment=2.0)))
 
 
 def test_stopping_leaves_nothing(animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path) -> None:

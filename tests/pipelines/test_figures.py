@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from deepfake_core.faces import Box
-from deepfake_core.motion import Keypoints
-from deepfake_core.networks.layers import coordinate_grid
+from deepfake_core.motion import Keypoints, coordinate_grid
 from deepfake_core.pipelines.figures import (
     BACKGROUND,
     CELLS,
