@@ -20,11 +20,11 @@ class Whole:
 class Manual:
     """A square that the user drew, in fractions of the picture, so that it holds for every size of it."""
 
-    left: float
+    left: int | float
     """Of its width, 0 to 1."""
-    top: float
+    top: int | float
     """Of its height, 0 to 1."""
-    side: float
+    side: int | float
     """Of its shorter side, above 0 to 1."""
 
     def box(self, *, height: int, width: int) -> Box:

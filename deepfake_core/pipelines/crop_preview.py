@@ -45,7 +45,7 @@ def preview_crop(
 
 
 def preview_clip_crop(
-    path: Path, crop: Crop, output: Path, *, max_seconds: float | None = None, deadline: Deadline = NEVER
+    path: Path, crop: Crop, output: Path, *, max_seconds: float | int | None = None, deadline: Deadline = NEVER
 ) -> CropPreview:
     """The same for the first frames of a clip, up to the first one that shows a face."""
     with read_frames(path, max_side=LONGEST_SHOWN, max_seconds=max_seconds, deadline=deadline) as frames:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.structure import parts
 from deepfake_core.errors import LabError
+from deepfake_core.faces import Manual
 from deepfake_core.hub.config_check import MOST, read_config
 from deepfake_core.hub.files import one_line, printable
 from deepfake_core.hub.importing import renamed
 from deepfake_core.hub.reading import refuse_text
 from deepfake_core.media import probe as header
 from deepfake_core.registry import METHODS
-from deepfake_core.ui.form import ByHand, chosen, path_of
+from deepfake_core.ui.form import chosen, path_of
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 names = st.text(max_size=40)
@@ -130,7 +131,7 @@ def test_an_upload_is_a_path_or_a_sentence(upload) -> None:
 @given(*[st.floats(-1e6, 1e6)] * 3, *[st.integers(1, 10_000)] * 2)
 def test_a_square_by_hand_is_a_box_or_a_sentence(left, top, side, width: int, height: int) -> None:
     try:
-        box = ByHand(left, top, side).box(width, height)
+        box = Manual(left=left, top=top, side=side).box(height=height, width=width)
     except LabError:
         return
     assert box.side > 0

@@ -9,18 +9,18 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from deepfake_core.deadline import Deadline
-from deepfake_core.errors import TookTooLong
+from deepfake_core.faces import Face
 from deepfake_core.media.images import read_image
 from deepfake_core.pipelines import driving
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.verify import verify
-from deepfake_core.ui.animation import AnimationTab
-from deepfake_core.ui.driver import DrivingClip
 from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.form import Form
 from deepfake_core.ui.runs import Job
+from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.animation import AnimationTab
+from deepfake_core.ui.tabs.animation.sources import DrivingClip
 from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.verify import VerifyTab
 from tests.media.clips import child_processes, make_slow_clip
@@ -37,7 +37,7 @@ class TinyEngine(Engine):
         super().__init__("cpu")
         self.network = network
 
-    def animator(self) -> ImageAnimator:
+    def model(self, network: str, name: str | None = None) -> ImageAnimator:
         return self.network
 
 
@@ -45,7 +45,7 @@ class TinyEngine(Engine):
 def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
     """What the first visitor of a page waits for: imports, a signing key, a network's first call."""
     verify(portrait)
-    driving.first_face(iter([read_image(portrait)]), "auto", "it")
+    driving.first_crop(iter([read_image(portrait)]), Face(), "it")
     animator.inspect(portrait, portrait)
 
 
@@ -57,9 +57,11 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
-    tab = AnimationTab(TinyEngine(animator), Examples([], [], [], []))
-    with gr.Blocks():
+    services = Services(engine=TinyEngine(animator), examples=Examples([], [], [], []), cache=ExampleCache([]))
+    tab = AnimationTab(services)
+    with gr.Blocks() as page:
         tab.render()
+        tab.listen(page)
     return tab
 
 
@@ -74,9 +76,9 @@ def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, s
     assert not child_processes()
 
 
-def form(source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
-    """The values of the tab's widgets, in the order of `Form`'s fields."""
-    fields = {
+def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
+    """The values of the tab's widgets, as its handlers get them."""
+    fields: dict[str, Any] = {
         "source": {"path": str(source)},
         **dict.fromkeys(("source_left", "source_top"), 0.0),
         "source_side": 100.0,
@@ -91,7 +93,7 @@ def form(source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
         "paste_back": False,
         "side_by_side": False,
     } | changed
-    return list(fields.values())
+    return [fields[name] for name in tab.inputs.names]
 
 
 def said(update: Update) -> str:
@@ -112,29 +114,25 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
     driver = DrivingClip([])
     with gr.Blocks():
         driver.render()
-    answer = said(driver.framing.show(slow, "auto", 0.0, 0.0, 100.0))  # without a face: twelve frames are looked at
+    (update,) = driver.framing.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
+    answer = said(update)
     assert "more than 2 seconds" in answer
 
 
 def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
-    (update,) = tab.inside.show(100.0, *form(portrait, slow))  # the last frame: the whole clip is read
+    (update,) = tab.inside.show(100.0, *form(tab, portrait, slow))  # the last frame: the whole clip is read
     assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in said(update)
 
 
 @pytest.mark.parametrize("best_frame", [False, True])
 def test_animate(tab: AnimationTab, slow: dict[str, str], portrait: Path, best_frame: bool) -> None:  # noqa: F811
     run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))
-    *_, last = run(*form(portrait, slow, best_frame=best_frame))
+    *_, last = run(*form(tab, portrait, slow, best_frame=best_frame))
     assert "more than 2 seconds" in said(last)
 
 
 def test_a_run_that_gradio_closes(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
-    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(portrait, slow))
+    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(tab, portrait, slow))
     next(run)
     assert any("ffmpeg" in process for process in child_processes())
     run.close()  # type: ignore[attr-defined]
-
-
-def test_a_deadline_reaches_the_boxes_that_were_drawn_by_hand(slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
-    with pytest.raises(TookTooLong):
-        Form(*form(portrait, slow, crop="hand")).request(deadline=Deadline.after(0))

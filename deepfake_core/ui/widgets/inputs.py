@@ -17,6 +17,11 @@ class Inputs:
         """In the order in which the handler gets their values."""
         return list(self._components.values())
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the same order."""
+        return tuple(self._components)
+
     def named(self, values: Sequence[Any]) -> dict[str, Any]:
         """The values that a handler got, by the names of their components."""
         return dict(zip(self._components, values, strict=True))

@@ -20,7 +20,7 @@ class AnimationForm:
     """The values of the tab's widgets."""
 
     source: Upload
-    source_left: float
+    source_left: float | int
     """Of the manual crops, in percent: see `crop_of`."""
     source_top: float
     source_side: float
