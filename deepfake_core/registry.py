@@ -82,9 +82,9 @@ METHODS: tuple[Method, ...] = (
         key_map="deepfake_core.hub.key_maps:fomm_state",
         preferred=("fomm-vox-adv", "fomm-vox"),  # the others are not for faces
         model="deepfake_core.pipelines.animator:ImageAnimator",
-        tab="deepfake_core.ui.animation:AnimationTab",
+        tab="deepfake_core.ui.tabs.animation:AnimationTab",
         command="deepfake_core.cli.animate:add",
-        recipe="train.fomm:build",
+        recipe="train.recipes.fomm.recipe:build",
         quality="benchmarks.quality.fomm:measure_quality",
     ),
     Method(
@@ -99,7 +99,7 @@ METHODS: tuple[Method, ...] = (
         model="deepfake_core.pipelines.translator:CycleTranslator",
         tab="deepfake_core.ui.translation:TranslationTab",
         command="deepfake_core.cli.translate:add",
-        recipe="train.cyclegan:build",
+        recipe="train.recipes.cyclegan.recipe:build",
         quality="benchmarks.quality.cyclegan:measure_quality",
     ),
     Method(
@@ -115,7 +115,7 @@ METHODS: tuple[Method, ...] = (
         model="deepfake_core.pipelines.editor:AttributeEditor",
         tab="deepfake_core.ui.attributes:AttributesTab",
         command="deepfake_core.cli.attributes:add",
-        recipe="train.stargan:build",
+        recipe="train.recipes.stargan.recipe:build",
         quality="benchmarks.quality.stargan:measure_quality",
     ),
     Method(
@@ -130,7 +130,7 @@ METHODS: tuple[Method, ...] = (
         model="deepfake_core.pipelines.synthesizer:StyleSynthesizer",
         tab="deepfake_core.ui.styles:StylesTab",
         command="deepfake_core.cli.style:add",
-        recipe="train.starganv2:build",
+        recipe="train.recipes.starganv2.recipe:build",
         quality="benchmarks.quality.starganv2:measure_quality",
     ),
     Method(

@@ -31,7 +31,7 @@ class Settings:
     """Of one frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)
     """Pixels, of pictures and of clips."""
-    working_side: int = _at_least(256, 4_096)
+    working_side: int = _at_least(256, 3_072)
     """Pixels of the longer side of a picture that is worked on; a larger one is shrunk while it is decoded."""
     pasted_side: int = _at_least(256, 2_048)
     """The same for a picture into which a result is pasted back: signing one takes ten times its own memory."""
@@ -53,6 +53,10 @@ class Settings:
     """How long the page may work at what needs no run: the preview of a crop, Verify, the reading of attributes."""
     waiting: int = _at_least(1, 40)
     """Runs that may wait for their turn; whoever comes then is asked to come back."""
+    waiting_session: int = _at_least(1, 3)
+    """How many of them one visitor's page may have."""
+    waiting_address: int = _at_least(1, 15)
+    """How many of them all visitors of one network address may have."""
     runs_per_minute: int = _at_least(1, 60)
     """Questions to a network, reading a picture included, that one visitor may ask in any minute."""
     runs_per_minute_address: int = _at_least(1, 600)
@@ -63,6 +67,16 @@ class Settings:
     """How long uploads and results are kept."""
     free_megabytes: int = _at_least(1, 2_000)
     """Disk space that uploads leave free."""
+    connections: int = _at_least(16, 1_000)
+    """Connections that the server keeps open at once."""
+    connections_address: int = _at_least(8, 300)
+    """Those of one network address, proxies aside: a page takes up to six, and a class shares an address."""
+    hosts: str = ""
+    """Names under which visitors reach the page, other than this machine's own addresses; commas between them, and
+    `*.example.org` for all below it."""
+    proxies: str = ""
+    """Addresses or networks (`10.0.0.0/8`) of proxies in front of the page, commas between them: what they say of
+    a visitor's address is believed."""
     label: bool = True
     """The visible label on everything that the page makes (`on` or `off`)."""
     label_text: str = "AI-generated"

@@ -29,7 +29,9 @@ class Manual:
 
     def box(self, *, height: int, width: int) -> Box:
         """The same square in pixels. Raises `BadRequest` when it is empty."""
-        return Box(left=self.left * width, top=self.top * height, side=self.side * min(height, width))
+        places = (self.left * width, self.top * height, self.side * min(height, width))
+        left, top, side = (round(place, 3) for place in places)  # what was a whole pixel is one again
+        return Box(left=left, top=top, side=side)
 
     @classmethod
     def of(cls, box: Box, *, height: int, width: int) -> "Manual":

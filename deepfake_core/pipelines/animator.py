@@ -8,21 +8,18 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
 from torch import Tensor
 
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import cut, find_crop
+from deepfake_core.faces import crop_named, cut, find_crop
 from deepfake_core.hub.store import load
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import Image, ImageLike, read_image
 from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
 from deepfake_core.pipelines.runtime import Runtime
 
-Frame = UInt8[np.ndarray, "h w 3"]
-ImageLike = str | Path | Image.Image | np.ndarray
 BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
 SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
 
@@ -75,14 +72,14 @@ class ImageAnimator:
     def __call__(
         self,
         source: ImageLike,
-        driving: str | Path | Iterable[Frame],
+        driving: str | Path | Iterable[Image],
         *,
         transfer: Literal["relative", "absolute"] = "relative",
         adapt_scale: bool = True,
         crop: Literal["auto", "none"] = "auto",
         best_frame: bool = False,
         smoothing: float = 0.0,
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Image]:
         """Move `source` as `driving` moves; yields uint8 RGB frames of the network's size, a stream.
 
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Nothing is
@@ -90,9 +87,15 @@ class ImageAnimator:
         """
         from deepfake_core.pipelines.animation import AnimationRequest, frames_of
 
-        motion = transfer_named(transfer, adapt_scale)
+        square = crop_named(crop)
         request = AnimationRequest(
-            source=source, driving=driving, transfer=motion, crop=crop, best_frame=best_frame, smoothing=smoothing
+            source=source,
+            driving=driving,
+            transfer=transfer_named(transfer, adapt_scale),
+            source_crop=square,
+            driving_crop=square,
+            best_frame=best_frame,
+            smoothing=smoothing,
         )
         return frames_of(self, request)
 
@@ -124,7 +127,7 @@ class ImageAnimator:
     ) -> Inspection:
         """Show the insides for one driving frame, transferred absolutely."""
         images = [read_image(image) for image in (source, driving_frame)]
-        squares = [cut(image, find_crop(image, mode=crop).box, self.size) for image in images]
+        squares = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
         portrait, there = self.portrait(squares[0]), self.keypoints(squares[1:])
         made = self.network.generate(portrait.encoded, portrait.keypoints, there)
         warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)

@@ -39,7 +39,7 @@ def open_clip(
     size: int,
     *,
     crop: Crop = Face(),
-    max_seconds: float | None = None,
+    max_seconds: float | int | None = None,
     max_frames: int | None = None,
     deadline: Deadline = NEVER,
 ) -> Iterator[Clip]:

@@ -21,6 +21,7 @@ from deepfake_core.media.child import Child
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance import xmp
+from deepfake_core.provenance.coverage import BOX_FILES, EXCLUDED, outside_signature
 from deepfake_core.provenance.formats import Kind, kind_of
 from deepfake_core.provenance.keys import known_signers
 from deepfake_core.provenance.mark import names_model
@@ -100,6 +101,7 @@ def _credential(path: Path, kind: Kind, notes: list[str], deadline: Deadline) ->
         fingerprint=whose[0].fingerprint if whose and trusted else "",
         weights_sha256=answer["weights_sha256"],
         inputs=tuple(answer["inputs"]),
+        outside=outside_signature(path, answer["excluded"] or EXCLUDED) if kind.media_type in BOX_FILES else (),
         **told,
     )
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Protocol
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from deepfake_core import registry
 from deepfake_core.media.child import kill_all
@@ -14,7 +13,9 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.example_cache import ExampleCache
 from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.gate import Gate
+from deepfake_core.ui.server.proxies import networks
+from deepfake_core.ui.server.queue import supervise
+from deepfake_core.ui.server.serve import bounded_server
 from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.services import Services
@@ -64,29 +65,33 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
             tab.listen(page)
         visitors.listen(page)
         visitors.guard(page)
-    return page.queue(api_open=False, max_size=2 * settings().waiting)  # at half of it the buttons refuse, and say so
+    page.queue(api_open=False)
+    supervise(page)
+    return page
 
 
 def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
     """Serve the page until Ctrl-C, SIGTERM or SIGHUP. The network is loaded once the page is up."""
     engine = engine or Engine()
     ready_pair()  # a key that will not do is told now, not at the first result
+    networks()  # and so is an address that is none
     with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         page = build(engine, Examples.in_folder(examples))
-        page.launch(
-            prevent_thread_lock=True,
-            theme=theme(),
-            css_paths=STYLE,
-            max_file_size=f"{settings().upload_megabytes}mb",
-            show_error=False,
-            enable_monitoring=False,
-            run_history=False,
-            footer_links=[],
-            state_session_capacity=settings().sessions,
-            ssr_mode=False,
-            app_kwargs={"middleware": [Middleware(Gate)], "docs_url": None, "redoc_url": None},
-        )
+        with bounded_server(page, folder / "gradio"):
+            page.launch(
+                prevent_thread_lock=True,
+                theme=theme(),
+                css_paths=STYLE,
+                max_file_size=f"{settings().upload_megabytes}mb",
+                show_error=False,
+                enable_monitoring=False,
+                run_history=False,
+                footer_links=[],
+                state_session_capacity=settings().sessions,
+                ssr_mode=False,
+                app_kwargs={"docs_url": None, "redoc_url": None},
+            )
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
         try:

@@ -11,10 +11,12 @@ from gradio.context import LocalContext
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TooManyRuns
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.queue import FULL, SupervisedQueue, address_of
 from deepfake_core.ui.stage import Stage
 from deepfake_core.ui.trouble import Update
 
-FULL = "too many runs are waiting already; come back in a minute"
+NETWORK = "model"
+"""The lane of everything that asks a network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ class RunButtons:
             preprocess=False,  # hostile files are opened by our own readers alone
             show_progress="full",  # the place in the queue
             show_progress_on=self.stage.progress,
-            concurrency_id="model",
+            concurrency_id=NETWORK,
             concurrency_limit=1,
             api_visibility="private",
         )
@@ -105,10 +107,12 @@ class RunButtons:
 
         return run
 
-    def _begin(self) -> Update:
+    def _begin(self, request: gr.Request) -> Update:
         page = LocalContext.blocks.get()
-        if page is not None and len(page._queue) >= settings().waiting:
-            raise gr.Error(FULL, print_exception=False)
+        if page is not None and isinstance(page._queue, SupervisedQueue):
+            refusal = page._queue.refusal(NETWORK, str(request.session_hash), address_of(request))
+            if refusal:
+                raise gr.Error(refusal, print_exception=False)
         return self._enabled(running=True) | self.stage.begin()
 
     def _end(self, over: bool) -> Update:

@@ -53,7 +53,7 @@ class VerifyTab:
             trigger_mode="always_last",
             show_progress="minimal",
             show_progress_on=self.found,
-            concurrency_id="framing",
+            concurrency_id=EXAMINED,  # a lane of its own: full previews do not keep Verify waiting
             concurrency_limit=2,
             api_visibility="private",
         )

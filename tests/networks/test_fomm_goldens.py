@@ -14,6 +14,7 @@ from deepfake_core.motion import (
     RelativeMotion,
     Transfer,
     apply,
+    coordinate_grid,
     frame_at,
     scale_of_movement,
     transfer_motion,
@@ -26,7 +27,7 @@ from deepfake_core.networks.fomm import (
     FommConfig,
     gaussian_heatmaps,
 )
-from deepfake_core.networks.layers import coordinate_grid, gaussian_kernel
+from deepfake_core.networks.layers import gaussian_kernel
 from tests.golden_weights import DATA, fomm_inputs, weights
 
 # (file, lively weights, sampling rule); base outputs are far smaller, so their tolerance is too

@@ -11,6 +11,7 @@ from PIL import Image
 import deepfake_core
 from deepfake_core.cli import main
 from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Whole
 from deepfake_core.pipelines.animation import AnimationRequest, animate
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference
@@ -172,7 +173,9 @@ def test_pictures_without_a_file_are_known_by_their_pixels(
     animator: ImageAnimator, portrait: Path, tmp_path: Path
 ) -> None:
     face = np.asarray(Image.open(portrait))
-    request = AnimationRequest(source=face, driving=[face, face[::-1]], output=tmp_path / "a.mp4", crop="none")
+    request = AnimationRequest(
+        source=face, driving=[face, face[::-1]], output=tmp_path / "a.mp4", source_crop=Whole(), driving_crop=Whole()
+    )
     finish(animate(animator, request))
     found = assert_declared(tmp_path / "a.mp4", model="tiny")
     assert made_from(found) == (f"{Input.from_source(face).sha256} (pixels)",)

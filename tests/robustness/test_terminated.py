@@ -41,13 +41,18 @@ async def at_work(server: Server, temporary: Path, kind: signal.Signals) -> list
         visitor = Visitor(client, page)
         await visitor.ask(start, {})
         run = asyncio.create_task(visitor.ask(page.chain(start)[1], {}))
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while not list(temporary.rglob(".*.part-*")) and time.monotonic() < end:
             await asyncio.sleep(0.02)
         decoders = children(server.process.pid)
         server.process.send_signal(kind)
         await asyncio.gather(run, return_exceptions=True)
         return decoders
+
+
+def left_in(folder: Path) -> list[Path]:
+    """Folders of servers, and all files; Gradio makes an empty folder of its own when it is imported."""
+    return [path for path in folder.rglob("*") if path.match(NAME) or not path.is_dir()]
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def test_a_terminated_server_leaves_no_upload_and_no_process(
         decoders = asyncio.run(at_work(server, temporary, kind))
         assert server.process.wait(timeout=60) == 128 + kind
         assert decoders, "it was ended too late to show anything"
-        assert list(temporary.iterdir()) == []
+        assert left_in(temporary) == []
         assert not [one for one in decoders if Path(f"/proc/{one}").exists()]
         assert list((tmp_path / "home" / "servers").iterdir()) == []
 
@@ -84,6 +89,6 @@ def test_a_killed_server_is_cleaned_up_by_one_with_another_place_for_temporary_f
     other = tmp_path / "other"
     other.mkdir()
     with serving(tmp_path, {**environment, "TMPDIR": str(other)}):
-        assert list(temporary.iterdir()) == []
+        assert left_in(temporary) == []
         assert len(list(other.glob(NAME))) == 1
-    assert list(other.iterdir()) == []
+    assert left_in(other) == []

@@ -1,5 +1,6 @@
-"""Runs on examples are played back; nothing that a visitor gave is kept."""
+"""Runs on examples are kept and played back; nothing of what a visitor gave is."""
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,3 +78,39 @@ def test_the_oldest_run_makes_place(example: Path, monkeypatch: pytest.MonkeyPat
     old = list(kept.events([example], "old", pipeline))
     list(kept.events([example], "new", pipeline))
     assert not Path(old[-1]).exists()
+
+
+class Event:
+    """Something that a pipeline yields."""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_events_of_an_upload_are_let_go_at_the_next_step(example: Path, tmp_path: Path, own: bool):
+    upload = tmp_path / "own.png"
+    upload.write_bytes(b"no example")  # as many bytes as the example has
+    assert upload.stat().st_size == example.stat().st_size
+    kept, alive = ExampleCache([example]), list[bool]()
+
+    def run(folder: Path) -> Iterator[Event]:
+        event = Event()
+        watched = weakref.ref(event)
+        yield event
+        del event
+        alive.append(watched() is not None)
+        yield Event()
+
+    events = kept.events([example, upload] if own else [example], "key", run)
+    next(events)
+    next(events)
+    assert alive == [not own]  # an example's are kept
+
+
+def test_a_run_on_an_upload_is_closed_with_its_reader(example: Path, tmp_path: Path):
+    own, pipeline = tmp_path / "own.png", Pipeline()
+    own.write_bytes(b"a visitor's picture")
+    events = ExampleCache([example]).events([own], "key", pipeline)
+    next(events)
+    next(events)
+    assert pipeline.file is not None and pipeline.file.exists()
+    events.close()  # type: ignore[attr-defined]
+    assert not pipeline.file.parent.exists()

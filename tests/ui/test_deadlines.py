@@ -1,0 +1,140 @@
+"""What a slow file can hold up on the page: every handler ends at its limit, says so, and leaves no process."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from deepfake_core.deadline import Deadline
+from deepfake_core.errors import TookTooLong
+from deepfake_core.media.images import read_image
+from deepfake_core.pipelines import driving
+from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.provenance.verify import verify
+from deepfake_core.ui.animation import AnimationTab
+from deepfake_core.ui.driver import DrivingClip
+from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.form import Form
+from deepfake_core.ui.runs import Job
+from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.verify import VerifyTab
+from tests.media.clips import child_processes, make_slow_clip
+from tests.pipelines.conftest import animator, portrait, tiny_weights  # noqa: F401
+
+pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
+LIMIT = 2
+
+
+class TinyEngine(Engine):
+    """The engine with one small network that is loaded already."""
+
+    def __init__(self, network: ImageAnimator) -> None:
+        super().__init__("cpu")
+        self.network = network
+
+    def animator(self) -> ImageAnimator:
+        return self.network
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
+    """What the first visitor of a page waits for: imports, a signing key, a network's first call."""
+    verify(portrait)
+    driving.first_face(iter([read_image(portrait)]), "auto", "it")
+    animator.inspect(portrait, portrait)
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", side=3072, frames=1000)
+    return {"path": str(path)}
+
+
+@pytest.fixture
+def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
+    tab = AnimationTab(TinyEngine(animator), Examples([], [], [], []))
+    with gr.Blocks():
+        tab.render()
+    return tab
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, str]) -> Iterator[None]:
+    """Short limits; whatever a test does is over two seconds later, and no decoder outlives it."""
+    for name in ("JOB", "LOOK"):
+        monkeypatch.setenv(f"DEEPFAKE_{name}_SECONDS", str(LIMIT))
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < LIMIT + 2
+    assert not child_processes()
+
+
+def form(source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
+    """The values of the tab's widgets, in the order of `Form`'s fields."""
+    fields = {
+        "source": {"path": str(source)},
+        **dict.fromkeys(("source_left", "source_top"), 0.0),
+        "source_side": 100.0,
+        "driving": driving,
+        **dict.fromkeys(("driving_left", "driving_top"), 0.0),
+        "driving_side": 100.0,
+        "crop": "none",
+        "motion": "relative",
+        "adapt_scale": True,
+        "best_frame": False,
+        "smoothing": 0.0,
+        "paste_back": False,
+        "side_by_side": False,
+    } | changed
+    return list(fields.values())
+
+
+def said(update: Update) -> str:
+    """The sentence of an error in an update of the page."""
+    texts = [str(getattr(value, "value", value)) for value in update.values()]
+    return next((text for text in texts if "That did not work" in text), "")
+
+
+def test_verify(slow: dict[str, str]) -> None:
+    tab = VerifyTab()
+    with gr.Blocks():
+        tab.render()
+    answer = said(tab.examine(slow))
+    assert "more than 2 seconds, the limit here; choose a smaller picture, or a clip of fewer pixels" in answer
+
+
+def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
+    driver = DrivingClip([])
+    with gr.Blocks():
+        driver.render()
+    answer = said(driver.framing.show(slow, "auto", 0.0, 0.0, 100.0))  # without a face: twelve frames are looked at
+    assert "more than 2 seconds" in answer
+
+
+def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
+    (update,) = tab.inside.show(100.0, *form(portrait, slow))  # the last frame: the whole clip is read
+    assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in said(update)
+
+
+@pytest.mark.parametrize("best_frame", [False, True])
+def test_animate(tab: AnimationTab, slow: dict[str, str], portrait: Path, best_frame: bool) -> None:  # noqa: F811
+    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))
+    *_, last = run(*form(portrait, slow, best_frame=best_frame))
+    assert "more than 2 seconds" in said(last)
+
+
+def test_a_run_that_gradio_closes(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
+    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(portrait, slow))
+    next(run)
+    assert any("ffmpeg" in process for process in child_processes())
+    run.close()  # type: ignore[attr-defined]
+
+
+def test_a_deadline_reaches_the_boxes_that_were_drawn_by_hand(slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
+    with pytest.raises(TookTooLong):
+        Form(*form(portrait, slow, crop="hand")).request(deadline=Deadline.after(0))
