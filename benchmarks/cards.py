@@ -90,19 +90,19 @@ def animated_photograph(animator: ImageAnimator) -> list[Picture]:
 
 def translated_photographs(translator: CycleTranslator) -> list[Picture]:
     """The person and the cat, translated: scikit-image has no photograph of a horse."""
-    pairs = [(translator.look(photo).pixels, translator(photo)) for photo in photographs()]
+    pairs = [(translator.cropped(photo).pixels, translator(photo)) for photo in photographs()]
     return [picture for pair in pairs for picture in pair]
 
 
 def edited_photograph(editor: AttributeEditor) -> list[Picture]:
     """The astronaut with each hair colour, and with the opposite of her predicted sex and age."""
-    return [editor.look(photographs()[0]).pixels, *editor.flips(photographs()[0]).values()]
+    return [editor.cropped(photographs()[0]).pixels, *editor.flips(photographs()[0]).values()]
 
 
 def styled_photograph(synthesizer: StyleSynthesizer) -> list[Picture]:
     """The astronaut, or the cat, in the style of held-out references."""
     world = world_of(synthesizer.name, synthesizer.domains)
-    photo = synthesizer.look(photographs()[len(world.domains) > 2]).pixels  # heads have two domains, animals three
+    photo = synthesizer.cropped(photographs()[len(world.domains) > 2]).pixels  # heads have two domains, animals three
     row = [photo]
     for case in (case for index in range(2) for case in cases_of(world, index, synthesizer.size)):
         domain = world.domains[case.domain]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Role = Literal["result", "source", "back", "strip", "change", "cell", "grid", "side_by_side", "inside"]
+Role = Literal["result", "source", "back", "strip", "change", "cell", "side_by_side", "inside"]
 """What a file shows: the result, what the network saw of the source, the result translated back, all changes in a row,
-one change, one cell of a grid, the grid, source and driver and result, one of the network's inner maps."""
+one change, one cell of a grid, source and driver and result, one of the network's inner maps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

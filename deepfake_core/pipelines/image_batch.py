@@ -15,6 +15,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, LabError, MediaTooLarge, TookTooLong
 from deepfake_core.media.images import SUFFIXES, Image, ImageLike, pixels_of
 from deepfake_core.pipelines.cropped import Cropped, name_of
+from deepfake_core.pipelines.events import File, Role
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.provenance.writer import save_image
 from deepfake_core.settings import settings
@@ -161,7 +162,7 @@ def distinct(stems: Iterable[str]) -> list[str]:
     return names
 
 
-def beside(path: Path, what: str) -> Path:
+def suffixed(path: Path, what: str) -> Path:
     """The file for something that goes with the result at `path`: result.png, result-back.png."""
     return path.with_name(f"{path.stem}-{what}{path.suffix}")
 
@@ -171,6 +172,31 @@ def save(image: Image, path: Path, *sources: ImageLike, model: str, label: bool,
     return save_image(image, path, origin=origin_of(model, *sources, edited=edited), label=label)
 
 
+def save_numbered(
+    image: Image, folder: Path, number: int, caption: str, *sources: ImageLike, model: str, role: Role, label: bool
+) -> File:
+    """Write one of several pictures of a result into `folder`, by its number and caption: 01-blond-hair.png."""
+    path = folder / f"{number:02d}-{file_name(caption)}.png"
+    return File(path=save(image, path, *sources, model=model, label=label), role=role, caption=caption)
+
+
+def file_name(caption: str) -> str:
+    """A caption as part of a file's name: its letters and numbers."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in caption).lower().split())[:60]
+
+
 def in_rows(rows: Sequence[Sequence[UInt8[np.ndarray, "s s 3"]]]) -> Image:
     """Squares of one size in rows and columns, without gaps."""
     return np.vstack([np.hstack(list(row)) for row in rows])
+
+
+def in_grid(left: Sequence[Image], top: Sequence[Image | None], cells: Sequence[Image]) -> Image:
+    """Cells, row by row, with a column of pictures on their left and, if there are any, a row of them on top.
+
+    All are squares of one size; white where nothing stands.
+    """
+    rows = [[square, *cells[row * len(top) : (row + 1) * len(top)]] for row, square in enumerate(left)]
+    if any(picture is not None for picture in top):
+        blank = np.full_like(left[0], 255)
+        rows.insert(0, [blank, *(blank if picture is None else picture for picture in top)])
+    return in_rows(rows)

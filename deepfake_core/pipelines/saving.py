@@ -36,7 +36,7 @@ def save_video(
     The rest is as for `save`. `sound_from`: the file whose sound goes beside them.
     """
     if not 0 < rate <= 240:
-        raise BadRequest(f"a rate of {rate} frames a second makes no sense; choose one from 1 to 240")
+        raise BadRequest(f"rate must be above 0 and at most 240 frames a second, got {rate}")
     steady = Fraction(rate).limit_denominator(1001)
     sound = None if sound_from is None else Path(sound_from)
     with open_sink(path, rate=steady, origin=origin_of(model, *sources), sound_from=sound) as sink:

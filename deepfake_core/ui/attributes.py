@@ -1,4 +1,4 @@
-"""The StarGAN tab: a portrait with other hair, another sex or another age, by ticking boxes."""
+"""The StarGAN tab: attributes of a portrait, such as hair colour, sex and age, changed with checkboxes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -12,41 +12,39 @@ from gradio.blocks import Block
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
+from deepfake_core.ui.attribute_boxes import AttributeBoxes, Reading
+from deepfake_core.ui.batch import BatchInput, BatchStage, all_chosen
 from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import Upload, Uploads, chosen
+from deepfake_core.ui.form import chosen
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.several import SeveralPictures, all_chosen
-from deepfake_core.ui.singles import Captioned, save_singles
-from deepfake_core.ui.stage import Stage, bar, count, state
-from deepfake_core.ui.ticks import Reading, Ticks, turned
 from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.view import FACE_CROPS, Preview
+from deepfake_core.ui.widgets.inputs import Inputs
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.attributes import AttributesRequest, Edited
     from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.image_batch import Finished
+    from deepfake_core.pipelines.events import File
 
 PLACE = "attributes-"
-HINT = "Press <strong>Edit</strong>: the portrait appears here as you ticked it, and with every single change."
+HINT = "Press <strong>Edit</strong>: the result appears here, with every single change below it."
 ABOUT = """
-**One** network makes every change: it is given the portrait and a list of attributes, and paints the portrait that has
-them. Its opponent, the discriminator, does two things: it tells real from painted pictures, and it reads the attributes
-of each, so the painter must hit them. The boxes above are ticked by that same reader.
+**One** generator makes every change: its input is the portrait and a list of attributes, its output the portrait with
+these attributes. The discriminator does two things: it tells real from generated pictures, and it classifies the
+attributes of each, so the generator has to produce them. The boxes above are ticked by that same classifier.
 ([StarGAN, Choi et al., CVPR 2018](https://arxiv.org/abs/1711.09020))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttributesForm:
-    """The values of the tab's widgets, in the order in which the handlers receive them."""
+    """The values of the tab's options."""
 
     model: str | None
-    crop: Any
+    crop: str
     """`auto` or `none`."""
     paste_back: bool
     ticked: Sequence[str]
@@ -59,28 +57,19 @@ class AttributesForm:
         return {name: name in self.ticked for name in [*attributes, *unknown]}
 
     def differences(self, attributes: Sequence[str]) -> dict[str, bool]:
-        """The boxes that the visitor turned round, for pictures that each keep the rest of their own attributes."""
+        """The boxes that the visitor changed, for pictures that each keep the rest of their own attributes."""
         shown = self.reading.shown if self.reading else None
         return {
             name: value for name, value in self.changes(attributes).items() if shown is None or shown.get(name) != value
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One picture is done, and its strip is saved as single pictures."""
-
-    edited: "Edited"
-    strip: list[Captioned]
-
-
-class AttributesStage(Stage):
-    """The portrait beside the result, a strip of single changes; of several pictures a gallery."""
+class AttributesStage(BatchStage):
+    """The portrait beside the result, and every single change; a card for each of several pictures."""
 
     def __init__(self) -> None:
-        super().__init__(HINT, PLACE)
+        super().__init__(HINT, PLACE, "Editing …")
         self.strip = Cards("Every single change", f"{PLACE}strip")
-        self.cards = Cards("Results", f"{PLACE}cards")
 
     def render_results(self) -> None:
         with gr.Row(visible=False, elem_classes="pair") as self.pair:
@@ -103,26 +92,12 @@ class AttributesStage(Stage):
         away = {self.pair: gr.Row(visible=False), self.before: None, self.after: None}
         return away | self.strip.cleared() | self.cards.cleared()
 
-    def follow(self, events: "Iterator[Shown | Finished]") -> Iterator[Update]:
-        """Show what the pipeline yields."""
-        yield {self.progress: state("Editing …")}
-        made: list[Captioned] = []
-        results: Update = {}
-        for event in events:
-            if not isinstance(event, Shown):
-                text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
-                continue
-            done = event.edited
-            made.append((str(done.path), done.name))
-            results = self._single(event) if done.total == 1 else self.cards.shown(made)
-            yield results | {self.progress: bar("picture", done.place + 1, done.total)}
-
-    def _single(self, shown: Shown) -> Update:
-        return self.strip.shown(shown.strip) | {
+    def single(self, files: "Sequence[File]") -> Update:
+        by_role = {file.role: file for file in files}
+        return self.strip.shown([file for file in files if file.role == "change"]) | {
             self.pair: gr.Row(visible=True),
-            self.before: shown.edited.before,
-            self.after: str(shown.edited.path),
+            self.before: str(by_role["source"].path),
+            self.after: str(by_role["result"].path),
         }
 
 
@@ -137,8 +112,8 @@ class AttributesTab:
         self.row = ExampleRow("Example portraits", examples.portraits, PLACE)
         self.source = PictureInput("Portrait", f"{PLACE}source", [self.row])
         self.preview = Preview("portrait", self.models)
-        self.ticks = Ticks(self.engine, PLACE)
-        self.several = SeveralPictures("Edit all", PLACE)
+        self.boxes = AttributeBoxes(self.engine, PLACE)
+        self.batch = BatchInput("Edit all", PLACE)
         self.stage = AttributesStage()
         self.buttons = RunButtons("Edit", self.stage)
 
@@ -151,14 +126,14 @@ class AttributesTab:
                         with gr.Column(min_width=260):
                             self.source.render()
                         with gr.Column(min_width=260):
-                            self.ticks.render()
+                            self.boxes.render()
                             self.preview.render()
                     with gr.Accordion("Options", open=False):
                         self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop")
                         self.paste_back = gr.Checkbox(
-                            False, label="Paste back", info="Put the edited face into the whole picture again."
+                            False, label="Paste back", info="Paste the edited face back into the whole picture."
                         )
-                    self.several.render()
+                    self.batch.render()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
                     self.buttons.render()
@@ -170,26 +145,32 @@ class AttributesTab:
         ready = self.models.listen(self.tab)
         self.source.listen(page)
         self.preview.listen([ready], self.source.file, self.crop)
-        read = self.ticks.listen([ready, *self.row.clicked], self.source.file, self.crop, self.models.name)
+        read = self.boxes.listen([ready, *self.row.clicked], self.source.file, self.crop, self.models.name)
         self.stage.listen(self.crop)
-        form = [self.models.name, self.crop, self.paste_back, self.ticks.boxes, self.ticks.reading]
-        read_first = read[1:]  # a clicked example is edited as its own boxes are ticked
+        options = {
+            "model": self.models.name, "crop": self.crop, "paste_back": self.paste_back,
+            "ticked": self.boxes.boxes, "reading": self.boxes.reading,
+        }  # fmt: skip
+        self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
+        start = [self.buttons.start.click, *read[1:]]  # a clicked example is edited as its own boxes are ticked
         self.buttons.listen(
             [
-                Job(triggers=[self.buttons.start.click, *read_first], run=self.one, inputs=[self.source.file, *form]),
-                Job(triggers=[self.several.start.click], run=self.all, inputs=[self.several.files, *form]),
+                Job(triggers=start, run=self.edit_one, inputs=self.one.components),
+                Job(triggers=[self.batch.start.click], run=self.edit_many, inputs=self.many.components),
             ]
         )
 
-    def one(self, deadline: Deadline, upload: Upload, *values: Any) -> Iterator[Update]:
-        """Edit the portrait as ticked, and make the strip."""
-        source, form = chosen(upload, "portrait"), AttributesForm(*values)
+    def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
+        """Edit the portrait as ticked, and make every single change."""
+        named = self.one.named(values)
+        source, form = chosen(named.pop("source"), "portrait"), AttributesForm(**named)
         editor = self.engine.model("stargan", form.model)
         yield from self._edit(editor, form, (source,), form.changes(editor.attributes), deadline)
 
-    def all(self, deadline: Deadline, uploads: Uploads, *values: Any) -> Iterator[Update]:
+    def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Make the changes that were ticked in each file of the list."""
-        sources, form = all_chosen(uploads), AttributesForm(*values)
+        named = self.many.named(values)
+        sources, form = all_chosen(named.pop("files")), AttributesForm(**named)
         editor = self.engine.model("stargan", form.model)
         changes = form.differences(editor.attributes) if editor.reads else form.changes(editor.attributes)
         yield from self._edit(editor, form, sources, changes, deadline)
@@ -202,34 +183,20 @@ class AttributesTab:
         changes: Mapping[str, bool],
         deadline: Deadline,
     ) -> Iterator[Update]:
-        from deepfake_core.pipelines.attributes import AttributesRequest
+        from deepfake_core.faces import crop_named
+        from deepfake_core.pipelines.attributes import AttributesRequest, edit
 
         request = AttributesRequest(
             sources=sources,
             changes=changes,
-            crop=form.crop,
+            crop=crop_named(form.crop),
             paste_back=form.paste_back,
-            strip=editor.reads and len(sources) == 1,
+            with_source=len(sources) == 1,
+            single_changes=editor.reads and len(sources) == 1,
             max_pixels=settings().run_pixels,
         )
         run = lambda folder: self.engine.work(  # noqa: E731
-            "stargan", form.model, shown, replace(request, output=folder), folder, deadline
+            "stargan", form.model, edit, replace(request, output=folder), deadline
         )
         with closing(self.cache.events(sources, f"{editor.name} {request}", run)) as events:  # type: ignore[type-var]
             yield from self.stage.follow(events)
-
-
-def shown(
-    editor: "AttributeEditor", request: "AttributesRequest", folder: Path, deadline: Deadline
-) -> "Iterator[Shown | Finished]":
-    """What the pipeline yields, with the single pictures of the strip as files."""
-    from deepfake_core.pipelines.attributes import Edited, edit
-
-    with closing(edit(editor, request, deadline)) as events:  # type: ignore[type-var]
-        for event in events:
-            if not isinstance(event, Edited):
-                yield event
-                continue
-            has = editor.shown(event.seen) if event.seen is not None else {}
-            flips = [(turned(name, has[name], editor.exclusive), flip) for name, flip in (event.flips or {}).items()]
-            yield Shown(event, save_singles(flips, folder / "strip", editor.name, request.sources[event.place]))

@@ -4,12 +4,15 @@ Gradio's `Gallery` was not taken: it reads every caption twice to who listens to
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.ui.singles import Captioned
 from deepfake_core.ui.trouble import Update
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.events import File
 
 MOST = 12
 """Pictures that a tab shows, and takes, at once."""
@@ -40,9 +43,11 @@ class Cards:
     def outputs(self) -> list[Block]:
         return [self.column, *self.pictures]
 
-    def shown(self, made: Sequence[Captioned]) -> Update:
+    def shown(self, made: "Sequence[File]") -> Update:
         """The first pictures with their captions; nothing at all when there are none."""
-        seen = [gr.Image(path, label=caption, alt_text=caption, visible=True) for path, caption in made[:MOST]]
+        seen = [
+            gr.Image(str(file.path), label=file.caption, alt_text=file.caption, visible=True) for file in made[:MOST]
+        ]
         unused = [gr.Image(None, visible=False)] * (MOST - len(seen))
         return {self.column: gr.Column(visible=bool(made)), **dict(zip(self.pictures, [*seen, *unused], strict=True))}
 

@@ -5,15 +5,11 @@ two pictures in one place, of which the upper is clipped where a plain range inp
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.blocks import Block
 
 from deepfake_core.ui.trouble import Update
-
-if TYPE_CHECKING:
-    from deepfake_core.pipelines.animator import Frame
 
 DIVIDER = """
 <label>Before <input type="range" min="0" max="100" value="50" aria-label="Divider between before and after"
@@ -45,8 +41,8 @@ class Comparison:
     def outputs(self) -> list[Block]:
         return [self.column, self.before, self.after]
 
-    def shown(self, before: "Frame", after: Path) -> Update:
-        return {self.column: gr.Column(visible=True), self.before: before, self.after: str(after)}
+    def shown(self, before: Path, after: Path) -> Update:
+        return {self.column: gr.Column(visible=True), self.before: str(before), self.after: str(after)}
 
     def cleared(self) -> Update:
         return {self.column: gr.Column(visible=False), self.before: None, self.after: None}

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.errors import WeightsMissing
-from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.hub.manifest import Entry, Subject, manifest
 from deepfake_core.ui.downloads import Download, fetchable, switched_on
 from deepfake_core.ui.trouble import Update, sentence
 
@@ -112,7 +112,7 @@ class ModelChoice:
         about = html.escape(f"{one.about[0].upper()}{one.about[1:]}.")
         return f"{about} {STARTER}" if one.file else about
 
-    def subject(self, name: str | None) -> str:
+    def subject(self, name: str | None) -> Subject:
         """What the pictures of these weights show."""
         return self.entries[name].subject if name in self.entries else "face"
 

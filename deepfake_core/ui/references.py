@@ -1,6 +1,7 @@
-"""The pictures whose looks are taken over, and what each of them is."""
+"""The pictures that styles are read from, and the domain of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,28 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import ExampleRow
 from deepfake_core.ui.form import Upload, chosen
-from deepfake_core.ui.ticks import read
 from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.wiring import ON_NETWORK
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.styles import Reference
+    from deepfake_core.pipelines.style_specs import Reference
 
 MOST = 6
 """Columns of a grid, as the pipeline has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The values of one place for a reference."""
+
+    picture: Upload
+    domain: str | None
+
+    @classmethod
+    def all_of(cls, values: Mapping[str, Any]) -> "tuple[Slot, ...]":
+        """Those of `References.inputs`."""
+        numbers = range(1, MOST + 1)
+        return tuple(cls(values[f"picture_{number}"], values[f"domain_{number}"]) for number in numbers)
 
 
 class References:
@@ -63,16 +78,14 @@ class References:
                 outputs=[self.domains[number], *self.columns[number + 1 : number + 2]],
                 preprocess=False,
                 trigger_mode="always_last",
-                show_progress="hidden",
-                concurrency_id="model",
-                concurrency_limit=1,
-                api_visibility="private",
+                **ON_NETWORK,
             )
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
-        """The pictures, then their domains: see `references`."""
-        return [*self.pictures, *self.domains]
+    def inputs(self) -> dict[str, gr.components.Component]:
+        """The pictures and their domains by name; see `Slot.all_of`."""
+        pictures = {f"picture_{number}": picture for number, picture in enumerate(self.pictures, 1)}
+        return pictures | {f"domain_{number}": domain for number, domain in enumerate(self.domains, 1)}
 
     def filled(self, paths: Sequence[Path]) -> Update:
         """The places with these pictures in them."""
@@ -97,25 +110,27 @@ class References:
         return ask
 
     def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str:
-        """The domain in an example's name, or the sex that the attribute reader sees in time; else the first."""
+        """The domain in an example's name, or the sex that the attribute classifier sees in time; else the first."""
+        from deepfake_core.faces import Face
+        from deepfake_core.pipelines.attributes import read_attributes
+
         try:
             path = chosen(upload, "reference")
             named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
             if named or set(domains) != {"female", "male"}:
                 return named or domains[0]
-            seen = self.engine.ask("stargan", None, read, path, "auto", deadline)
-        except LabError:  # no face, no reader, no time, or no consent yet: the visitor chooses
+            seen = self.engine.ask("stargan", None, read_attributes, path, Face(), deadline)
+        except LabError:  # no face, no classifier, no time, or no consent yet: the visitor chooses
             return domains[0]
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
 
 
-def references(values: Sequence[Any], guess: Callable[[Upload], str]) -> "list[Reference]":
-    """The styles that the values of `References.inputs` mean; empty places are left out."""
-    from deepfake_core.pipelines.styles import Reference
+def references(slots: "Sequence[Slot]", guess: Callable[[Upload], str]) -> "list[Reference]":
+    """The styles that filled slots mean; `guess` finds the domain of one that has none yet."""
+    from deepfake_core.pipelines.style_specs import Reference
 
-    pairs = zip(values[:MOST], values[MOST:], strict=True)
     return [
-        Reference(image=chosen(upload, "reference"), domain=domain or guess(upload))
-        for upload, domain in pairs
-        if upload
+        Reference(image=chosen(slot.picture, "reference"), domain=slot.domain or guess(slot.picture))
+        for slot in slots
+        if slot.picture
     ]

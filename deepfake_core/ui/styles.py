@@ -1,40 +1,103 @@
-"""The StarGAN v2 tab: a picture in the looks of references, or in looks drawn at random."""
+"""The StarGAN v2 tab: a picture in the styles of references, or in random styles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
-from deepfake_core.settings import settings
+from deepfake_core.ui.cards import Cards
 from deepfake_core.ui.examples import ExampleRow
+from deepfake_core.ui.interpolation import Interpolation
+from deepfake_core.ui.latents import LatentInput
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.references import References
 from deepfake_core.ui.runs import Job, RunButtons
-from deepfake_core.ui.seeds import Seeds
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.styleform import StylesForm
-from deepfake_core.ui.stylestage import PLACE, StylesStage, drawn
+from deepfake_core.ui.stage import Stage, bar, count, state
+from deepfake_core.ui.style_form import StylesForm
 from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.view import FACE_CROPS, Preview
-from deepfake_core.ui.walk import StyleWalk
+from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.styles import Style, WalkRequest
+    from deepfake_core.pipelines.events import File, Finished, Progress
+    from deepfake_core.pipelines.style_specs import Style
+    from deepfake_core.pipelines.styles import InterpolationRequest
 
+PLACE = "styles-"
+HINT = "Press <strong>Draw</strong>: the picture appears here in the styles that you chose."
 WAYS = [("From references", "references"), ("From a seed", "seed")]
 VIDEO_FRAMES = 40
-"""Of a walk, there and back each: 1.6 seconds."""
+"""Of an interpolation, there and back each: 1.6 seconds."""
 ABOUT = """
-A **style** is a short list of numbers: everything about the looks of a picture (hair, fur, beard, colours), and
-nothing of its pose. One network reads the style of a reference; another makes styles out of random numbers, as many as
-one likes; the generator paints the source in any of them. Styles can be mixed like numbers, and that is the walk.
+A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) and nothing of its
+pose. The style encoder reads it from a reference; the mapping network makes it from random numbers; the generator
+redraws the source in any of them. Styles are vectors, so two of them can be interpolated.
 ([StarGAN v2, Choi et al., CVPR 2020](https://arxiv.org/abs/1912.01865))
 """
+
+
+class StylesStage(Stage):
+    """The grid, each cell of it alone, and the video of an interpolation."""
+
+    def __init__(self) -> None:
+        super().__init__(HINT, PLACE)
+        self.cards = Cards("Results", f"{PLACE}cards")
+
+    def render_results(self) -> None:
+        self.video = gr.Video(
+            label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
+            visible=False, buttons=["download"], height=400, elem_id=f"{PLACE}video", elem_classes="media",
+        )  # fmt: skip
+        self.cards.render()
+        self.grid = gr.Image(
+            label="Grid: sources on the left, references on top", alt_text="Every source in every style",
+            interactive=False, visible=False, buttons=["download", "fullscreen"],
+            elem_id=f"{PLACE}grid", elem_classes="media natural",
+        )  # fmt: skip
+
+    @property
+    def results(self) -> list[Block]:
+        return [self.video, *self.cards.outputs, self.grid]
+
+    def cleared(self) -> Update:
+        away = {self.video: gr.Video(None, visible=False), self.grid: gr.Image(None, visible=False)}
+        return self.cards.cleared() | away
+
+    def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+        """Show the cells of a grid one by one, then the grid."""
+        from deepfake_core.pipelines.events import Progress
+
+        yield {self.progress: state("Drawing …")}
+        cells: list[File] = []
+        drawn = 0
+        for event in events:
+            if isinstance(event, Progress):
+                cells += event.files
+                drawn = event.done
+                yield self.cards.shown(cells) | {self.progress: bar(event.unit, event.done, event.total)}
+            else:
+                text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
+                grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
+                yield self.cards.shown(cells) | grid | self.done(text, event.notes)  # lest the page miss a step
+
+    def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+        """Count the frames of a video, then show it."""
+        from deepfake_core.pipelines.events import Progress
+
+        for event in events:
+            if isinstance(event, Progress):
+                yield {self.progress: bar(event.unit, event.done, event.total)}
+            else:
+                video: Update = {self.video: gr.Video(str(event.path), visible=True)}
+                yield self.done(f"Done in {event.seconds:.1f} s.", event.notes) | video
 
 
 class StylesTab:
@@ -56,10 +119,10 @@ class StylesTab:
             "animal": ExampleRow("Example references", examples.animals, f"{PLACE}animal-"),
         }
         self.references = References(self.engine, PLACE, rows)
-        self.seeds = Seeds(PLACE)
+        self.latents = LatentInput(PLACE)
         self.stage = StylesStage()
         self.buttons = RunButtons("Draw", self.stage)
-        self.walk = StyleWalk(self.engine, PLACE, self.walk_request)
+        self.interpolation = Interpolation(self.engine, PLACE, self.interpolation_request)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -71,22 +134,22 @@ class StylesTab:
                             self.source.render()
                             self.preview.render()
                         with gr.Column(min_width=260):
-                            self._render_looks()
+                            self._render_styles()
                     self._render_options()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
                     self.buttons.render()
                     self.stage.render()
-                    self.walk.render()
+                    self.interpolation.render()
             with gr.Accordion("How it works", open=False):
                 gr.Markdown(ABOUT)
 
-    def _render_looks(self) -> None:
-        self.way = gr.Radio(WAYS, value="references", label="Looks", elem_id=f"{PLACE}way")
+    def _render_styles(self) -> None:
+        self.way = gr.Radio(WAYS, value="references", label="Styles", elem_id=f"{PLACE}way")
         with gr.Column() as self.by_reference:
             self.references.render()
         with gr.Column(visible=False) as self.by_seed:
-            self.seeds.render()
+            self.latents.render()
 
     def _render_options(self) -> None:
         with gr.Accordion("Options", open=False):
@@ -96,20 +159,19 @@ class StylesTab:
                 elem_id=f"{PLACE}more",
             )  # fmt: skip
 
-    @property
-    def inputs(self) -> list[gr.components.Component]:
-        """In the order of `StylesForm`'s fields."""
-        basic = [self.source.file, self.more, self.models.name, self.crop, self.way]
-        return [*basic, *self.seeds.inputs, *self.references.inputs]
-
     def listen(self, page: gr.Blocks) -> None:
         ready = self.models.listen(self.tab)
         self.source.listen(page)
         self.preview.listen([ready], self.source.file, self.crop)
         self.references.listen(page, self.models.name)
-        thrown = self.seeds.listen()
+        randomised = self.latents.listen()
         self.stage.listen(self.crop)
-        self.walk.listen(self.inputs, self.crop)
+        fields = {
+            "source": self.source.file, "more": self.more, "model": self.models.name, "crop": self.crop,
+            "way": self.way, **self.latents.inputs, **self.references.inputs,
+        }  # fmt: skip
+        self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)
+        self.interpolation.listen(fields, self.crop)
         self.way.change(
             lambda way: {
                 self.by_reference: gr.Column(visible=way == "references"),
@@ -117,9 +179,7 @@ class StylesTab:
             },
             inputs=self.way,
             outputs=[self.by_reference, self.by_seed],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
         self.suited = gr.State(None)  # the weights that the examples and domains were chosen for
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
@@ -127,19 +187,20 @@ class StylesTab:
             trigger(
                 self.suit,
                 inputs=[self.models.name, self.suited],
-                outputs=[self.suited, self.seeds.domain, *self.references.domains, *pictures, *self._rows()],
+                outputs=[self.suited, self.latents.domain, *self.references.domains, *pictures, *self._rows()],
                 preprocess=False,
-                show_progress="hidden",
-                concurrency_id="model",
-                concurrency_limit=1,
-                api_visibility="private",
+                **ON_NETWORK,
             )
         clicks = [click for row in self.rows.values() for click in row.clicked]
-        video = [self.walk.start, self.walk.end, *self.inputs]
+        start = [self.buttons.start.click, randomised, *clicks]
         self.buttons.listen(
             [
-                Job(triggers=[self.buttons.start.click, thrown, *clicks], run=self.draw, inputs=self.inputs),
-                Job(triggers=[self.walk.video.click], run=self.make_video, inputs=video),
+                Job(triggers=start, run=self.draw, inputs=self.inputs.components),
+                Job(
+                    triggers=[self.interpolation.video.click],
+                    run=self.make_video,
+                    inputs=self.video_inputs.components,
+                ),
             ]
         )
 
@@ -147,12 +208,12 @@ class StylesTab:
         return [row.column for rows in (self.rows, self.references.rows) for row in rows.values()]
 
     def suit(self, model: str | None, before: str | None) -> Update:
-        """Domains and examples that suit the weights; pictures of another subject make place for examples."""
+        """Show the domains and examples of the weights; pictures of another subject are replaced by examples."""
         if model is None or model == before:
             return {self.suited: before}
         subject, domains = self.models.subject(model), self.engine.model("starganv2", model).domains
         shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
-        shown[self.seeds.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
+        shown[self.latents.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
         shown[self.suited] = model
         if before is not None and subject == self.models.subject(before):
             return shown
@@ -163,42 +224,39 @@ class StylesTab:
         return shown | self.references.filled(pictures[1::2][:3])
 
     def draw(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Draw the grid, and each of its pictures alone."""
-        from deepfake_core.pipelines.styles import GridRequest
+        """Draw the grid, and each of its cells alone."""
+        from deepfake_core.pipelines.styles import draw_grid
 
-        form = StylesForm.of(*values)
-        sources, styles = form.sources(), self._styles(form, deadline)
-        synthesizer = self.engine.model("starganv2", form.model)
-        request = GridRequest(sources=sources, styles=styles, crop=form.crop, max_pixels=settings().run_pixels)
-        events = self.cache.events(
-            form.files(),
-            f"{synthesizer.name} {request}",
-            lambda folder: self.engine.work(
-                "starganv2", form.model, drawn, replace(request, output=folder / "grid.png"), folder, deadline
-            ),
-        )
-        with closing(events):  # type: ignore[type-var]
-            yield from self.stage.follow(events)
-
-    def make_video(self, deadline: Deadline, start: float | None, end: float | None, *values: Any) -> Iterator[Update]:
-        """Make the video of a walk, there and back."""
-        from deepfake_core.pipelines.styles import walk
-
-        form = StylesForm.of(*values)
-        request = form.walk(self._styles(form, deadline), start, end, steps=VIDEO_FRAMES, and_back=True)
+        form = StylesForm.of(self.inputs.named(values))
+        request = form.grid(self._styles(form, deadline))
         synthesizer = self.engine.model("starganv2", form.model)
         run = lambda folder: self.engine.work(  # noqa: E731
-            "starganv2", form.model, walk, replace(request, output=folder / "walk.mp4"), deadline
+            "starganv2", form.model, draw_grid, replace(request, output=folder / "grid.png"), deadline
+        )
+        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+            yield from self.stage.follow(events)
+
+    def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
+        """Make the video of an interpolation, there and back."""
+        from deepfake_core.pipelines.styles import interpolate
+
+        named = self.video_inputs.named(values)
+        form = StylesForm.of(named)
+        _, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
+        synthesizer = self.engine.model("starganv2", form.model)
+        run = lambda folder: self.engine.work(  # noqa: E731
+            "starganv2", form.model, interpolate, replace(request, output=folder / "interpolation.mp4"), deadline
         )
         with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
             yield from self.stage.follow_video(events)
 
-    def walk_request(
-        self, deadline: Deadline, start: float, end: float, *values: Any, **more: Any
-    ) -> "tuple[str | None, WalkRequest]":
-        """The weights and the walk that the widgets mean."""
-        form = StylesForm.of(*values)
-        return form.model, form.walk(self._styles(form, deadline), start, end, **more)
+    def interpolation_request(
+        self, deadline: Deadline, values: Mapping[str, Any], **more: Any
+    ) -> "tuple[str | None, InterpolationRequest]":
+        """The weights and the interpolation that the values of the widgets mean, by name."""
+        form = StylesForm.of(values)
+        styles = self._styles(form, deadline)
+        return form.model, form.interpolation(styles, values["start"], values["end"], **more)
 
     def _styles(self, form: StylesForm, deadline: Deadline) -> "tuple[Style, ...]":
         domains = self.engine.model("starganv2", form.model).domains

@@ -1,8 +1,8 @@
 """The CycleGAN tab: a picture, the same picture in the other domain, and the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,65 +12,66 @@ from gradio.blocks import Block
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
-from deepfake_core.ui.cards import Cards
+from deepfake_core.ui.batch import BatchInput, BatchStage, all_chosen
 from deepfake_core.ui.compare import Comparison
 from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import Upload, Uploads, Withheld, chosen, path_of
+from deepfake_core.ui.form import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.several import SeveralPictures, all_chosen
-from deepfake_core.ui.singles import Captioned
-from deepfake_core.ui.stage import Stage, bar, count, state
 from deepfake_core.ui.trouble import Update
 from deepfake_core.ui.view import SCENE_CROPS, Preview
+from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.wiring import QUIET
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.image_batch import Finished
-    from deepfake_core.pipelines.translation import Translated, TranslationRequest
+    from deepfake_core.pipelines.events import File
+    from deepfake_core.pipelines.translation import TranslationRequest
 
 PLACE = "translation-"
-HINT = "Press <strong>Translate</strong>: the picture appears here, before and after, and on its way back."
+HINT = "Press <strong>Translate</strong>: the result appears here, before and after, and translated back."
 ABOUT = """
-Two networks learn from two piles of pictures, of which no two belong together: one paints horses as zebras, the other
-zebras as horses. What holds them to the picture is the **way back**: there and back again must give what went in.
-The mean difference |x − back| is the paper's cycle loss. Pixels go from −1 to 1, so 0 is perfect and 2 the worst.
+Two networks are trained on two sets of unpaired pictures: one turns horses into zebras, the other zebras into horses.
+**Cycle consistency** keeps them close to their input: translating there and back must reproduce it. The mean difference
+|x − back| is the paper's cycle loss. Pixels go from −1 to 1, so 0 is perfect and 2 the worst.
 ([CycleGAN, Zhu et al., ICCV 2017](https://arxiv.org/abs/1703.10593))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranslationForm:
-    """The values of the tab's widgets, in the order in which the handlers receive them."""
+    """The values of the tab's options."""
 
     model: str | None
-    crop: Any
+    crop: str
     """`auto` or `whole`."""
     paste_back: bool
     back: bool
 
     def request(self, sources: tuple[Path, ...], folder: Path) -> "TranslationRequest":
-        """The translation that the form asks for, written into `folder`."""
+        """The translation that the form asks for, written into `folder`; the way back is for one picture alone."""
+        from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.translation import TranslationRequest
+        from deepfake_core.pipelines.translator import CROPS
 
         return TranslationRequest(
             sources=sources,
             output=folder,
-            crop=self.crop,
+            crop=crop_named(self.crop, CROPS),
             paste_back=self.paste_back,
-            back=self.back,
+            back=self.back and len(sources) == 1,
+            with_source=len(sources) == 1,
             max_pixels=settings().run_pixels,
         )
 
 
-class TranslationStage(Stage):
-    """Before and after, the way back; of several pictures a gallery."""
+class TranslationStage(BatchStage):
+    """Before and after, and the way back; a card for each of several pictures."""
 
     def __init__(self) -> None:
-        super().__init__(HINT, PLACE)
+        super().__init__(HINT, PLACE, "Translating …")
         self.comparison = Comparison(PLACE, before="Before", after="After")
-        self.cards = Cards("Results", f"{PLACE}cards")
 
     def render_results(self) -> None:
         self.comparison.render()
@@ -90,30 +91,16 @@ class TranslationStage(Stage):
         away = {self.way_back: gr.Row(visible=False), self.back: None, self.words: ""}
         return self.comparison.cleared() | away | self.cards.cleared()
 
-    def follow(self, events: "Iterator[Translated | Finished]") -> Iterator[Update]:
-        """Show what the pipeline yields."""
-        from deepfake_core.pipelines.translation import Translated
-
-        yield {self.progress: state("Translating …")}
-        made: list[Captioned] = []
-        results: Update = {}
-        for event in events:
-            if not isinstance(event, Translated):
-                text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
-                continue
-            made.append((str(event.path), event.name))
-            results = self._single(event) if event.total == 1 else self.cards.shown(made)
-            yield results | {self.progress: bar("picture", event.place + 1, event.total)}
-
-    def _single(self, done: "Translated") -> Update:
-        shown = self.comparison.shown(done.before, done.path)
-        if done.cycle is None:
+    def single(self, files: "Sequence[File]") -> Update:
+        by_role = {file.role: file for file in files}
+        result, back = by_role["result"], by_role.get("back")
+        shown = self.comparison.shown(by_role["source"].path, result.path)
+        if "cycle_note" not in result.facts:
             return shown
         return shown | {
             self.way_back: gr.Row(visible=True),
-            self.back: gr.Image(str(done.back_path) if done.back_path else None, visible=done.back_path is not None),
-            self.words: _words(done.cycle.error, done.cycle.note),
+            self.back: gr.Image(str(back.path) if back else None, visible=back is not None),
+            self.words: _words(result.facts["cycle_error"], result.facts["cycle_note"]),
         }
 
 
@@ -142,7 +129,7 @@ class TranslationTab:
         }
         self.source = PictureInput("Picture", f"{PLACE}source", list(self.rows.values()))
         self.preview = Preview("picture", self.models)
-        self.several = SeveralPictures("Translate all", PLACE)
+        self.batch = BatchInput("Translate all", PLACE)
         self.stage = TranslationStage()
         self.buttons = RunButtons("Translate", self.stage)
 
@@ -157,10 +144,10 @@ class TranslationTab:
                         self.crop = gr.Radio(SCENE_CROPS, value="auto", label="Crop")
                         with gr.Row():
                             self.paste_back = gr.Checkbox(
-                                False, label="Paste back", info="Put the square into the whole picture again."
+                                False, label="Paste back", info="Paste the result back into the whole picture."
                             )
                             self.back = gr.Checkbox(True, label="Way back", info="Translate the result back as well.")
-                    self.several.render()
+                    self.batch.render()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
                     self.buttons.render()
@@ -175,31 +162,36 @@ class TranslationTab:
         self.stage.listen(self.crop)
         for trigger in (ready, self.models.name.input):
             trigger(
-                self.turn_round,
+                self.follow_direction,
                 inputs=[self.models.name, self.source.file],
                 outputs=[self.source.file, *(row.column for row in self.rows.values())],
                 preprocess=False,
-                queue=False,
-                show_progress="hidden",
-                api_visibility="private",
+                **QUIET,
             )
-        form = [self.models.name, self.crop, self.paste_back, self.back]
+        options = {
+            "model": self.models.name, "crop": self.crop, "paste_back": self.paste_back, "back": self.back,
+        }  # fmt: skip
+        self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
         clicks = [click for row in self.rows.values() for click in row.clicked]
+        start = [self.buttons.start.click, *clicks]
         self.buttons.listen(
             [
-                Job(triggers=[self.buttons.start.click, *clicks], run=self.one, inputs=[self.source.file, *form]),
-                Job(triggers=[self.several.start.click], run=self.all, inputs=[self.several.files, *form]),
+                Job(triggers=start, run=self.translate_one, inputs=self.one.components),
+                Job(triggers=[self.batch.start.click], run=self.translate_many, inputs=self.many.components),
             ]
         )
 
-    def one(self, deadline: Deadline, upload: Upload, *values: Any) -> Iterator[Update]:
+    def translate_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Translate the picture."""
-        yield from self._translate((chosen(upload, "picture"),), TranslationForm(*values), deadline)
+        named = self.one.named(values)
+        source = chosen(named.pop("source"), "picture")
+        yield from self._translate((source,), TranslationForm(**named), deadline)
 
-    def all(self, deadline: Deadline, uploads: Uploads, *values: Any) -> Iterator[Update]:
+    def translate_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Translate the files of the list."""
-        form = TranslationForm(*values)
-        yield from self._translate(all_chosen(uploads), replace(form, back=False), deadline)
+        named = self.many.named(values)
+        sources = all_chosen(named.pop("files"))
+        yield from self._translate(sources, TranslationForm(**named), deadline)
 
     def _translate(self, sources: tuple[Path, ...], form: TranslationForm, deadline: Deadline) -> Iterator[Update]:
         from deepfake_core.pipelines.translation import translate
@@ -212,8 +204,8 @@ class TranslationTab:
         with closing(events):  # type: ignore[type-var]
             yield from self.stage.follow(events)
 
-    def turn_round(self, model: str | None, upload: Upload) -> Update:
-        """The examples that fit the direction; an example of the other one makes place for the first of them."""
+    def follow_direction(self, model: str | None, upload: Upload) -> Update:
+        """Show the examples for this direction; an example for the other one is replaced by the first of them."""
         source = (model or "").rpartition("-")[2].partition("2")[0]
         fitting = source in self.rows
         shown: Update = {

@@ -1,6 +1,9 @@
 """What a network sees of a picture: the bright square, and a line about how it was chosen."""
 
 import html
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -11,6 +14,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.form import Upload, path_of
 from deepfake_core.ui.models import ModelChoice
 from deepfake_core.ui.trouble import SMALLER, Trouble, Update
+from deepfake_core.ui.widgets.wiring import READS_FILE
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.crop_preview import CropPreview
@@ -37,7 +41,7 @@ class CropPicture:
                 interactive=False,
                 buttons=[],
             )
-            self.note = gr.HTML("Looking at the picture …", elem_classes="quiet")
+            self.note = gr.HTML("Reading the picture …", elem_classes="quiet")
 
     @property
     def outputs(self) -> list[Block]:
@@ -46,8 +50,8 @@ class CropPicture:
     def nothing(self) -> Update:
         return {self.picture: None, self.note: ""}
 
-    def shown(self, found: "CropPreview") -> Update:
-        return {self.picture: str(found.path), self.note: html.escape(found.note)}
+    def shown(self, preview: "CropPreview") -> Update:
+        return {self.picture: str(preview.path), self.note: html.escape(preview.note)}
 
 
 class Preview:
@@ -69,30 +73,29 @@ class Preview:
                 inputs=[file, crop, self.models.name],
                 outputs=[*self.crop_picture.outputs, self.trouble.text, self.trouble.whole],
                 preprocess=False,
-                show_progress="hidden",
-                concurrency_id="framing",
-                concurrency_limit=2,
-                api_visibility="private",
+                **READS_FILE,
             )
         self.trouble.listen(crop)
 
-    def show(self, upload: Upload, crop: str, model: str | None) -> Update:
-        try:
-            deadline = Deadline.after(settings().look_seconds, SMALLER)
-            path = path_of(upload)
-            if path is None:
-                return self.crop_picture.nothing() | self.trouble.clear()
-            if crop == "whole":
-                view = squares.look_at_all(path, deadline=deadline)
+    def show(self, upload: Upload, crop: str, model: str | None) -> Iterator[Update]:
+        """Draw the crop; its file is there until the update has been sent."""
+        from deepfake_core.faces import crop_named
+        from deepfake_core.pipelines.crop_preview import preview_crop
+
+        with TemporaryDirectory(prefix="deepfake-lab-") as folder:
+            try:
+                path, output = path_of(upload), Path(folder) / "crop.jpg"
+                if path is None:
+                    yield self.crop_picture.nothing() | self.trouble.clear()
+                    return
+                drawn = preview_crop(
+                    path,
+                    crop_named(crop, ("auto", "none", "whole")),
+                    output,
+                    subject=self.models.subject(model),
+                    deadline=Deadline.after(settings().look_seconds, SMALLER),
+                )
+            except Exception as error:
+                yield self.crop_picture.nothing() | self.trouble.tell(error)
             else:
-                subject: Any = self.models.subject(model)
-                view = squares.look(path, THUMBNAIL, subject=subject, crop=crop, deadline=deadline)
-        except Exception as error:
-            return self.crop_picture.nothing() | self.trouble.tell(error)
-        return self.crop_picture.shown(view.picture, view.box, view.note) | self.trouble.clear()
-
-
-SHOWN = 640
-"""Pixels of the longer side of the preview, which is a tenth of the page."""
-THUMBNAIL = 64
-"""Pixels of the square that is cut here and thrown away: only its place is shown."""
+                yield self.crop_picture.shown(drawn) | self.trouble.clear()

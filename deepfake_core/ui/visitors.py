@@ -19,12 +19,11 @@ from deepfake_core.ui.form import Upload, Withheld
 from deepfake_core.ui.uploads import FILES, Uploads
 from deepfake_core.ui.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.values import kind_of
+from deepfake_core.ui.widgets.wiring import NETWORK
 
 MINUTE = 60.0
 SENTENCE = "I use only my own face, drawn ones, or faces of people who have agreed to it."
 ASKED = "your own file is used once you have ticked the box at the top of the page, which says whose faces it may show"
-NETWORK = "model"
-"""The queue of everything that asks a network."""
 EXAMINED = "verify-file"
 """The one place for files that are only looked at, whoever is in them."""
 

@@ -14,8 +14,15 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Whole
 from deepfake_core.pipelines.animation import AnimationRequest, animate
 from deepfake_core.pipelines.animator import ImageAnimator
-from deepfake_core.pipelines.styles import GridRequest, Latent, Mixed, Reference, StyleRequest, draw_grid, restyle, walk
-from deepfake_core.pipelines.styles import WalkRequest as Walk
+from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference
+from deepfake_core.pipelines.styles import (
+    GridRequest,
+    InterpolationRequest,
+    StyleRequest,
+    draw_grid,
+    interpolate,
+    restyle,
+)
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.provenance.origin import Input
 from deepfake_core.provenance.verify import Verification, verify
@@ -184,7 +191,8 @@ def test_style_requests(home: Path, tmp_path: Path) -> None:
     finish(draw_grid(synthesizer, GridRequest(sources=(PORTRAIT,), styles=(latent, mixed), output=out, label=False)))
     assert action(assert_declared(out, model="starganv2-celeba-hq", label=False)) == "c2pa.created"
     video = tmp_path / "a.mp4"
-    finish(walk(synthesizer, Walk(source=PORTRAIT, start=latent, end=mixed, output=video, steps=2, paste_back=True)))
+    ends = {"source": PORTRAIT, "start": latent, "end": mixed}
+    finish(interpolate(synthesizer, InterpolationRequest(**ends, output=video, steps=2, paste_back=True)))
     assert_declared(video, model="starganv2-celeba-hq")
 
 

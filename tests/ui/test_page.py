@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from deepfake_core.ui.engine import Engine
 from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.page import EXAMPLES, build
-from deepfake_core.ui.visitors import NETWORK
+from deepfake_core.ui.widgets.wiring import NETWORK
 
 
 @pytest.fixture(scope="module")
