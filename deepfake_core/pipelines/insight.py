@@ -132,7 +132,9 @@ def crop_picture(image: Frame, box: Box) -> Frame:
     return np.array(canvas)
 
 
-def beside(left: Frame, right: Frame) -> Frame:
+def beside(
+    left: UInt8[np.ndarray, "other_h other_w 3"], right: UInt8[np.ndarray, "h w 3"]
+) -> UInt8[np.ndarray, "h both 3"]:
     """Put two pictures next to each other, the left one scaled to the height of the right one."""
     height = len(right)
     if len(left) != height:
