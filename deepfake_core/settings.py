@@ -33,8 +33,8 @@ class Settings:
     """Pixels, of pictures and of clips."""
     working_side: int = _at_least(256, 3_072)
     """Pixels of the longer side of a picture that is worked on; a larger one is shrunk while it is decoded."""
-    pasted_side: int = _at_least(256, 2_048)
-    """The same for a picture into which a result is pasted back: signing one takes ten times its own memory."""
+    pasted_side: int = _at_least(256, 1_536)
+    """The same for a picture into which a result is pasted back: pasting and marking take 20 times its own memory."""
     run_pixels: int = _at_least(65_536, 256_000_000)
     """Of all pictures of one run of the page together."""
     clip_seconds: int = _at_least(1, 60)

@@ -109,7 +109,7 @@ def test_what_is_pasted_back_is_bounded(
 ) -> None:
     (tmp_path / "out").mkdir()
     first, *_ = translating(home, large[:1], tmp_path / "out", FAR)
-    assert read_image(first.files[0].path).shape == (1575, 2048, 3)
+    assert read_image(first.files[0].path).shape == (1182, 1536, 3)
     monkeypatch.setenv("DEEPFAKE_PASTED_SIDE", "4000")
     first, *_ = translating(home, large[:1], tmp_path / "out", FAR)
     assert read_image(first.files[0].path).shape == (LARGE[1], LARGE[0], 3)
