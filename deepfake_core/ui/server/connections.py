@@ -69,7 +69,9 @@ class BoundedProtocol(H11Protocol):
             late = now - self.waiting_since > HEAD_SECONDS
         else:
             late = self.cycle.more_body and not self.flow.read_paused and self._is_slow(now)
-        if late:
+        if late and self.waits_for_head:
+            self.transport.close()  # once the end of the last answer has been read
+        elif late:
             self.drop()
         elif not self.transport.is_closing():
             self._tick = self.loop.call_later(TICK_SECONDS, self._look)

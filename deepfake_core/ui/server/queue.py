@@ -25,7 +25,7 @@ SESSIONS = 2_000
 """Most sessions that messages are kept for."""
 UNHEARD_SESSIONS = 300
 """Most sessions of one address that have asked for something and not yet listened: a browser does so at once."""
-UNHEARD_SECONDS = 30.0
+UNHEARD_SECONDS = 60.0
 """A session that has not listened for so long is forgotten; one that listens does so every ten seconds."""
 WATCH_SECONDS = 2.0
 RESTART_SECONDS = 0.1
