@@ -82,8 +82,8 @@ def _resample(
     Shrinking averages over the area that an output pixel covers (a Hamming window of twice its width, which is free of
     the steps of a plain box); enlarging is bicubic. On whole pixels at scale 1 both hand the bytes through.
 
-    A rectangle far larger than the picture and the result is resampled from a coarser picture, so that the memory needed
-    is at most of the order of both, whatever the rectangle.
+    A rectangle far larger than picture and result is resampled from a coarser picture, so that the memory needed is of
+    the order of both, whatever the rectangle.
     """
     left, top, right, bottom = corners
     shrink = (right - left) / size[0]
