@@ -13,6 +13,7 @@ import pytest
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
+from deepfake_core.ui.validation import CheckedBlocks
 from deepfake_core.ui.visitors import Visitors
 
 LOOP = asyncio.Runner()
@@ -45,7 +46,9 @@ def ask(page: gr.Blocks, handler: BlockFunction, values: list[Any], session: str
         return str(error.message)
 
 
-def admitted(page: gr.Blocks, handler: BlockFunction, values: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def admitted(
+    page: CheckedBlocks, handler: BlockFunction, values: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
     """What the check hands to the function of a handler, which is not called; nothing when it refused all."""
     given = list[Any]()
     check = Visitors._admitted
@@ -56,7 +59,8 @@ def admitted(page: gr.Blocks, handler: BlockFunction, values: list[Any], monkeyp
 
     monkeypatch.setattr(Visitors, "_admitted", instead)
     with contextlib.suppress(gr.Error):
-        processed = LOOP.run(page.preprocess_data(handler, values, None))
+        files, others = page._checked(handler, values)
+        processed = [files.get(place, value) for place, value in enumerate(others)]
         answer = bare(handler.fn)(request_of("a"), *processed)
         assert isinstance(answer, dict) or [*answer]
     monkeypatch.setattr(Visitors, "_admitted", check)
