@@ -82,8 +82,8 @@ def _resample(
     Shrinking averages over the area that an output pixel covers (a Hamming window of twice its width, which is free of
     the steps of a plain box); enlarging is bicubic. On whole pixels at scale 1 both hand the bytes through.
 
-    A rectangle far larger than the picture and the result is resampled from a coarser picture, so that the memory needed
-    is at most of the order of both, whatever the rectangle.
+    A rectangle far larger than picture and result is resampled from a coarser picture, so that the memory needed is of
+    the order of both, whatever the rectangle.
     """
     left, top, right, bottom = corners
     shrink = (right - left) / size[0]
@@ -105,9 +105,18 @@ def _coarse(
 ) -> tuple[UInt8[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
     """Return the picture with each step x step pixels averaged, and the same rectangle in it.
 
-    A picture narrower than a step becomes one pixel, which its repeated edge makes as wide as it has to be.
+    One pixel around it has the colours of the picture's own edge, so that these are repeated. A picture narrower
+    than a step becomes one pixel.
     """
     height, width = image.shape[:2]
-    mean = np.array(Image.fromarray(image).reduce((min(step, width), min(step, height))))
-    left, top, right, bottom = (value / step for value in corners)
-    return mean, (left, top, right, bottom)
+    across, down = min(step, width), min(step, height)
+    rows = (
+        np.hstack((_mean(band[:, :1], 1, tall), _mean(band, across, tall), _mean(band[:, -1:], 1, tall)))
+        for band, tall in ((image[:1], 1), (image, down), (image[-1:], 1))
+    )
+    left, top, right, bottom = (value / step + 1 for value in corners)
+    return np.vstack(tuple(rows)), (left, top, right, bottom)
+
+
+def _mean(image: UInt8[np.ndarray, "h w 3"], across: int, down: int) -> UInt8[np.ndarray, "height width 3"]:
+    return np.array(Image.fromarray(image).reduce((across, down)))

@@ -45,40 +45,45 @@ class CheckedBlocks(gr.Blocks):
         self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False
     ) -> list[Any]:
         try:
-            sent, withheld = self._checked(block_fn, inputs)
-            processed: list[Any] = await super().preprocess_data(block_fn, sent, state, explicit_call)
+            files, others = self._checked(block_fn, inputs)
+            processed: list[Any] = await super().preprocess_data(block_fn, others, state, explicit_call)
         except LabError as error:
             return [Refused(error)] * len(block_fn.inputs)
         except Exception:  # Gradio's own checks
             log.warning("values for %s were refused", block_fn.name, exc_info=True)
             return [Refused(BadRequest(WRONG_VALUES))] * len(block_fn.inputs)
-        return [withheld.get(place, value) for place, value in enumerate(processed)]
+        return [files.get(place, value) for place, value in enumerate(processed)]
 
-    def _checked(self, block_fn: BlockFunction, inputs: list[Any]) -> tuple[list[Any], dict[int, Any]]:
-        """The values for Gradio, and what handlers get instead of some. Raises `BadRequest`."""
+    def _checked(self, block_fn: BlockFunction, inputs: list[Any]) -> tuple[dict[int, Any], list[Any]]:
+        """Files by their places, and the values for Gradio, which never sees them: it would follow links and copy.
+
+        Raises `BadRequest`.
+        """
         if not isinstance(inputs, list) or len(inputs) != len(block_fn.inputs):
             raise BadRequest(WRONG_VALUES)
-        sent, withheld = list[Any](), dict[int, Any]()
+        files, others = dict[int, Any](), list[Any]()
         for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
             if isinstance(component, FILES):
-                try:
-                    value = self._files(component, value)
-                except MissingFile as error:
-                    value, withheld[place] = None, [Withheld(error)] if takes_several(component) else Withheld(error)
+                files[place] = self._files(component, value)
+                others.append(None)
             else:
                 values.check(component, value)
-            sent.append(value)
-        return sent, withheld
+                others.append(value)
+        return files, others
 
     def _files(self, component: Any, value: Any) -> Any:
-        """The value of a file component with nothing but paths in it. Raises `MissingFile`."""
+        """The value of a file component with nothing but paths in it, or `Withheld`."""
         if not value:
             return None
-        if not takes_several(component):
-            return {"path": str(self.uploads.named(value)), "meta": META}
-        if not isinstance(value, list) or len(value) > MOST_FILES:
-            raise BadRequest(f"{component.label} must be a list of at most {MOST_FILES} files")
-        return [{"path": str(self.uploads.named(one)), "meta": META} for one in value]
+        several = takes_several(component)
+        if several and isinstance(value, list) and len(value) > MOST_FILES:
+            raise BadRequest(f"{component.label} must be a list of at most {MOST_FILES} files, got {len(value)}")
+        try:
+            named = [self.uploads.named(one) for one in (value if several and isinstance(value, list) else [value])]
+        except MissingFile as error:
+            return [Withheld(error)] if several else Withheld(error)
+        sent = [{"path": str(path), "meta": META} for path in named]
+        return sent if several else sent[0]
 
 
 def takes_several(component: Any) -> bool:

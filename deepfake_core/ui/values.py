@@ -25,7 +25,7 @@ NAME = re.compile(r"\w[\w .+-]{0,99}")
 domains among the network's own."""
 
 
-def check(component: Component, value: Any) -> None:
+def check(component: Any, value: Any) -> None:
     """Raise `BadRequest` unless `component` can hold `value`."""
     if wanted := CHECKS[kind_of(component)](component, value):
         got = repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
@@ -33,7 +33,7 @@ def check(component: Component, value: Any) -> None:
         raise BadRequest(f"{component.label or 'a value'} must be {wanted}, got {got}")
 
 
-def kind_of(component: Component) -> type[Component]:
+def kind_of(component: Any) -> type[Component]:
     """The class of `CHECKS` that a component belongs to. Raises `TypeError` when no check knows it."""
     for kind in CHECKS:
         if isinstance(component, kind):

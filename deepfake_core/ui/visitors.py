@@ -58,16 +58,18 @@ class Visitors:
     def guard(self, page: CheckedBlocks) -> None:
         """Check first, in every handler that is given values; what looks at a file looks again after the tick.
 
-        Raises `TypeError` for a component whose values no check knows.
+        Raises `TypeError` for a component whose values no check knows, and where Gradio would open files.
         """
         for handler in page.fns.values():
             if not handler.inputs or handler.fn is None:
                 continue
+            takes_file = any(isinstance(one, FILES) for one in handler.inputs)
+            if takes_file and handler.preprocess:
+                raise TypeError(f"{handler.name} takes files, so it needs preprocess=False: our own readers open them")
             for one in handler.inputs:
                 if not isinstance(one, FILES):
                     kind_of(one)
-            handler.fn = self._guarded(handler, page.uploads)
-            takes_file = any(isinstance(one, FILES) for one in handler.inputs)
+            handler.fn = self._guarded(handler, handler.fn, page.uploads)
             if takes_file and any(event == "change" for _, event in handler.targets):
                 handler.targets.append((self.known._id, "change"))
 
@@ -81,9 +83,8 @@ class Visitors:
         """The session is over."""
         self._agreed.discard(str(request.session_hash))
 
-    def _guarded(self, handler: BlockFunction, uploads: Uploads) -> Callable[..., Any]:
+    def _guarded(self, handler: BlockFunction, function: Callable[..., Any], uploads: Uploads) -> Callable[..., Any]:
         """The handler's function, given what may be used of its values; its errors are shown as a sentence."""
-        function = handler.fn
 
         @like(function)
         def answer(request: gr.Request, *values: Any) -> Any:
@@ -161,7 +162,8 @@ def like(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callabl
         own = next(iter(inspect.signature(guarded).parameters.values())).replace(name="_request")
         others = inspect.signature(function).parameters.values()
         guarded.__signature__ = inspect.Signature([own, *others])  # type: ignore[attr-defined]
-        guarded.__annotations__ = {**get_type_hints(function), "_request": gr.Request}
+        hints = get_type_hints(function)  # type: ignore[no-untyped-call] # as Gradio reads them
+        guarded.__annotations__ = {**hints, "_request": gr.Request}
         return guarded
 
     return signed

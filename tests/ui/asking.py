@@ -1,6 +1,7 @@
 """Ask a page's handlers as its server does, with values of any kind, and read what they answer."""
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 import json
@@ -8,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pytest
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
+
+from deepfake_core.ui.validation import CheckedBlocks
+from deepfake_core.ui.visitors import Visitors
 
 LOOP = asyncio.Runner()
 """One for all: every new loop starts new threads."""
@@ -21,8 +26,7 @@ def request_of(session: str, host: str = "10.0.0.1") -> gr.Request:
 
 
 def ask(page: gr.Blocks, handler: BlockFunction, values: list[Any], session: str = "a") -> str:
-    """Everything that the handler answers, as text, the sentence of a `gr.Error` included. Other errors come through."""
-
+    """All that the handler answers, as text, the sentence of a `gr.Error` included. Other errors come through."""
     handler.fn = bare(handler.fn)
 
     async def answers() -> list[Any]:
@@ -40,6 +44,27 @@ def ask(page: gr.Blocks, handler: BlockFunction, values: list[Any], session: str
         return json.dumps(LOOP.run(answers()), default=str)
     except gr.Error as error:
         return str(error.message)
+
+
+def admitted(
+    page: CheckedBlocks, handler: BlockFunction, values: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
+    """What the check hands to the function of a handler, which is not called; nothing when it refused all."""
+    given = list[Any]()
+    check = Visitors._admitted
+
+    def instead(*arguments: Any) -> None:
+        given.extend(check(*arguments))
+        raise LookupError("checked")
+
+    monkeypatch.setattr(Visitors, "_admitted", instead)
+    with contextlib.suppress(gr.Error):
+        files, others = page._checked(handler, values)
+        processed = [files.get(place, value) for place, value in enumerate(others)]
+        answer = bare(handler.fn)(request_of("a"), *processed)
+        assert isinstance(answer, dict) or [*answer]
+    monkeypatch.setattr(Visitors, "_admitted", check)
+    return given
 
 
 def bare(function: Any) -> Any:

@@ -12,9 +12,9 @@ from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.form import Withheld, chosen, path_of
 from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.uploads import FILES, UNUSABLE
-from deepfake_core.ui.validation import CheckedBlocks
+from deepfake_core.ui.validation import CheckedBlocks, takes_several
 from deepfake_core.ui.visitors import EXAMINED, NETWORK, Frequency, Visitors
-from tests.ui.asking import ask, default, request_of, sent, upload
+from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"
 OWN = b"a face of my own"
@@ -156,44 +156,35 @@ def test_what_was_an_example_when_it_was_looked_at_stays_one(guarded, example):
         visitors.agree(agreed, request_of("a"))
         renamed = upload(path.parents[1], path.read_bytes(), f"renamed-{agreed}.png")
         read = list[bytes]()
-        page.fns[0].fn = visitors._guarded(swapped_while_used(page, Path(renamed["path"]), read), page.uploads)
-        page.fns[0].fn(request_of("a"), renamed)
+        used = swapped_while_used(Path(renamed["path"]), read)
+        visitors._guarded(page.fns[0], used, page.uploads)(request_of("a"), renamed)
         assert read == [EXAMPLE.read_bytes()]
 
 
-def swapped_while_used(page: CheckedBlocks, path: Path, read: list[bytes]) -> Any:
+def swapped_while_used(path: Path, read: list[bytes]) -> Any:
     def use(upload: Any) -> None:
         stranger = path.with_name("stranger")
         stranger.write_bytes(OWN)
         os.replace(stranger, path)
         read.append(chosen(upload, "picture").read_bytes())
 
-    handler = page.fns[0]
-    handler.fn = use
-    return handler
+    return use
 
 
-def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(
-    served, upload_folder, own, monkeypatch, any_number_of_runs
-):
+def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monkeypatch, any_number_of_runs):
     """Every handler that is given files is asked with a stranger's; none of them may open it."""
-    given, admitted = 0, list[Any]()
-    admit = Visitors._admit
-    monkeypatch.setattr(Visitors, "_admit", lambda *values: admitted.append(admit(*values)) or admitted[-1])
+    given = 0
     for handler in served.fns.values():
         places = [place for place, one in enumerate(handler.inputs) if isinstance(one, FILES)]
         if not places or handler.inputs[places[0]].elem_id == EXAMINED:
             continue
         assert handler.preprocess is False
-        values = [default(one) for one in handler.inputs]
+        values = defaults(handler)
         for place in places:
-            several = (
-                handler.inputs[place].file_count == "multiple" if isinstance(handler.inputs[place], gr.File) else 0
-            )
-            values[place] = [own] if several else own
-        ask(served, handler, values)
-        assert len(admitted) == len(places)
-        assert all(isinstance(one, Withheld) and isinstance(one.error, ConsentMissing) for one in admitted)
-        admitted.clear()
+            values[place] = [own] if takes_several(handler.inputs[place]) else own
+        got = admitted(served, handler, values, monkeypatch)
+        for place in places:
+            (one,) = got[place] if isinstance(got[place], list) else [got[place]]
+            assert isinstance(one, Withheld) and isinstance(one.error, ConsentMissing)
         given += 1
     assert given >= 40
