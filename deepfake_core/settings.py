@@ -1,9 +1,10 @@
-"""Everything that whoever runs the program can set, in one table: limits, the visible label, the signing key.
+"""Everything that whoever runs the program can set, in one table: places, limits, the visible label, the signing key.
 
 Each field is read from the environment variable `DEEPFAKE_` and its name in capitals, such as `DEEPFAKE_CLIP_SECONDS`.
 Visitors of the page can change none of them.
 """
 
+import math
 import os
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
@@ -23,6 +24,14 @@ def _at_least(least: int, default: int) -> Any:
 class Settings:
     """The table. A number names its unit; the smallest allowed value stands before the default."""
 
+    home: str = ""
+    """Folder of weights, signing keys and notes; empty: the user's own folders for caches, data and state."""
+    weights_repo: str = ""
+    """A model repository of your own on the Hub that holds NAME.safetensors: a mirror that is asked first."""
+    downloads: bool = field(default_factory=lambda: "SPACE_ID" not in os.environ)
+    """Whether visitors may download and remove weights (`on` or `off`); off on a Hugging Face Space by default."""
+    cache_gb: float = 0.0
+    """Gigabytes of loaded networks kept on each device; 0: a share of the device's memory."""
     upload_megabytes: int = _at_least(1, 200)
     """Largest file that the page takes."""
     picture_pixels: int = _at_least(65_536, 64_000_000)
@@ -96,7 +105,7 @@ def settings() -> Settings:
     return Settings(**told)
 
 
-def _read(one: Field[Any], text: str) -> bool | int | str:
+def _read(one: Field[Any], text: str) -> bool | int | float | str:
     name = PREFIX + one.name.upper()
     if one.type is bool:
         if text.lower() not in SWITCH:
@@ -107,6 +116,14 @@ def _read(one: Field[Any], text: str) -> bool | int | str:
         if not text.isascii() or not text.isdigit() or int(text) < least:
             raise BadRequest(f"{name} is {text!r}; set it to a whole number of at least {least}")
         return int(text)
+    if one.type is float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            raise BadRequest(f"{name} must be a number of at least 0, such as 2.5, got {text!r}")
+        return number
     if one.name == "label_place" and text not in PLACES:
         raise BadRequest(f"{name} is {text!r}; set it to one of {', '.join(PLACES)}")
     return text

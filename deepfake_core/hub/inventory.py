@@ -1,6 +1,5 @@
 """What is done with weights that are here: look through them, verify, remove, and fill a mirror of one's own."""
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[att
 from deepfake_core.errors import BadRequest, DownloadFailed, WeightsMissing
 from deepfake_core.hub.files import cache_folder, hash_file, sha256_of
 from deepfake_core.hub.manifest import Entry, entry, manifest
-from deepfake_core.hub.pulling import MIRROR
 from deepfake_core.hub.store import find, read_weights, right_hash, usable
+from deepfake_core.settings import settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,9 +98,9 @@ def push(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
     Raises `BadRequest` without a mirror, `WeightsMissing`, or `DownloadFailed` when the Hub refuses.
     """
-    mirror = os.environ.get(MIRROR)
+    mirror = settings().weights_repo
     if not mirror:
-        raise BadRequest(f"name the model repository to fill in {MIRROR}, such as you/weights")
+        raise BadRequest("name the model repository to fill in DEEPFAKE_WEIGHTS_REPO, such as you/weights")
     files = {name: find(name) for name in names}
     if absent := [name for name, path in files.items() if path is None]:
         raise WeightsMissing(f"{absent[0]} is not on this machine; pull or import it before it is pushed")

@@ -89,7 +89,7 @@ class SigningPair:
 
 def credentials_folder() -> Path:
     """`$DEEPFAKE_HOME/credentials`, else in the user's data folder, which no cleaning of caches empties."""
-    home = os.environ.get("DEEPFAKE_HOME")
+    home = settings().home
     if home:
         return Path(home) / "credentials"
     data = os.environ.get("XDG_DATA_HOME") or Path(os.path.expanduser("~")) / ".local" / "share"

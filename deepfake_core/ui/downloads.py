@@ -1,7 +1,6 @@
 """Fetch named weights: what there is to know first, a licence to accept, and bytes and time left meanwhile."""
 
 import html
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +10,7 @@ import gradio as gr
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.settings import settings
 from deepfake_core.ui import trouble
 from deepfake_core.ui.stage import state
 from deepfake_core.ui.trouble import Update
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from deepfake_core.hub.downloads import Fetching
     from deepfake_core.hub.pulling import Pulled, Step
 
-SWITCH = "DEEPFAKE_DOWNLOADS"
-"""Environment variable: `on` or `off`. Without it visitors of a public Space cannot fill or empty its disk."""
 OFF = "who runs this app has switched downloads off, so weights can be neither fetched nor removed here"
 HOW_TO_ACCEPT = "I accept this licence"
 
 
 def switched_on() -> bool:
     """Whether visitors may fetch and remove weights."""
-    default = "off" if os.environ.get("SPACE_ID") else "on"  # which Hugging Face sets on its Spaces
-    return (os.environ.get(SWITCH) or default).strip().lower() == "on"
+    return settings().downloads
 
 
 def require_switched_on() -> None:
@@ -39,9 +36,7 @@ def require_switched_on() -> None:
 
 def fetchable(one: Entry) -> bool:
     """Whether there is a place from which the app itself can fetch some weights; imports the Hub's client."""
-    from deepfake_core.hub.pulling import MIRROR
-
-    return not one.file and bool(one.hub or os.environ.get(MIRROR))
+    return not one.file and bool(one.hub or settings().weights_repo)
 
 
 class Download:
@@ -164,9 +159,7 @@ def in_one_thread(steps: "Iterator[Step]") -> "Iterator[Step]":
 
 def facts(one: Entry) -> str:
     """What there is to know of some weights before they are fetched."""
-    from deepfake_core.hub.pulling import MIRROR
-
-    mirror = os.environ.get(MIRROR)
+    mirror = settings().weights_repo
     lines = {
         "For": one.about,
         "Size": size(one.bytes),

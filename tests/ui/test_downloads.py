@@ -163,7 +163,6 @@ def test_what_is_here_is_not_offered(part: Download, tmp_path: Path) -> None:
         ({"SPACE_ID": "me/lab", "DEEPFAKE_DOWNLOADS": "on"}, True),
         ({"DEEPFAKE_DOWNLOADS": "off"}, False),
         ({"DEEPFAKE_DOWNLOADS": " OFF "}, False),
-        ({"DEEPFAKE_DOWNLOADS": "ja"}, False),
     ],
 )
 def test_downloads_are_on_but_not_on_a_public_space(

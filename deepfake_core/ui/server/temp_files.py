@@ -19,6 +19,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from deepfake_core.settings import settings
+
 BEGINNING = "deepfake-lab-server-"
 LOCK = "lock"
 NOTE = ".txt"
@@ -56,7 +58,7 @@ def temp_folder() -> Iterator[Path]:
 
 def state_folder() -> Path:
     """Where the notes lie: `$DEEPFAKE_HOME/servers`, else in the user's state folder."""
-    if home := os.environ.get("DEEPFAKE_HOME"):
+    if home := settings().home:
         return Path(home) / "servers"
     state = os.environ.get("XDG_STATE_HOME") or Path(os.path.expanduser("~")) / ".local" / "state"
     return Path(state) / "deepfake-lab" / "servers"
