@@ -154,7 +154,6 @@ def head_classifier() -> AllKnowing:
     return AllKnowing(HEADS, known)
 
 
-@pytest.mark.slow
 def test_the_true_edits_pass_and_no_edit_finds_nothing_and_keeps_all(head_classifier, tmp_path) -> None:
     report = stargan.compare(Editing(perfect=True), head_classifier, SKILL, SCENES, tmp_path / "grid.png")
     assert report.passed and "Male 98.0 %" in report.text()
@@ -228,7 +227,6 @@ class Styling(StyleSynthesizer):
         return made
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("world", [HEAD_WORLD, ANIMAL_WORLD], ids=lambda world: world.subject.name)
 @pytest.mark.parametrize(
     ("how", "lacking"),
