@@ -41,7 +41,7 @@ async def forwarded(target: Target) -> AttackResult:
     for number in range(TRIES):
         async with target.client(PROXY, **{"X-Forwarded-For": f"203.0.113.{number}"}) as client:
             visitor = Visitor(client, target.page)
-            sent = await visitor.upload("a.png", secret_picture(8))
+            sent = await visitor.upload("a.png", secret_picture(32))
             file = {"path": sent.json()[0], "meta": META}
             served += not refused(await visitor.ask(event, files_as(target, event, file)))
     return AttackResult(served > MOST, f"{served} of {TRIES} were served, {MOST} a minute are allowed")

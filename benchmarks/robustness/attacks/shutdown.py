@@ -27,7 +27,7 @@ def _left(folder: Path) -> list[Path]:
 async def _ended(target: Target, how: signal.Signals) -> bool:
     target.server.process.send_signal(how)
     try:
-        await asyncio.to_thread(target.server.process.wait, SECONDS)
+        await asyncio.to_thread(target.server.process.wait, target.longer(SECONDS))
     except Exception:
         return False
     return True
@@ -37,7 +37,7 @@ async def terminated(target: Target) -> AttackResult:
     """SIGTERM, as every supervisor and container sends it."""
     await _upload(target)
     if not await _ended(target, signal.SIGTERM):
-        return AttackResult(True, f"it does not end within {SECONDS:.0f} s")
+        return AttackResult(True, f"it does not end within {target.longer(SECONDS):.0f} s")
     left = _left(target.cellar.temporary)
     return AttackResult(bool(left), f"{len(left)} uploads were left" if left else "nothing was left")
 
