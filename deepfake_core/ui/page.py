@@ -10,19 +10,19 @@ from deepfake_core import registry
 from deepfake_core.media.child import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.example_cache import ExampleCache
-from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.serve import bounded_server
+from deepfake_core.ui.server.sessions import Visitors
 from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
+from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.validation import CheckedBlocks
-from deepfake_core.ui.verify import VerifyTab
-from deepfake_core.ui.visitors import Visitors
-from deepfake_core.ui.weights import WeightsTab
+from deepfake_core.ui.tabs.verify import VerifyTab
+from deepfake_core.ui.tabs.weights import WeightsTab
+from deepfake_core.ui.widgets.examples import Examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.example_cache import ExampleCache
-from deepfake_core.ui.examples import Examples
+from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.examples import Examples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,9 @@ import train.__main__ as training
 from deepfake_core import registry
 from deepfake_core.cli import main, parser
 from deepfake_core.hub import manifest, store
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.page import EXAMPLES, build
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.examples import Examples
 from tests.extension.toy import TOY, ToyModel, ToyNetwork
 
 ENTRY = """

@@ -20,7 +20,7 @@ from deepfake_core.hub.importing import renamed
 from deepfake_core.hub.reading import refuse_text
 from deepfake_core.media import probe as header
 from deepfake_core.registry import METHODS
-from deepfake_core.ui.form import chosen, path_of
+from deepfake_core.ui.server.uploaded import chosen, path_of
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 names = st.text(max_size=40)

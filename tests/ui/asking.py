@@ -13,8 +13,8 @@ import pytest
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
-from deepfake_core.ui.validation import CheckedBlocks
-from deepfake_core.ui.visitors import Visitors
+from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.validation import CheckedBlocks
 
 LOOP = asyncio.Runner()
 """One for all: every new loop starts new threads."""

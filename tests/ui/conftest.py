@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.page import EXAMPLES, build
-from deepfake_core.ui.validation import CheckedBlocks
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.validation import CheckedBlocks
+from deepfake_core.ui.widgets.examples import Examples
 
 
 @pytest.fixture(scope="package")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deepfake_core.ui.attribute_boxes import Reading, after
-from deepfake_core.ui.attributes import AttributesForm
+from deepfake_core.ui.tabs.stargan import AttributesForm
+from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, after
 
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 NAMES = (*HAIR, "Male", "Young")

@@ -8,10 +8,10 @@ import pytest
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.events import File, Finished, Progress, Role
-from deepfake_core.ui.attributes import AttributesStage
-from deepfake_core.ui.batch import BatchStage, all_chosen
-from deepfake_core.ui.cards import MOST
-from deepfake_core.ui.translation import TranslationStage
+from deepfake_core.ui.tabs.cyclegan import TranslationStage
+from deepfake_core.ui.tabs.stargan import AttributesStage
+from deepfake_core.ui.widgets.batch import BatchStage, all_chosen
+from deepfake_core.ui.widgets.gallery import MOST
 
 FACTS = {"name": "a.png", "cycle_error": 0.1, "cycle_note": "b leads back."}
 

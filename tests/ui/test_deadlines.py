@@ -14,15 +14,15 @@ from deepfake_core.media.images import read_image
 from deepfake_core.pipelines import driving
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.verify import verify
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.example_cache import ExampleCache
-from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.runs import Job
+from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation import AnimationTab
 from deepfake_core.ui.tabs.animation.sources import DrivingClip
-from deepfake_core.ui.trouble import Update
-from deepfake_core.ui.verify import VerifyTab
+from deepfake_core.ui.tabs.verify import VerifyTab
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.run_controls import Job
 from tests.media.clips import child_processes, make_slow_clip
 from tests.pipelines.conftest import animator, portrait, tiny_weights  # noqa: F401
 

@@ -11,12 +11,12 @@ from deepfake_core.hub import pulling
 from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.hub.pulling import Converting, Pulled, Step, Waiting
-from deepfake_core.ui import downloads
-from deepfake_core.ui.downloads import Download, bytes_bar
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.models import STARTER, ModelChoice, MoreWeights
-from deepfake_core.ui.trouble import Update
-from deepfake_core.ui.weights import WeightsTab, table
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.tabs.weights import WeightsTab, table
+from deepfake_core.ui.widgets import downloads
+from deepfake_core.ui.widgets.downloads import Download, bytes_bar
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.model_picker import STARTER, ModelChoice, MoreWeights
 
 FREE, CLOSED = "cyclegan-horse2zebra", "fomm-vox-adv"  # the second one's licence may forbid commercial use
 PART = Fetching(file="latest_net_G.pth", done=12_300_000, total=45_600_000, rate=2_100_000.0)

@@ -12,7 +12,7 @@ import pytest
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.editor import AttributeEditor
-from deepfake_core.ui.engine import ZEROGPU, Engine
+from deepfake_core.ui.server.inference import ZEROGPU, Engine
 
 
 def told(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:

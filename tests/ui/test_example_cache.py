@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_core.ui import example_cache
-from deepfake_core.ui.example_cache import ExampleCache
+from deepfake_core.ui.server import example_cache
+from deepfake_core.ui.server.example_cache import ExampleCache
 
 
 class Pipeline:

@@ -9,8 +9,8 @@ import pytest
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Whole
 from deepfake_core.pipelines.style_specs import Latent, Reference
-from deepfake_core.ui.references import MOST
-from deepfake_core.ui.style_form import StylesForm
+from deepfake_core.ui.tabs.starganv2.form import StylesForm
+from deepfake_core.ui.tabs.starganv2.references import MOST
 from deepfake_core.ui.widgets.inputs import Inputs
 
 

@@ -5,9 +5,9 @@ import pytest
 from gradio.utils import _parse_file_size
 from starlette.testclient import TestClient
 
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.page import EXAMPLES, build
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.examples import Examples
 from deepfake_core.ui.widgets.wiring import NETWORK
 
 

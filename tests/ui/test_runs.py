@@ -12,10 +12,10 @@ from gradio.queueing import Event, EventQueue
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.ui.runs import NETWORK, Job, RunButtons
 from deepfake_core.ui.server.queue import supervise
-from deepfake_core.ui.stage import Stage
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.run_controls import NETWORK, Job, RunButtons
+from deepfake_core.ui.widgets.stage import Stage
 
 
 class BareStage(Stage):

@@ -12,12 +12,12 @@ import gradio as gr
 import pytest
 
 from deepfake_core.errors import MissingFile
-from deepfake_core.ui import uploads as module
-from deepfake_core.ui.form import Withheld
 from deepfake_core.ui.page import EXAMPLES
-from deepfake_core.ui.uploads import FILES, UNUSABLE, Uploads
-from deepfake_core.ui.validation import CheckedBlocks, takes_several
-from deepfake_core.ui.visitors import Visitors
+from deepfake_core.ui.server import upload_check as module
+from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.upload_check import FILES, UNUSABLE, Uploads
+from deepfake_core.ui.server.uploaded import Withheld
+from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
 from tests.ui.asking import META, admitted, ask, default, defaults, request_of, sent, upload
 
 HASH = "5" * 64
@@ -100,7 +100,7 @@ def test_no_handler_gets_anything_but_an_upload(
     served: CheckedBlocks, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert len(takers(served)) >= 90
-    monkeypatch.setattr(logging.getLogger("deepfake_core.ui.trouble"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("deepfake_core.ui.widgets.errors"), "disabled", True)
     for handler, place in takers(served):
         for name, value in values.items():
             sent = defaults(handler)

@@ -8,11 +8,11 @@ import gradio as gr
 import pytest
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.uploads import FILES
-from deepfake_core.ui.validation import WRONG_VALUES, CheckedBlocks
-from deepfake_core.ui.values import check
-from deepfake_core.ui.visitors import Visitors
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.upload_check import FILES
+from deepfake_core.ui.server.validation import WRONG_VALUES, CheckedBlocks
+from deepfake_core.ui.server.values import check
 from tests.ui.asking import ask, default, defaults, sent
 
 pytestmark = pytest.mark.usefixtures("any_number_of_runs")

@@ -9,11 +9,11 @@ import gradio as gr
 import pytest
 
 from deepfake_core.errors import ConsentMissing, MissingFile
-from deepfake_core.ui.form import Withheld, chosen, path_of
 from deepfake_core.ui.page import EXAMPLES
-from deepfake_core.ui.uploads import FILES, UNUSABLE
-from deepfake_core.ui.validation import CheckedBlocks, takes_several
-from deepfake_core.ui.visitors import EXAMINED, NETWORK, Frequency, Visitors
+from deepfake_core.ui.server.sessions import EXAMINED, NETWORK, Frequency, Visitors
+from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
+from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
+from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
 from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfake_core.settings import settings
-from deepfake_core.ui.form import Upload, chosen
+from deepfake_core.ui.server.uploaded import Upload, chosen
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop

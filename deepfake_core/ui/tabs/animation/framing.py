@@ -9,10 +9,10 @@ import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.form import Upload, path_of
+from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.tabs.animation.form import MANUAL, crop_of
-from deepfake_core.ui.trouble import SMALLER, Trouble, Update
-from deepfake_core.ui.view import CropPicture
+from deepfake_core.ui.widgets.crop import CropPicture
+from deepfake_core.ui.widgets.errors import SMALLER, Trouble, Update
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Manual

@@ -9,9 +9,9 @@ import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.engine import Engine
+from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.tabs.animation.form import AnimationForm
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.widgets.errors import Trouble, Update
 from deepfake_core.ui.widgets.inputs import Inputs
 
 INTRODUCTION = """

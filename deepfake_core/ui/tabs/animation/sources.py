@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.settings import settings
-from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.picture import PictureInput
 from deepfake_core.ui.tabs.animation.framing import Framing
+from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.picture import PictureInput
 
 
 class Portrait:

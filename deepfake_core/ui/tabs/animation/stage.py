@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.ui.stage import Stage, bar, count, state
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished, Progress

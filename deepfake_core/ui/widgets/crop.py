@@ -11,9 +11,9 @@ from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.form import Upload, path_of
-from deepfake_core.ui.models import ModelChoice
-from deepfake_core.ui.trouble import SMALLER, Trouble, Update
+from deepfake_core.ui.server.uploaded import Upload, path_of
+from deepfake_core.ui.widgets.errors import SMALLER, Trouble, Update
+from deepfake_core.ui.widgets.model_picker import ModelChoice
 from deepfake_core.ui.widgets.wiring import READS_FILE
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.settings import settings
-from deepfake_core.ui.cards import MOST as MOST_CARDS
-from deepfake_core.ui.form import Upload, Uploads, chosen, paths_of
-from deepfake_core.ui.latents import latents
-from deepfake_core.ui.references import MOST, Slot, references
+from deepfake_core.ui.server.uploaded import Upload, Uploads, chosen, paths_of
+from deepfake_core.ui.tabs.starganv2.latents import latents
+from deepfake_core.ui.tabs.starganv2.references import MOST, Slot, references
+from deepfake_core.ui.widgets.gallery import MOST as MOST_CARDS
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop

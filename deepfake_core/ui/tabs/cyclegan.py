@@ -12,17 +12,17 @@ from gradio.blocks import Block
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
-from deepfake_core.ui.batch import BatchInput, BatchStage, all_chosen
-from deepfake_core.ui.compare import Comparison
-from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import Upload, Withheld, chosen, path_of
-from deepfake_core.ui.models import ModelChoice
-from deepfake_core.ui.picture import PictureInput
-from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.trouble import Update
-from deepfake_core.ui.view import SCENE_CROPS, Preview
+from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
+from deepfake_core.ui.widgets.before_after import Comparison
+from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.picture import PictureInput
+from deepfake_core.ui.widgets.run_controls import Job, RunButtons
 from deepfake_core.ui.widgets.wiring import QUIET
 
 if TYPE_CHECKING:

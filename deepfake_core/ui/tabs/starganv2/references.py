@@ -10,10 +10,10 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import LabError
 from deepfake_core.settings import settings
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import Upload, chosen
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.uploaded import Upload, chosen
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.wiring import ON_NETWORK
 
 if TYPE_CHECKING:

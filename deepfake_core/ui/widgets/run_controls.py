@@ -12,8 +12,8 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TooManyRuns
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.queue import FULL, SupervisedQueue, address_of
-from deepfake_core.ui.stage import Stage
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.stage import Stage
 
 NETWORK = "model"
 """The lane of everything that asks a network."""

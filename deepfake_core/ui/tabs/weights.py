@@ -10,10 +10,10 @@ import gradio as gr
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
 from deepfake_core.registry import method
-from deepfake_core.ui.downloads import Download, alert, require_switched_on, size, switched_on
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.stage import count, state
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.downloads import Download, alert, require_switched_on, size, switched_on
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.stage import count, state
 
 if TYPE_CHECKING:
     from deepfake_core.hub.inventory import Installed

@@ -10,9 +10,9 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import LabError
 from deepfake_core.settings import settings
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.form import Upload, path_of, upload_id
-from deepfake_core.ui.trouble import SMALLER, Update, sentence
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.uploaded import Upload, path_of, upload_id
+from deepfake_core.ui.widgets.errors import SMALLER, Update, sentence
 from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from gradio.blocks import Block
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
-from deepfake_core.ui.attribute_boxes import AttributeBoxes, Reading
-from deepfake_core.ui.batch import BatchInput, BatchStage, all_chosen
-from deepfake_core.ui.cards import Cards
-from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.form import chosen
-from deepfake_core.ui.models import ModelChoice
-from deepfake_core.ui.picture import PictureInput
-from deepfake_core.ui.runs import Job, RunButtons
+from deepfake_core.ui.server.uploaded import chosen
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.trouble import Update
-from deepfake_core.ui.view import FACE_CROPS, Preview
+from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Reading
+from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
+from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.gallery import Cards
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.picture import PictureInput
+from deepfake_core.ui.widgets.run_controls import Job, RunButtons
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor

@@ -15,10 +15,10 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
-from deepfake_core.ui.form import Upload, Withheld
-from deepfake_core.ui.uploads import FILES, Uploads
-from deepfake_core.ui.validation import CheckedBlocks, Refused, refusal
-from deepfake_core.ui.values import kind_of
+from deepfake_core.ui.server.upload_check import FILES, Uploads
+from deepfake_core.ui.server.uploaded import Upload, Withheld
+from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
+from deepfake_core.ui.server.values import kind_of
 from deepfake_core.ui.widgets.wiring import NETWORK
 
 MINUTE = 60.0

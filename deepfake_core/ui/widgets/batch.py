@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.ui.cards import MOST, Cards
-from deepfake_core.ui.form import Uploads, paths_of
-from deepfake_core.ui.stage import Stage, bar, count, state
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.server.uploaded import Uploads, paths_of
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.gallery import MOST, Cards
+from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File, Finished, Progress

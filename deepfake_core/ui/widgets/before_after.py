@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.errors import Update
 
 DIVIDER = """
 <label>Before <input type="range" min="0" max="100" value="50" aria-label="Divider between before and after"

@@ -11,10 +11,10 @@ from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
 from deepfake_core.errors import BadRequest, LabError, MissingFile
-from deepfake_core.ui import values
-from deepfake_core.ui.form import Withheld
-from deepfake_core.ui.trouble import alert, sentence
-from deepfake_core.ui.uploads import FILES, META, Uploads
+from deepfake_core.ui.server import values
+from deepfake_core.ui.server.upload_check import FILES, META, Uploads
+from deepfake_core.ui.server.uploaded import Withheld
+from deepfake_core.ui.widgets.errors import alert, sentence
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.widgets.errors import Update
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File

@@ -38,7 +38,7 @@ def kind_of(component: Any) -> type[Component]:
     for kind in CHECKS:
         if isinstance(component, kind):
             return kind
-    raise TypeError(f"no check knows the values of {type(component).__name__}; add one to deepfake_core/ui/values.py")
+    raise TypeError(f"the values of {type(component).__name__} have no check; add one to {__name__}")
 
 
 def _number(component: Any, value: Any) -> str | None:

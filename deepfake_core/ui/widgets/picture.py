@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from deepfake_core.ui.examples import ExampleRow
+from deepfake_core.ui.widgets.examples import ExampleRow
 
 
 class PictureInput:

@@ -11,10 +11,10 @@ import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.stage import bar, state
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.errors import Trouble, Update
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.stage import bar, state
 from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.ui.trouble import Trouble, Update
+from deepfake_core.ui.widgets.errors import Trouble, Update
 
 
 class Stage:

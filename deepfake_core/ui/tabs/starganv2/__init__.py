@@ -10,20 +10,20 @@ from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.registry import method
-from deepfake_core.ui.cards import Cards
-from deepfake_core.ui.examples import ExampleRow
-from deepfake_core.ui.interpolation import Interpolation
-from deepfake_core.ui.latents import LatentInput
-from deepfake_core.ui.models import ModelChoice
-from deepfake_core.ui.picture import PictureInput
-from deepfake_core.ui.references import References
-from deepfake_core.ui.runs import Job, RunButtons
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.stage import Stage, bar, count, state
-from deepfake_core.ui.style_form import StylesForm
-from deepfake_core.ui.trouble import Update
-from deepfake_core.ui.view import FACE_CROPS, Preview
+from deepfake_core.ui.tabs.starganv2.form import StylesForm
+from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
+from deepfake_core.ui.tabs.starganv2.latents import LatentInput
+from deepfake_core.ui.tabs.starganv2.references import References
+from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.gallery import Cards
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.picture import PictureInput
+from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
