@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.widgets.examples import Examples
-from deepfake_core.ui.widgets.wiring import NETWORK
+from deepfake_core.ui.wiring import NETWORK
 
 
 @pytest.fixture(scope="module")
