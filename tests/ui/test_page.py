@@ -7,8 +7,9 @@ from starlette.testclient import TestClient
 
 from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.queue import is_run
 from deepfake_core.ui.widgets.examples import Examples
-from deepfake_core.ui.wiring import NETWORK
+from deepfake_core.ui.wiring import NETWORK, PREVIEWS
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,15 @@ def test_one_run_at_a_time_holds_the_network(page: gr.Blocks) -> None:
     asking = [handler for handler in page.fns.values() if handler.concurrency_id == NETWORK]
     assert len(asking) >= 8
     assert {handler.concurrency_limit for handler in asking} == {1}
+
+
+def test_previews_are_no_runs(page: gr.Blocks) -> None:
+    """A page that opens asks for many at once, and a visitor may have three runs waiting."""
+    previews = [handler for handler in page.fns.values() if handler.concurrency_id == PREVIEWS]
+    assert len(previews) >= 5
+    assert not any(map(is_run, previews))
+    starts = [handler for handler in page.fns.values() if handler.concurrency_id == NETWORK and is_run(handler)]
+    assert len(starts) >= 8
 
 
 def test_nothing_is_offered_as_an_api(page: gr.Blocks) -> None:

@@ -14,6 +14,7 @@ from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.tabs.animation.form import MANUAL, crop_of
 from deepfake_core.ui.widgets.crop import CropPicture
 from deepfake_core.ui.widgets.errors import Trouble, Update
+from deepfake_core.ui.wiring import READS_FILE
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Manual
@@ -58,10 +59,7 @@ class Framing:
             outputs=outputs,
             preprocess=False,
             trigger_mode="always_last",
-            show_progress="hidden",
-            concurrency_id="framing",
-            concurrency_limit=2,
-            api_visibility="private",
+            **READS_FILE,
         )
         self.trouble.listen(crop)
 
