@@ -49,6 +49,8 @@ ORIENTATIONS = {
 }
 """What EXIF calls the ways in which a camera was held, and how to turn the picture."""
 
+LARGE = 4_000_000
+"""Pixels from which on a picture is reduced by a whole number first, in strips, because memory counts."""
 STRIP = 64
 """Rows of the result that are made at once."""
 
@@ -66,7 +68,7 @@ def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
     turns, size = _orientation(image), _fitted(image.size, longest)
     image.draft(None, size)  # JPEG: decoded at 1/2, 1/4 or 1/8 of its size, but never below this
     image.load()
-    factor = max(1, min(image.width // size[0], image.height // size[1]))
+    factor = max(1, min(image.width // size[0], image.height // size[1])) if image.width * image.height > LARGE else 1
     covered = (0, 0, image.width / factor, image.height / factor)
     seen = _reduced(image, factor) if factor > 1 else _flat(image)
     seen = seen if seen.size == size else seen.resize(size, Image.Resampling.HAMMING, box=covered)
@@ -82,7 +84,7 @@ def _fitted(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
 def _orientation(image: Image.Image) -> Image.Transpose | None:
     """How to turn the picture upright, by its EXIF data; one with broken data is shown as stored, as browsers do."""
     try:
-        return ORIENTATIONS.get(image.getexif().get(ORIENTATION))
+        return ORIENTATIONS.get(image.getexif().get(ORIENTATION, 1))
     except MemoryError:
         raise
     except Exception:  # broken EXIF says nothing about the pixels
