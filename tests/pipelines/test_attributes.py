@@ -1,6 +1,7 @@
 """StarGAN from a request to finished files: attributes read, changed and flipped, and what bad wishes are told."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,7 +111,8 @@ def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: P
     _, done = run(editor, sources=(square, portrait), crop=Whole(), **fields)
     names = ["picture.png", "picture-strip.png", *[f"0{number}" for number in range(1, 6)]]
     assert [file.path.name[:17] if file.role != "change" else file.path.name[:2] for file in done.files[:7]] == names
-    for number, source in enumerate((square, portrait)):
+    sources: tuple[Any, ...] = (square, portrait)
+    for number, source in enumerate(sources):
         result, strip, *changes = done.files[7 * number : 7 * (number + 1)]
         pixels, flips = editor.cropped(source, crop=Whole()).pixels, editor.flips(source, crop="none")
         seen = editor.read(source, crop="none")

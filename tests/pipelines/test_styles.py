@@ -3,6 +3,7 @@
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,8 @@ def test_cells_of_a_grid_are_files_of_their_own(
         "2: seed 3, source 2",
     ]
     made_of = (([square, portrait], [square]), ([portrait, portrait], [portrait]))
-    for row, source in enumerate((square, portrait)):
+    sources: tuple[Any, ...] = (square, portrait)
+    for row, source in enumerate(sources):
         drawn = (
             synthesizer.from_reference(source, portrait, domain="cat"),
             synthesizer.from_latent(source, domain="dog", seed=3),
@@ -200,7 +202,7 @@ def test_one_picture_and_a_share_of_two_styles(
 
 def test_an_interpolation_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
     start, end = Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog")
-    ends = {"source": square, "start": start, "end": end}
+    ends: dict[str, Any] = {"source": square, "start": start, "end": end}
     request = InterpolationRequest(**ends, output=tmp_path / "o.mp4", steps=4, and_back=True)
     *steps, done = interpolate(synthesizer, request)
     assert isinstance(done, Finished) and count_frames(done.path) == len(steps) == 8

@@ -13,7 +13,8 @@ from deepfake_core.ui.form import Withheld, chosen, path_of
 from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.uploads import FILES, UNUSABLE
 from deepfake_core.ui.validation import CheckedBlocks
-from deepfake_core.ui.visitors import EXAMINED, NETWORK, Frequency, Visitors
+from deepfake_core.ui.visitors import EXAMINED, Frequency, Visitors
+from deepfake_core.ui.widgets.wiring import NETWORK
 from tests.ui.asking import ask, default, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"
