@@ -195,9 +195,9 @@ def test_one_picture_and_a_share_of_two_styles(
     wide = np.pad(square, ((0, 0), (64, 64), (0, 0)))
     request = StyleRequest(source=wide, style=start, output=tmp_path / "o.png", paste_back=True, label=False)
     *_, done = restyle(synthesizer, request)
-    expected = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
-    assert not expected[:, :60].any() and expected.shape == wide.shape
-    np.testing.assert_array_equal(read_image(done.path), marked(expected, synthesizer.name))  # type: ignore[union-attr]
+    pasted = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
+    assert not pasted[:, :60].any() and pasted.shape == wide.shape
+    np.testing.assert_array_equal(read_image(done.path), marked(pasted, synthesizer.name))  # type: ignore[union-attr]
 
 
 def test_an_interpolation_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
