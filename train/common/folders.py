@@ -11,6 +11,7 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.media.images import read_image
+from deepfake_core.pixels import to_signed
 
 logger = logging.getLogger("train")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -82,7 +83,7 @@ class Pictures:
                 crops.append(self.crop(picture, generator))
                 places.append(place)
         device = generator.device
-        return torch.stack(crops).to(device).float() / 127.5 - 1, torch.tensor(places, device=device)
+        return to_signed(torch.stack(crops).to(device)), torch.tensor(places, device=device)
 
     def read(self, path: Path) -> UInt8[Tensor, "3 h w"]:
         """Read one image with its shorter side at `enlarge * size`; raises a `LabError` if it cannot be read."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.motion import Keypoints
+from deepfake_core.pixels import to_unit
 
 logger = logging.getLogger("train")
 CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
@@ -57,7 +58,7 @@ def sample_clips(folder: str, batch: int, size: int, device: torch.device) -> Ca
             clip = clips[chance(len(clips))]
             first = chance(len(clip))
             pairs.append(clip[[first, (first + 1 + chance(len(clip) - 1)) % len(clip)]])
-        both = torch.stack(pairs).to(device).permute(1, 0, 4, 2, 3).float() / 255  # (2, b, 3, h, w)
+        both = to_unit(torch.stack(pairs).to(device).permute(1, 0, 4, 2, 3))  # (2, b, 3, h, w)
         mirrored = torch.rand(batch, generator=generator, device=generator.device).to(device) < 0.5
         both = torch.where(mirrored[None, :, None, None, None], both.flip(-1), both)
         return Pairs(both[0], both[1])
