@@ -18,7 +18,6 @@ from deepfake_core.pixels import to_unit
 
 logger = logging.getLogger("train")
 CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
-STILLS = (".png", ".jpg", ".jpeg", ".webp")
 FRAMES_PER_CLIP = 32  # kept in memory, evenly spaced over the clip
 
 
@@ -92,10 +91,10 @@ def read_clips(folder: Path, size: int) -> list[UInt8[Tensor, "n h w 3"]]:
 def read_frames_of(path: Path, size: int) -> list[UInt8[Tensor, "h w 3"]]:
     """Read at most `FRAMES_PER_CLIP` frames of one clip, evenly spaced."""
     from deepfake_core.media.decode import probe, read_frames  # not at import: a GPU machine may have no ffmpeg
-    from deepfake_core.media.images import read_image
+    from deepfake_core.media.images import SUFFIXES, read_image
 
     if path.is_dir():
-        stills = sorted(still for still in path.iterdir() if still.suffix.lower() in STILLS)
+        stills = sorted(still for still in path.iterdir() if still.suffix.lower() in SUFFIXES)
         step = max(1, -(-len(stills) // FRAMES_PER_CLIP))
         return [square(read_image(still, trusted=True), size) for still in stills[::step]]
     step = max(1, -(-(probe(path).frames or 1) // FRAMES_PER_CLIP))
