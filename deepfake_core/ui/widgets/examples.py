@@ -1,16 +1,16 @@
 """The example media: the files in the `examples` folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from deepfake_core.media.images import SUFFIXES
 from deepfake_core.ui.wiring import QUIET
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 CLIPS = {".mp4", ".webm", ".mov"}
 
 
@@ -27,7 +27,7 @@ class Examples:
 
     @classmethod
     def in_folder(cls, folder: Path) -> "Examples":
-        pictures = {name: _files(folder / name, PICTURES) for name in ("portraits", "fields", "animals")}
+        pictures = {name: _files(folder / name, SUFFIXES) for name in ("portraits", "fields", "animals")}
         return cls(clips=_files(folder / "clips", CLIPS), **pictures)
 
     @property
@@ -35,7 +35,7 @@ class Examples:
         return [*self.portraits, *self.fields, *self.animals]
 
 
-def _files(folder: Path, suffixes: set[str]) -> list[Path]:
+def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
 
 
