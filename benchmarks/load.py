@@ -30,7 +30,7 @@ KEPT_MINUTES = 2
 QUIET_SECONDS = 60.0 * KEPT_MINUTES + 75.0
 """Seconds after the load until stored files must be deleted: the server checks once a minute."""
 MEMORY_BAR = 1.10
-FULL = ("come back", "too many")
+FULL = ("queue is full", "already in the queue", "runs per minute")
 LIMITS = {
     "DEEPFAKE_RUNS_PER_MINUTE": "100000",
     "DEEPFAKE_RUNS_PER_MINUTE_ADDRESS": "100000",

@@ -17,9 +17,9 @@ from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer
 from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
-MOST_REFERENCES = 6
+MAX_REFERENCES = 6
 """Columns of a grid."""
-LONGEST_INTERPOLATION = 1000
+MAX_INTERPOLATION_FRAMES = 1000
 """Frames of a video."""
 
 
@@ -102,8 +102,8 @@ def draw_grid(
     if not request.sources:
         raise BadRequest("a grid needs a source; name one")
     path, notes, clock = places_for(request.sources[:1], request.output)[0], list[str](), Clock()
-    if not 1 <= len(request.styles) <= MOST_REFERENCES:
-        raise BadRequest(f"a grid takes 1 to {MOST_REFERENCES} references or seeds, got {len(request.styles)}")
+    if not 1 <= len(request.styles) <= MAX_REFERENCES:
+        raise BadRequest(f"a grid takes 1 to {MAX_REFERENCES} references or seeds, got {len(request.styles)}")
     pictures = (*request.sources, *pictures_of(*request.styles))
     check_pixels(pictures, request.max_pixels, deadline)
     styles = [
@@ -155,8 +155,8 @@ def interpolate(
     """
     if request.output is None:
         raise BadRequest("a video needs a place to go to; name one, such as result.mp4")
-    if not 2 <= request.steps <= LONGEST_INTERPOLATION:
-        raise BadRequest(f"a video between two styles has 2 to {LONGEST_INTERPOLATION} frames, got {request.steps}")
+    if not 2 <= request.steps <= MAX_INTERPOLATION_FRAMES:
+        raise BadRequest(f"a video between two styles has 2 to {MAX_INTERPOLATION_FRAMES} frames, got {request.steps}")
     notes, clock = list[str](), Clock()
     pictures = (request.source, *pictures_of(request.start, request.end))
     check_pixels(pictures, request.max_pixels, deadline)

@@ -25,7 +25,7 @@ from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 MEAN_OF = 4096
 """Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
-LARGEST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1
 FRAMES = 60
 """Of an interpolation, unless another number is asked for."""
 
@@ -146,8 +146,8 @@ class StyleSynthesizer:
 
         Raises `BadRequest` for an unknown domain, a negative or huge seed, or a truncation outside 0 to 1.
         """
-        if not 0 <= seed <= LARGEST_SEED:
-            raise BadRequest(f"seed must be a whole number between 0 and {LARGEST_SEED}, got {seed}")
+        if not 0 <= seed <= MAX_SEED:
+            raise BadRequest(f"seed must be a whole number between 0 and {MAX_SEED}, got {seed}")
         if not 0 <= truncation <= 1:
             raise BadRequest(f"truncation must be between 0 (typical) and 1 (varied), got {truncation}")
         style = self.map_latents(1, seed, domain)[0]

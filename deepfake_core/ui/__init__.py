@@ -1,4 +1,4 @@
-"""The Gradio screen: one file a tab, one file a part that tabs share. Handlers adapt; the pipelines decide.
+"""The Gradio page: one module per tab, one per shared widget. Handlers call the pipelines and contain no processing.
 
-Every part has `render()`, which places its components, and `listen()`, which wires their events.
+Every part has `render()`, which creates its components, and `listen()`, which registers their event listeners.
 """

@@ -1,4 +1,4 @@
-"""The page around the tabs, and how it is served."""
+"""The page around the tabs, and its server."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.serve import bounded_server
-from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.server.validation import CheckedBlocks
@@ -29,52 +29,53 @@ STYLE = Path(__file__).with_name("style.css")
 
 HEADER = """
 <h1>Deepfake Lab</h1>
-<p>Faces moved and made by generative adversarial networks, to see how they work. Everything runs on this machine.</p>
+<p>Animate and edit faces with generative adversarial networks, and see how they work. Images and clips are processed on
+this server and deleted an hour later.</p>
 """
 FOOTER = """
-<p>Animate or change only your own face, a drawn one, or that of someone who has agreed to it. Results are labelled as
-AI-generated, in the picture and in the file, and signed; uploads and results are deleted an hour later.</p>
+<p>Animate or edit only your own face, a drawn one, or that of a person who has given consent. Results are signed, and
+labelled as AI-generated in the picture and in the file.</p>
 """
 
 
 class Tab(Protocol):
-    """A tab, as the page sees it."""
+    """The interface of a tab."""
 
     def render(self) -> None:
-        """Place the tab and its components."""
+        """Create the tab and its components."""
 
     def listen(self, page: gr.Blocks) -> None:
-        """Wire its events."""
+        """Register its event listeners."""
 
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
-    """The whole page: a tab for each method that has one, then Verify and Weights."""
-    cache, visitors = ExampleCache(examples.pictures), Visitors()
+    """Build the page: a tab per method that has one, then Verify and Weights."""
+    cache, sessions = ExampleCache(examples.pictures), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
-        visitors.render()
+        sessions.render()
         with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
                 tab.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
-        visitors.listen(page)
-        visitors.guard(page)
+        sessions.listen(page)
+        sessions.guard(page)
     page.queue(api_open=False)
     supervise(page)
     return page
 
 
 def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
-    """Serve the page until Ctrl-C, SIGTERM or SIGHUP. The network is loaded once the page is up."""
+    """Serve the page until Ctrl-C, SIGTERM or SIGHUP. Networks are loaded in the background after the start."""
     engine = engine or Engine()
-    ready_pair()  # a key that will not do is told now, not at the first result
-    networks()  # and so is an address that is none
+    ready_pair()  # reports an unusable signing key at the start, not at the first result
+    networks()  # reports an invalid DEEPFAKE_PROXIES
     with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         page = build(engine, Examples.in_folder(examples))
@@ -98,14 +99,14 @@ def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
             page.block_thread()
         finally:
             page.close(verbose=False)
-            kill_all()  # a decoder that still writes would fill the folder again
+            kill_all()  # a running decoder would write into the folder again
 
 
 def theme() -> gr.themes.Base:
-    """Black on white, or white on black as the visitor's system says; fonts that are there, so none is fetched."""
+    """A monochrome theme, light or dark as the visitor's system prefers, with system fonts: nothing is downloaded."""
     return gr.themes.Monochrome(
         spacing_size=gr.themes.sizes.spacing_md,
         radius_size=gr.themes.sizes.radius_md,
         font=("ui-sans-serif", "system-ui", "sans-serif"),
         font_mono=("ui-monospace", "Consolas", "monospace"),
-    ).set(button_secondary_text_color_hover="*button_secondary_text_color")  # its own is too pale to read
+    ).set(button_secondary_text_color_hover="*button_secondary_text_color")  # the default has too little contrast

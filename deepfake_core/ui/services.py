@@ -1,4 +1,4 @@
-"""What the page hands to every tab."""
+"""The services that the page passes to every tab."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from deepfake_core.ui.widgets.examples import Examples
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """Shared by all tabs and all visitors."""
+    """Shared by all tabs and all sessions."""
 
     engine: Engine
     examples: Examples

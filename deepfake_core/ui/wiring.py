@@ -1,17 +1,19 @@
-"""Keywords that many of the page's events share."""
+"""Keyword arguments that the page's event listeners share."""
 
 from typing import Any
 
 NETWORK = "model"
-"""The queue of everything that asks a network."""
-PREVIEWS = "framing"
-"""The queue of previews, which read a file and take a moment."""
+"""Concurrency id of the events that run a network."""
+PREVIEWS = "preview"
+"""Concurrency id of the previews, which read a file and are short."""
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""No endpoint of an API, and no spinner."""
+"""Neither an API endpoint nor a spinner."""
 QUIET: dict[str, Any] = {**PRIVATE, "queue": False}
-"""Answered at once, even while another visitor's run holds the network."""
+"""Runs immediately, even while another session's run holds the network."""
+ANY_NUMBER: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
+"""Queued, without a limit on how many run at the same time."""
 ON_NETWORK: dict[str, Any] = {**PRIVATE, "concurrency_id": NETWORK, "concurrency_limit": 1}
-"""One at a time asks a network."""
+"""Runs a network, one event at a time."""
 READS_FILE: dict[str, Any] = {**PRIVATE, "concurrency_id": PREVIEWS, "concurrency_limit": 2}
-"""Two at a time read a file."""
+"""Reads a file, two events at a time."""

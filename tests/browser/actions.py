@@ -1,4 +1,4 @@
-"""What the tests do on the page, whatever its tab."""
+"""Actions on the page that the tests of all tabs share."""
 
 import os
 from pathlib import Path
@@ -22,47 +22,47 @@ def press(page: "Page", name: str) -> None:
 
 
 def unfold(page: "Page", name: str) -> None:
-    """Open an accordion, whose button is called by its label and an arrow."""
+    """Open an accordion; the name of its button is the label and an arrow."""
     page.get_by_role("button", name=name).click()
 
 
-def open_tab(page: "Page", server: str, title: str, place: str) -> None:
-    """Open the page at one tab, and wait until its weights are chosen and its picture is looked at."""
+def open_tab(page: "Page", server: str, title: str, prefix: str) -> None:
+    """Open a tab of the page, and wait until weights are selected and the crop is previewed."""
     page.set_default_timeout(LOADED)
     page.goto(server)
     page.get_by_role("tab", name=title, exact=True).click()
-    page.locator(f"#{place}model input").wait_for(timeout=LOADED)
-    page.wait_for_function(f"document.querySelector('#{place}model input').value !== ''", timeout=LOADED)
-    page.locator(".framing img:visible").first.wait_for(timeout=LOADED)
+    page.locator(f"#{prefix}model input").wait_for(timeout=LOADED)
+    page.wait_for_function(f"document.querySelector('#{prefix}model input').value !== ''", timeout=LOADED)
+    page.locator(".crop-preview img:visible").first.wait_for(timeout=LOADED)
 
 
-def run(page: "Page", place: str) -> None:
-    """Press the tab's button and wait until the result is there."""
-    page.locator(f"#{place}start").click()
-    wait_until_done(page, place)
+def run(page: "Page", prefix: str) -> None:
+    """Press the tab's button and wait for the result."""
+    page.locator(f"#{prefix}start").click()
+    wait_until_done(page, prefix)
 
 
-def wait_until_done(page: "Page", place: str) -> None:
-    """For the first run of a page: of a second one, the first's last line would do too."""
-    page.locator(f"#{place}progress", has_text="Done").wait_for(timeout=LOADED)
+def wait_until_done(page: "Page", prefix: str) -> None:
+    """Wait for the end of the page's first run; after a second run the old status would match too."""
+    page.locator(f"#{prefix}progress", has_text="Done").wait_for(timeout=LOADED)
 
 
 def agree(page: "Page") -> None:
-    """Say that the people in one's own files agree."""
+    """Tick the consent box."""
     page.locator("#consent input").check()
 
 
-def upload(page: "Page", place: str, path: Path) -> None:
-    """Put a file of one's own, with consent, where there may be another."""
+def upload(page: "Page", prefix: str, path: Path) -> None:
+    """Upload a file with consent, in the place of any other."""
     agree(page)
-    clear = page.locator(f"#{place} button[aria-label='Remove Image'], #{place} button[aria-label='Clear']")
+    clear = page.locator(f"#{prefix} button[aria-label='Remove Image'], #{prefix} button[aria-label='Clear']")
     if clear.count():
         clear.first.click()
-    page.locator(f"#{place} input[type=file]").first.set_input_files(path)
+    page.locator(f"#{prefix} input[type=file]").first.set_input_files(path)
 
 
-def said(page: "Page", text: str) -> "Locator":
-    """The sentence about what went wrong, once it is there."""
+def wait_for_alert(page: "Page", text: str) -> "Locator":
+    """The error message with this text, once it is shown."""
     alert = page.get_by_role("alert").filter(has_text=text).first
     alert.wait_for()
     return alert
@@ -76,7 +76,7 @@ def noise_file(folder: Path) -> Path:
 
 
 def picture_of(page: "Page", name: str) -> None:
-    """Write a screenshot for the README, when asked to by DEEPFAKE_SCREENSHOTS=1."""
+    """Write a screenshot for the README if DEEPFAKE_SCREENSHOTS=1."""
     if os.environ.get("DEEPFAKE_SCREENSHOTS"):
         page.mouse.move(0, 0)
         page.wait_for_timeout(SECOND)
@@ -84,7 +84,7 @@ def picture_of(page: "Page", name: str) -> None:
 
 
 def is_labelled(page: "Page", picture: "Locator") -> bool:
-    """Whether the file behind a picture of the page says what made it: it was served as it was written."""
+    """Whether the served file of a picture carries its Content Credentials."""
     file = page.request.get(picture.get_attribute("src") or "").body()
     return b"AI-generated media" in file
 
@@ -98,7 +98,7 @@ def check_accessibility(page: "Page") -> None:
 
 
 def check_phone(page: "Page") -> None:
-    """Nothing is wider than a phone."""
+    """Check that nothing is wider than the screen of a phone."""
     page.set_viewport_size({"width": 360, "height": 800})
     page.wait_for_timeout(SECOND / 2)
     assert not page.evaluate(WIDER_THAN_WINDOW)

@@ -1,4 +1,4 @@
-"""The real page in a real browser: one Chromium and one `python app.py` for all tests of this folder."""
+"""The real page in a real browser: all tests of this folder share one Chromium and one `python app.py`."""
 
 import os
 import shutil
@@ -35,10 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _do_without(reason: str) -> NoReturn:
-    """Skip with one sentence, or fail where the browser tests are required (as in CI)."""
+    """Skip with one sentence, or fail if the browser tests are required, as in CI."""
     if os.environ.get("DEEPFAKE_REQUIRE_BROWSER"):
         pytest.fail(f"{reason}, although DEEPFAKE_REQUIRE_BROWSER is set", pytrace=False)
-    pytest.skip(f"{reason}; the tests of the page were left out")
+    pytest.skip(f"{reason}; the browser tests were skipped")
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of imported weights: small random ones in the place of starters that are not in the repository."""
+    """A folder of imported weights: small random ones replace starters that are missing from the repository."""
     home = tmp_path_factory.mktemp("weights")
     write_missing_starters(home)
     return home
@@ -67,7 +67,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(browser: "Browser", weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running `python app.py` with no network; it needs the browser, so that none starts in vain."""
+    """The address of a running `python app.py` in offline mode; requires the browser, to start only if there is one."""
     home = tmp_path_factory.mktemp("server")
     log = home / "log.txt"
     with socket.socket() as free:
@@ -118,13 +118,13 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pa
 
 @pytest.fixture
 def page_errors() -> list[str]:
-    """What the page's console and scripts complained of; a test ends with `assert page_errors == []`."""
+    """Errors from the page's console and scripts; tests end with `assert page_errors == []`."""
     return []
 
 
 @pytest.fixture
 def page(browser: "Browser", page_errors: list[str]) -> Iterator["Page"]:
-    """A fresh page, 1280 pixels wide, with no cookies and no permissions but the made-up webcam's."""
+    """A new page, 1280 pixels wide, without cookies; the only permission is the fake webcam's."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["camera", "microphone"])
     page = context.new_page()
     page.on("console", lambda message: page_errors.append(message.text) if message.type == "error" else None)

@@ -1,4 +1,4 @@
-"""Small random networks under the names of starters, for a checkout whose starters are not trained yet."""
+"""Small random networks that replace missing starter weights."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,7 @@ SIZE = 64
 
 
 def write_missing_starters(folder: Path) -> None:
-    """Write a file for every starter that the repository lacks."""
+    """Write a file for each starter that is missing from the repository."""
     missing = [one.name for one in manifest().values() if one.file and not (WEIGHTS / one.file).is_file()]
     if missing:
         _write(folder, missing)

@@ -1,4 +1,4 @@
-"""The Image Animation tab in a real browser: what a visitor does in the first minute, and what can go wrong there."""
+"""The Image Animation tab in a real browser: typical use and errors."""
 
 import re
 import tempfile
@@ -19,9 +19,9 @@ from tests.browser.actions import (
     noise_file,
     picture_of,
     press,
-    said,
     unfold,
     upload,
+    wait_for_alert,
 )
 
 if TYPE_CHECKING:
@@ -35,23 +35,23 @@ SEEK = "for (const video of document.querySelectorAll('video')) { video.pause();
 
 @pytest.fixture
 def lab(page: "Page", server: str) -> "Page":
-    """The page with its network loaded and the crops of the first examples shown."""
+    """The page with its network loaded and the crops of the first examples previewed."""
     page.set_default_timeout(30 * SECOND)
     page.goto(server)
     page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
-    for framing in page.locator(".framing:visible").all():
-        framing.locator("img").wait_for(timeout=LOADED)
+    for preview in page.locator(".crop-preview:visible").all():
+        preview.locator("img").wait_for(timeout=LOADED)
     return page
 
 
 def screenshot(page: "Page", name: str) -> None:
-    """A picture for the README, with all videos at one moment."""
+    """A screenshot for the README, with all videos at the same time."""
     page.evaluate(SEEK)
     picture_of(page, name)
 
 
 def working_folders() -> set[Path]:
-    """Where the app keeps unfinished results."""
+    """The folders in which the app keeps unfinished results."""
     return set(Path(tempfile.gettempdir()).glob("deepfake-lab-server-*/deepfake-lab-*"))
 
 
@@ -107,22 +107,22 @@ def test_a_text_file_named_mp4_gives_one_sentence(lab: "Page", page_errors: list
     agree(lab)
     lab.locator("#driver").get_by_label("Clear").click()
     lab.locator("#driver input[type=file]").first.set_input_files(text)
-    said = lab.get_by_role("alert").filter(has_text="is not a video that can be read")
-    said.wait_for()
+    alert = lab.get_by_role("alert").filter(has_text="is not a video that can be read")
+    alert.wait_for()
     press(lab, "Animate")
     lab.wait_for_function("document.querySelectorAll('[role=alert]').length === 2")
     assert is_ready(lab)
-    assert len(set(said.all_inner_texts())) == 1
+    assert len(set(alert.all_inner_texts())) == 1
     assert "Traceback" not in lab.content()
     assert page_errors == []
 
 
 def test_a_picture_without_a_face_can_be_used_whole(lab: "Page", page_errors: list[str], tmp_path: Path):
     upload(lab, "portrait", noise_file(tmp_path))
-    alert = said(lab, "no face found in noise.png")
+    alert = wait_for_alert(lab, "no face found in noise.png")
     press(lab, "Use the whole picture")
     alert.wait_for(state="detached")
-    lab.locator(".framing:visible", has_text="centre square is used").wait_for()
+    lab.locator(".crop-preview:visible", has_text="centre square is used").wait_for()
     assert page_errors == []
 
 
@@ -139,8 +139,8 @@ def test_nothing_overflows_on_a_phone(page: "Page", server: str, page_errors: li
     page.goto(server)
     page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
     unfold(page, "Options")
-    for framing in page.locator(".framing:visible").all():
-        framing.locator("img").wait_for(timeout=LOADED)
+    for preview in page.locator(".crop-preview:visible").all():
+        preview.locator("img").wait_for(timeout=LOADED)
     assert not page.evaluate(WIDER_THAN_WINDOW)
     screenshot(page, "app-narrow.png")
     assert page_errors == []

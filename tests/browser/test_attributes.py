@@ -14,26 +14,26 @@ from tests.browser.actions import (
     picture_of,
     press,
     run,
-    said,
     upload,
+    wait_for_alert,
 )
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PLACE = "attributes-"
+PREFIX = "attributes-"
 HAIR = ("Black hair", "Blond hair", "Brown hair")
 
 
 @pytest.fixture
 def lab(page: "Page", server: str) -> "Page":
-    open_tab(page, server, "StarGAN", PLACE)
+    open_tab(page, server, "StarGAN", PREFIX)
     page.locator("#attributes-certainty", has_text="Read from the portrait").wait_for()
     return page
 
 
-def tick(page: "Page", colour: str) -> None:
-    """Tick a hair colour, and wait until the others are not."""
+def check(page: "Page", colour: str) -> None:
+    """Check a hair colour, and wait until the others are unchecked."""
     box = page.locator("#attributes-boxes").get_by_label(colour)
     if box.is_checked():
         box.uncheck()
@@ -44,9 +44,9 @@ def tick(page: "Page", colour: str) -> None:
 
 def test_an_example_gets_blond_hair_and_every_single_change(lab: "Page", page_errors: list[str]):
     for colour in (*HAIR, "Blond hair"):
-        tick(lab, colour)
+        check(lab, colour)
         assert lab.locator("#attributes-boxes").get_by_label(colour).is_checked()
-    run(lab, PLACE)
+    run(lab, PREFIX)
     assert is_labelled(lab, lab.locator("#attributes-after img"))
     strip = lab.locator("#attributes-strip")
     assert strip.locator("img").count() == 5
@@ -60,10 +60,10 @@ def test_an_example_gets_blond_hair_and_every_single_change(lab: "Page", page_er
 
 
 def test_a_picture_without_a_face_can_be_used_whole(lab: "Page", page_errors: list[str], tmp_path: Path):
-    upload(lab, f"{PLACE}source", noise_file(tmp_path))
-    alert = said(lab, "no face found in noise.png")
+    upload(lab, f"{PREFIX}source", noise_file(tmp_path))
+    alert = wait_for_alert(lab, "no face found in noise.png")
     press(lab, "Use the whole picture")
     alert.wait_for(state="detached")
-    run(lab, PLACE)
+    run(lab, PREFIX)
     lab.locator("#attributes-after img").wait_for()
     assert page_errors == []

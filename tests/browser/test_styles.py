@@ -15,26 +15,26 @@ from tests.browser.actions import (
     open_tab,
     picture_of,
     run,
-    said,
     unfold,
+    wait_for_alert,
     wait_until_done,
 )
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PLACE = "styles-"
+PREFIX = "styles-"
 
 
 @pytest.fixture
 def lab(page: "Page", server: str) -> "Page":
-    open_tab(page, server, "StarGAN v2", PLACE)
+    open_tab(page, server, "StarGAN v2", PREFIX)
     page.locator("#styles-references img").nth(2).wait_for()
     return page
 
 
 def test_references_make_a_grid_and_an_interpolation(lab: "Page", page_errors: list[str]):
-    run(lab, PLACE)
+    run(lab, PREFIX)
     assert is_labelled(lab, lab.locator("#styles-grid img"))
     assert lab.locator("#styles-cards img").count() == 3
 
@@ -57,7 +57,7 @@ def test_references_make_a_grid_and_an_interpolation(lab: "Page", page_errors: l
 def test_a_random_seed_draws_a_strip_and_a_video(lab: "Page", page_errors: list[str]):
     lab.locator("#styles-way").get_by_label("From a seed").check()
     lab.locator("#styles-random").click()
-    wait_until_done(lab, PLACE)
+    wait_until_done(lab, PREFIX)
     assert lab.locator("#styles-cards img").count() == 6
 
     unfold(lab, "Interpolation between two styles")
@@ -70,9 +70,9 @@ def test_a_random_seed_draws_a_strip_and_a_video(lab: "Page", page_errors: list[
 
 def test_a_reference_without_a_face_is_named(lab: "Page", page_errors: list[str], tmp_path: Path):
     agree(lab)
-    place = lab.locator("#styles-references input[type=file]").last
-    place.set_input_files(noise_file(tmp_path))
+    slot = lab.locator("#styles-references input[type=file]").last
+    slot.set_input_files(noise_file(tmp_path))
     lab.locator("#styles-references img").nth(3).wait_for()
     lab.locator("#styles-start").click()
-    said(lab, "no face found in reference 4 noise.png")
+    wait_for_alert(lab, "no face found in reference 4 noise.png")
     assert page_errors == []

@@ -15,30 +15,30 @@ from tests.browser.actions import (
     picture_of,
     press,
     run,
-    said,
     unfold,
     upload,
+    wait_for_alert,
     wait_until_done,
 )
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PLACE = "translation-"
+PREFIX = "translation-"
 SPLIT = "element => getComputedStyle(element).getPropertyValue('--split')"
 
 
 @pytest.fixture
 def lab(page: "Page", server: str) -> "Page":
-    open_tab(page, server, "CycleGAN", PLACE)
+    open_tab(page, server, "CycleGAN", PREFIX)
     return page
 
 
 def test_an_example_is_translated_there_and_back(lab: "Page", page_errors: list[str]):
-    run(lab, PLACE)
+    run(lab, PREFIX)
     assert is_labelled(lab, lab.locator("#translation-after img"))
     assert is_labelled(lab, lab.locator("#translation-back img"))
-    assert "off by" in lab.locator("#translation-words").inner_text()
+    assert "Cycle error" in lab.locator("#translation-words").inner_text()
 
     lab.get_by_label("Divider between before and after").focus()
     lab.keyboard.press("ArrowLeft")
@@ -55,20 +55,20 @@ def test_the_examples_follow_the_direction(lab: "Page", page_errors: list[str]):
     lab.get_by_role("option", name="cyclegan-starter-zebra2horse").click()
     zebra = lab.locator("#translation-example-zebras").get_by_role("button", name="zebra").first
     zebra.click()
-    wait_until_done(lab, PLACE)
+    wait_until_done(lab, PREFIX)
     assert not lab.locator("#translation-example-horses").is_visible()
     assert page_errors == []
 
 
-def test_several_at_once_name_the_one_that_is_no_picture(lab: "Page", page_errors: list[str], tmp_path: Path):
+def test_a_batch_names_the_file_that_is_not_a_picture(lab: "Page", page_errors: list[str], tmp_path: Path):
     (tmp_path / "notes.png").write_text("This is no picture.\n")
     agree(lab)
-    unfold(lab, "Several at once")
+    unfold(lab, "Batch")
     files = [tmp_path / "notes.png", noise_file(tmp_path)]
     lab.locator("#translation-files input[type=file]").set_input_files(files)
     lab.locator("#translation-files", has_text="noise").wait_for()
     press(lab, "Translate all")
-    wait_until_done(lab, PLACE)
+    wait_until_done(lab, PREFIX)
     assert lab.locator("#translation-cards img").count() == 1
     assert "notes.png" in lab.locator("#translation-notes").inner_text()
     assert page_errors == []
@@ -77,10 +77,10 @@ def test_several_at_once_name_the_one_that_is_no_picture(lab: "Page", page_error
 def test_no_picture_and_a_bad_one_give_a_sentence_each(lab: "Page", page_errors: list[str], tmp_path: Path):
     bad = tmp_path / "not <i>one.png"
     bad.write_text("This is no picture.\n")
-    upload(lab, f"{PLACE}source", bad)
-    said(lab, "is not a picture that can be read")
+    upload(lab, f"{PREFIX}source", bad)
+    wait_for_alert(lab, "is not a picture that can be read")
     lab.locator("#translation-source button[aria-label='Remove Image']").first.click()
     press(lab, "Translate")
-    said(lab, "there is no picture yet")
+    wait_for_alert(lab, "no picture is selected")
     assert "Traceback" not in lab.content()
     assert page_errors == []

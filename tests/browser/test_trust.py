@@ -1,4 +1,4 @@
-"""Consent, the Verify tab and the marks of everything that leaves the page, in a real browser."""
+"""Consent, the Verify tab and the marks of all results, in a real browser."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ from tests.browser.actions import (
     picture_of,
     press,
     run,
-    said,
     unfold,
+    wait_for_alert,
     wait_until_done,
 )
 from tests.provenance.declared import assert_declared
@@ -33,12 +33,12 @@ ANIMATED = 120 * SECOND
 
 @pytest.fixture(autouse=True)
 def signers_of_the_server(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's signing key lies in its own home: this process shall know it too."""
+    """The server's signing key lies in its own home: this process needs it too."""
     monkeypatch.setenv("DEEPFAKE_HOME", str(weights))
 
 
 def saved(page: "Page", media: "Locator", folder: Path) -> Path:
-    """The file behind a picture or video of the page, as a visitor downloads it."""
+    """Download the file of a picture or video of the page."""
     address = media.get_attribute("src") or ""
     path = folder / f"{len(list(folder.iterdir()))}-{unquote(Path(urlparse(address).path).name)}"
     path.write_bytes(page.request.get(address).body())
@@ -46,24 +46,24 @@ def saved(page: "Page", media: "Locator", folder: Path) -> Path:
 
 
 def own_file(folder: Path) -> Path:
-    """An example that is saved anew is no example any more: it could be anybody."""
+    """A changed example, which no longer counts as one."""
     Image.open(HORSE).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "mine.png")
     return folder / "mine.png"
 
 
-def test_ones_own_file_is_used_only_after_the_tick_and_a_new_session_asks_again(
+def test_an_own_file_is_used_only_with_consent_and_a_new_session_asks_again(
     page: "Page", server: str, page_errors: list[str], tmp_path: Path
 ):
     open_tab(page, server, "CycleGAN", "translation-")
     page.locator("#translation-source button[aria-label='Remove Image']").first.click()
     page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
-    said(page, "once you have ticked the box")
+    wait_for_alert(page, "tick the consent box")
     page.locator("#translation-start").click()
     page.wait_for_function("document.querySelectorAll('[role=alert]').length === 2")
     assert not page.locator("#translation-after img").is_visible()
 
     page.locator("#consent input").check()
-    page.locator(".framing:visible img").first.wait_for()  # looked at again by itself
+    page.locator(".crop-preview:visible img").first.wait_for()  # previewed again automatically
     run(page, "translation-")
     assert page.locator("#translation-after img").is_visible()
 
@@ -100,7 +100,7 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
     (tmp_path / "notes.mp4").write_text("This is no video.\n")
     page.locator("#verify-file").get_by_label("Clear").first.click()
     drop.set_input_files(tmp_path / "notes.mp4")
-    said(page, "notes.mp4")
+    wait_for_alert(page, "notes.mp4")
     assert page_errors == []
 
 
@@ -111,8 +111,8 @@ def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page"
     press(page, "Animate")
     page.locator("#live img").wait_for()
     assert_declared(saved(page, page.locator("#live img"), tmp_path), model="fomm-starter")
-    for place in ("result", "side-by-side"):
-        video = page.locator(f"#{place} video")
+    for name in ("result", "side-by-side"):
+        video = page.locator(f"#{name} video")
         video.wait_for(timeout=ANIMATED)
         assert_declared(saved(page, video, tmp_path), model="fomm-starter")
     unfold(page, "How it works")
@@ -125,7 +125,7 @@ def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page"
 
 
 @pytest.mark.parametrize(
-    ("title", "place", "results"),
+    ("title", "prefix", "results"),
     [
         ("CycleGAN", "translation-", ["#translation-after img", "#translation-back img"]),
         ("StarGAN", "attributes-", ["#attributes-after img", "#attributes-strip img"]),
@@ -133,12 +133,12 @@ def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page"
     ],
 )
 def test_every_picture_of_the_translators_says_what_it_is(
-    page: "Page", server: str, tmp_path: Path, title: str, place: str, results: list[str]
+    page: "Page", server: str, tmp_path: Path, title: str, prefix: str, results: list[str]
 ):
-    open_tab(page, server, title, place)
-    page.wait_for_timeout(2 * SECOND)  # until everything about the example is filled in
-    run(page, place)
-    model = page.locator(f"#{place}model input").input_value()
+    open_tab(page, server, title, prefix)
+    page.wait_for_timeout(2 * SECOND)  # until all inputs are filled in
+    run(page, prefix)
+    model = page.locator(f"#{prefix}model input").input_value()
     for result in results:
         for picture in page.locator(result).all():
             assert_declared(saved(page, picture, tmp_path), model=model)
@@ -153,6 +153,6 @@ def test_an_interpolation_says_what_it_is(page: "Page", server: str, tmp_path: P
     between.wait_for(timeout=LOADED)
     model = page.locator("#styles-model input").input_value()
     assert_declared(saved(page, between, tmp_path), model=model)
-    press(page, "Make a video")
+    press(page, "Render a video")
     wait_until_done(page, "styles-")
     assert_declared(saved(page, page.locator("#styles-video video"), tmp_path), model=model)

@@ -12,14 +12,14 @@ from tests.browser.actions import (
     open_tab,
     picture_of,
     press,
-    said,
     unfold,
+    wait_for_alert,
 )
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-OFFLINE = "HF_HUB_OFFLINE forbids to fetch it"  # as the server of these tests is started
+OFFLINE = "HF_HUB_OFFLINE forbids to fetch it"  # set for the server of these tests
 
 
 @pytest.fixture
@@ -32,19 +32,19 @@ def lab(page: "Page", server: str) -> "Page":
     return page
 
 
-def choose(page: "Page", place: str, name: str) -> None:
-    page.locator(f"#{place}fetch input").click()
+def choose(page: "Page", prefix: str, name: str) -> None:
+    page.locator(f"#{prefix}fetch input").click()
     page.get_by_role("option", name=name, exact=True).click()
 
 
-def test_everything_is_listed_and_what_is_here_is_sound(lab: "Page", page_errors: list[str]):
+def test_all_weights_are_listed_and_the_installed_ones_are_intact(lab: "Page", page_errors: list[str]):
     names = lab.locator("#weights-table th[scope=row]").all_inner_texts()
     assert names == list(manifest())
-    assert lab.locator("#weights-table", has_text="comes with the repository").is_visible()
+    assert lab.locator("#weights-table", has_text="included in the repository").is_visible()
     assert "GB are free" in lab.locator("#weights-room").inner_text()
 
     press(lab, "Verify")
-    lab.locator("#weights-verified", has_text="No file here is damaged.").wait_for()
+    lab.locator("#weights-verified", has_text="All files are intact.").wait_for()
     assert "fomm-starter: as it was made" in lab.locator("#weights-verified").inner_text()
 
     check_accessibility(lab)
@@ -53,29 +53,29 @@ def test_everything_is_listed_and_what_is_here_is_sound(lab: "Page", page_errors
     assert page_errors == []
 
 
-def test_a_licence_is_accepted_before_the_source_is_asked(lab: "Page", page_errors: list[str]):
+def test_a_licence_is_accepted_before_the_source_is_contacted(lab: "Page", page_errors: list[str]):
     choose(lab, "weights-", "cyclegan-horse2zebra")
     accept = lab.locator("#weights-accept input")
     accept.wait_for(state="hidden")
     choose(lab, "weights-", "fomm-vox-adv")
     accept.wait_for()
     press(lab, "Download")
-    said(lab, "accept it to fetch the file")
+    wait_for_alert(lab, "accept it to fetch the file")
     check_accessibility(lab)
     accept.check()
     press(lab, "Download")
-    said(lab, OFFLINE)
+    wait_for_alert(lab, OFFLINE)
     lab.wait_for_selector("#weights-fetch-start:enabled")
     assert page_errors == []
 
 
-def test_another_tab_has_the_download_and_goes_on_with_its_starters(page: "Page", server: str, page_errors: list[str]):
+def test_another_tab_offers_the_download_and_keeps_its_starters(page: "Page", server: str, page_errors: list[str]):
     open_tab(page, server, "CycleGAN", "translation-")
-    page.get_by_text("Starter weights, which come with the app").filter(visible=True).wait_for()
+    page.get_by_text("These are starter weights").filter(visible=True).wait_for()
     unfold(page, "More weights")
     page.locator("#translation-fetch input").wait_for()
     press(page, "Download")
-    said(page, OFFLINE)
+    wait_for_alert(page, OFFLINE)
     check_accessibility(page)
     check_phone(page)
     assert page_errors == []

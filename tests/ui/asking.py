@@ -13,7 +13,7 @@ import pytest
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
-from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.validation import CheckedBlocks
 
 LOOP = asyncio.Runner()
@@ -51,19 +51,19 @@ def admitted(
 ) -> list[Any]:
     """What the check hands to the function of a handler, which is not called; nothing when it refused all."""
     given = list[Any]()
-    check = Visitors._admitted
+    check = Sessions._admitted
 
     def instead(*arguments: Any) -> None:
         given.extend(check(*arguments))
         raise LookupError("checked")
 
-    monkeypatch.setattr(Visitors, "_admitted", instead)
+    monkeypatch.setattr(Sessions, "_admitted", instead)
     with contextlib.suppress(gr.Error):
         files, others = page._checked(handler, values)
         processed = [files.get(place, value) for place, value in enumerate(others)]
         answer = bare(handler.fn)(request_of("a"), *processed)
         assert isinstance(answer, dict) or [*answer]
-    monkeypatch.setattr(Visitors, "_admitted", check)
+    monkeypatch.setattr(Sessions, "_admitted", check)
     return given
 
 

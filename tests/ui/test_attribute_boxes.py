@@ -1,9 +1,9 @@
-"""The boxes of a portrait's attributes."""
+"""The checkboxes of a portrait's attributes."""
 
 import pytest
 
 from deepfake_core.ui.tabs.stargan import AttributesForm
-from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, after
+from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, with_checked
 
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 NAMES = (*HAIR, "Male", "Young")
@@ -12,17 +12,17 @@ READING = Reading((None, "auto", None), SHOWN, HAIR)
 
 
 @pytest.mark.parametrize("before", [["Black_Hair", "Young"], ["Black_Hair", "Young", "Blond_Hair"]])
-def test_a_hair_colour_unticks_the_others_whenever_the_event_comes(before: list[str]):
-    assert sorted(after(before, "Blond_Hair", HAIR)) == ["Blond_Hair", "Young"]
+def test_a_hair_colour_unchecks_the_others_whenever_the_event_comes(before: list[str]):
+    assert sorted(with_checked(before, "Blond_Hair", HAIR)) == ["Blond_Hair", "Young"]
 
 
 def test_other_boxes_leave_hair_alone():
-    assert after(["Black_Hair"], "Male", HAIR) == ["Black_Hair", "Male"]
+    assert with_checked(["Black_Hair"], "Male", HAIR) == ["Black_Hair", "Male"]
 
 
-def test_several_pictures_get_only_what_was_changed():
+def test_a_batch_gets_only_the_changed_attributes():
     form = AttributesForm(
-        model="stargan-starter", crop="auto", paste_back=False, ticked=["Blond_Hair", "Young"], reading=READING
+        model="stargan-starter", crop="auto", paste_back=False, checked=["Blond_Hair", "Young"], reading=READING
     )
     assert form.differences(NAMES) == {"Black_Hair": False, "Blond_Hair": True}
     assert form.changes(NAMES) == {name: name in ("Blond_Hair", "Young") for name in NAMES}

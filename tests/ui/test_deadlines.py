@@ -102,7 +102,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
     return [fields[name] for name in tab.inputs.names]
 
 
-def said(update: Update) -> str:
+def error_text(update: Update) -> str:
     """The sentence of an error in an update of the page."""
     texts = [str(getattr(value, "value", value)) for value in update.values()]
     return next((text for text in texts if "That did not work" in text), "")
@@ -113,8 +113,8 @@ def test_verify(slow: dict[str, str]) -> None:
     tab = VerifyTab()
     with gr.Blocks():
         tab.render()
-    answer = said(tab.examine(slow))
-    assert "more than 2 seconds, the limit here; choose a smaller picture, or a clip of fewer pixels" in answer
+    answer = error_text(tab.examine(slow))
+    assert "more than 2 seconds, the limit here; choose a smaller picture, or a clip of lower resolution" in answer
 
 
 @pytest.mark.usefixtures("_timely")
@@ -122,23 +122,23 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
     driver = DrivingClip([])
     with gr.Blocks():
         driver.render()
-    (update,) = driver.framing.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
-    answer = said(update)
+    (update,) = driver.crop_controls.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
+    answer = error_text(update)
     assert "more than 2 seconds" in answer
 
 
 @pytest.mark.usefixtures("_timely")
 def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
     (update,) = tab.inside.show(100.0, *form(tab, portrait, slow))  # the last frame: the whole clip is read
-    assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in said(update)
+    assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in error_text(update)
 
 
 @pytest.mark.usefixtures("_timely")
 @pytest.mark.parametrize("best_frame", [False, True])
 def test_animate(tab: AnimationTab, slow: dict[str, str], portrait: Path, best_frame: bool) -> None:  # noqa: F811
-    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))
+    run = tab.controls._guarded(Job(triggers=[], run=tab.animate, inputs=[]))
     *_, last = run(*form(tab, portrait, slow, best_frame=best_frame))
-    assert "more than 2 seconds" in said(last)
+    assert "more than 2 seconds" in error_text(last)
 
 
 def test_a_run_that_gradio_closes(
@@ -148,7 +148,7 @@ def test_a_run_that_gradio_closes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DEEPFAKE_JOB_SECONDS", "120")
-    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(tab, portrait, slow))
+    run = tab.controls._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(tab, portrait, slow))
     next(run)
     assert any("ffmpeg" in process for process in child_processes())
     run.close()  # type: ignore[attr-defined]

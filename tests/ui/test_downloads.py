@@ -16,7 +16,7 @@ from deepfake_core.ui.tabs.weights import WeightsTab, table
 from deepfake_core.ui.widgets import downloads
 from deepfake_core.ui.widgets.downloads import Download, bytes_bar
 from deepfake_core.ui.widgets.errors import Update
-from deepfake_core.ui.widgets.model_picker import STARTER, ModelChoice, MoreWeights
+from deepfake_core.ui.widgets.model_picker import STARTER, ModelPicker, MoreWeights
 
 FREE, CLOSED = "cyclegan-horse2zebra", "fomm-vox-adv"  # the second one's licence may forbid commercial use
 PART = Fetching(file="latest_net_G.pth", done=12_300_000, total=45_600_000, rate=2_100_000.0)
@@ -74,7 +74,7 @@ def rendered(part: Any) -> Any:
 
 
 def texts(part: Download, updates: Iterator[Update]) -> list[str]:
-    """What is said, one string an update."""
+    """The texts of each update, as one string."""
     return [" ".join(str(getattr(value, "value", value)) for value in update.values()) for update in updates]
 
 
@@ -85,10 +85,10 @@ def choices(dropdown: Any) -> list[str]:
 def test_bytes_and_the_time_left_are_shown_and_then_the_notes(part: Download, pull: Pull) -> None:
     updates = list(part.fetch(FREE, False))
     asking, waiting, bar, converting, done = texts(part, iter(updates))
-    assert "Asking" in asking and "Another process" in waiting and "converting" in converting
+    assert "Contacting" in asking and "Another process" in waiting and "converting" in converting
     assert "latest_net_G.pth · 12.3 of 45.6 MB · 2.1 MB/s · 16 s left" in bar
     assert '<progress value="12300000" max="45600000"' in bar
-    assert f"{FREE} is on this machine; use it" in done
+    assert f"{FREE} is installed; use it" in done
     assert "&lt;b&gt;new&lt;/b&gt;" in done and "<b>" not in done
     assert updates[-1][part.over] is True
     assert pull.asked == [(FREE, False)]
@@ -116,21 +116,21 @@ def test_all_steps_are_asked_for_by_one_thread_that_is_not_ours(part: Download, 
     "name", ["../../etc/passwd", "fomm-vox", "fomm-starter", "/tmp/x.safetensors", "", None, 7, [FREE], {"a": 1}]
 )
 def test_a_name_that_is_not_in_the_list_is_refused(part: Download, pull: Pull, name: Any) -> None:
-    (said,) = texts(part, part.fetch(name, True))
-    assert "choose some from the list" in said
+    (text,) = texts(part, part.fetch(name, True))
+    assert "choose some from the list" in text
     assert pull.asked == []
-    assert part.tell(name)[part.about] == ""
+    assert part.describe(name)[part.about] == ""
 
 
 @pytest.mark.parametrize("accepted", [False, None, "yes", 1, [True]])
 def test_a_licence_is_shown_and_has_to_be_accepted(part: Download, accepted: Any) -> None:
-    told = part.tell(CLOSED)
-    assert "CC BY-NC 4.0" in told[part.about] and "751.0 MB" in told[part.about] and "space" in told[part.about]
-    assert told[part.accepted].visible is True and told[part.accepted].value is False
-    assert part.tell(FREE)[part.accepted].visible is False
-    *_, said = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
-    assert 'role="alert"' in said
-    assert "accept it to fetch the file" in said
+    shown = part.describe(CLOSED)
+    assert "CC BY-NC 4.0" in shown[part.about] and "751.0 MB" in shown[part.about] and "space" in shown[part.about]
+    assert shown[part.accepted].visible is True and shown[part.accepted].value is False
+    assert part.describe(FREE)[part.accepted].visible is False
+    *_, text = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
+    assert 'role="alert"' in text
+    assert "accept it to fetch the file" in text
 
 
 def test_a_tick_reaches_the_pull(part: Download, pull: Pull) -> None:
@@ -146,7 +146,7 @@ def test_what_has_no_copy_is_not_offered_unless_there_is_a_mirror(
     assert part.accepted not in part.offer(FREE), "a tick is not lost when the list is looked through again"
     monkeypatch.setenv("DEEPFAKE_WEIGHTS_REPO", "me/<weights>")
     assert choices(part.offer(None)[part.name]) == [CLOSED, "fomm-taichi", FREE]
-    assert "the mirror me/&lt;weights&gt;" in part.tell(FREE)[part.about]
+    assert "the mirror me/&lt;weights&gt;" in part.describe(FREE)[part.about]
 
 
 def test_what_is_here_is_not_offered(part: Download, tmp_path: Path) -> None:
@@ -173,12 +173,12 @@ def test_downloads_are_on_but_not_on_a_public_space(
     assert downloads.switched_on() is on
     part = rendered(Download((FREE,), "test-", "use it"))
     assert part.column.visible is on and part.offer(None)[part.column].visible is on
-    said = texts(part, part.fetch(FREE, True))[-1]
-    assert ("switched downloads off" in said) is not on
+    text = texts(part, part.fetch(FREE, True))[-1]
+    assert ("downloads are switched off" in text) is not on
     assert bool(pull.asked) is on
 
 
-def test_when_off_the_others_are_told_how_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_downloads_are_off_the_commands_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     more = rendered(MoreWeights("cyclegan", "test-", "use it"))
     assert FREE not in more.fill(None)[more.others] and "cyclegan-sat2map" in more.fill(None)[more.others]
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "off")
@@ -186,9 +186,9 @@ def test_when_off_the_others_are_told_how_by_hand(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_line_of_a_tab_says_that_these_are_starters() -> None:
-    models = ModelChoice("stargan", "test-")
-    assert STARTER in models.tell("stargan-starter")
-    assert STARTER not in models.tell("stargan-celeba-128")
+    models = ModelPicker("stargan", "test-")
+    assert STARTER in models.describe("stargan-starter")
+    assert STARTER not in models.describe("stargan-celeba-128")
 
 
 def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> N
     (tmp_path / "starganv2-celeba-hq.safetensors").write_bytes(b"12")
     text = table(inventory())
     assert all(f'<th scope="row">{name}</th>' in text for name in manifest())
-    assert text.count("comes with the repository") == 6
-    assert "on this machine</strong>; it needs fan-wing beside it" in text
+    assert text.count("included in the repository") == 6
+    assert "installed</strong>; it also needs fan-wing" in text
     assert 'href="https://github.com/AliaksandrSiarohin/first-order-model"' in text
 
 
@@ -211,13 +211,13 @@ def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytes
     assert "GB" in shown[tab.room]
 
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "off")
-    assert "switched downloads off" in tab.removal.remove(FREE)[tab.removal.said]
+    assert "downloads are switched off" in tab.removal.remove(FREE)[tab.removal.status]
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "on")
     for name in ("../x", "fomm-starter", [FREE], None):
-        assert "That did not work" in tab.removal.remove(name)[tab.removal.said]
+        assert "That did not work" in tab.removal.remove(name)[tab.removal.status]
     assert path.exists()
 
-    assert f"{FREE} was removed" in tab.removal.remove(FREE)[tab.removal.said]
+    assert f"{FREE} was removed" in tab.removal.remove(FREE)[tab.removal.status]
     assert not path.exists()
     assert choices(tab.fill(None, FREE)[tab.removal.name]) == []
 
@@ -225,7 +225,7 @@ def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytes
 def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
     tab = rendered(WeightsTab(Engine()))
     *_, sound = tab.check.verify()
-    assert "No file here is damaged" in sound and "fomm-starter: as it was made" in sound
+    assert "All files are intact" in sound and "fomm-starter: as it was made" in sound
     (tmp_path / f"{FREE}.safetensors").write_bytes(b"12")
     (tmp_path / f"{FREE}.safetensors.sha256").write_text(f"{'0' * 64}  {FREE}.safetensors\n")
     *_, damaged = tab.check.verify()

@@ -1,4 +1,4 @@
-"""The engine: one network for all visitors, on this process's device or, on ZeroGPU, in a process that has one."""
+"""The engine: one network for all sessions, on this process's device or, on ZeroGPU, in a process that has one."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.ui.server.inference import ZEROGPU, Engine
 
 
-def told(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:
+def echo(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:
     """A task: which network, in which process, and the arguments one after the other."""
     for word in words:
         yield editor.name, os.getpid(), word
@@ -61,7 +61,7 @@ class ForkedGpu(ModuleType):
 
 def test_a_task_runs_here_and_networks_are_loaded_once() -> None:
     engine = Engine(device="cpu")
-    events = list(engine.work("stargan", "stargan-starter", told, "a", "b"))
+    events = list(engine.work("stargan", "stargan-starter", echo, "a", "b"))
     assert events == [("stargan-starter", os.getpid(), word) for word in "ab"]
     assert engine.model("stargan", "stargan-starter") is engine.model("stargan")
     engine.forget("stargan-starter")
@@ -73,7 +73,7 @@ def test_a_name_of_another_tab_or_of_a_file_is_refused() -> None:
     with pytest.raises(BadRequest, match="another tab"):
         engine.model("stargan", "fomm-starter")
     with pytest.raises(Exception, match="no weights called"):
-        list(engine.work("stargan", "/etc/passwd", told, "a"))
+        list(engine.work("stargan", "/etc/passwd", echo, "a"))
 
 
 def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.Monk
     engine = Engine(device="cpu")
     assert spaces.durations[0] >= 60
     loaded = engine.model("stargan")  # as the warm-up does; the fork has it, and need not load it again
-    events = list(engine.work("stargan", None, told, "a", "b"))
+    events = list(engine.work("stargan", None, echo, "a", "b"))
     assert [(name, word) for name, _, word in events] == [(loaded.name, "a"), (loaded.name, "b")]
     assert {process for _, process, _ in events}.isdisjoint({os.getpid()})
     task = engine.work("stargan", None, failing)

@@ -1,4 +1,4 @@
-"""Runs on examples are kept and played back; nothing of what a visitor gave is."""
+"""Runs on examples are cached; runs on uploads are not."""
 
 import weakref
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_a_stopped_run_is_not_kept(example: Path):
 
 
 def test_the_oldest_run_makes_place(example: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(example_cache, "MOST_KEPT", 1)
+    monkeypatch.setattr(example_cache, "MAX_RUNS", 1)
     kept, pipeline = ExampleCache([example]), Pipeline()
     old = list(kept.events([example], "old", pipeline))
     list(kept.events([example], "new", pipeline))

@@ -11,7 +11,7 @@ from deepfake_core.faces import Whole
 from deepfake_core.pipelines.style_specs import Latent, Reference
 from deepfake_core.ui.server.uploaded import chosen
 from deepfake_core.ui.tabs.starganv2.form import StylesForm
-from deepfake_core.ui.tabs.starganv2.references import MOST
+from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES
 from deepfake_core.ui.widgets.inputs import Inputs
 
 
@@ -35,8 +35,8 @@ def form(**changes: Any) -> StylesForm:
         "domain": "male",
         "seed": 7,
         "truncation": 0.5,
-        **{f"picture_{number}": None for number in range(1, MOST + 1)},
-        **{f"domain_{number}": None for number in range(1, MOST + 1)},
+        **{f"picture_{number}": None for number in range(1, MAX_REFERENCES + 1)},
+        **{f"domain_{number}": None for number in range(1, MAX_REFERENCES + 1)},
         "picture_1": {"path": "/in/one.png"},
         "picture_3": {"path": "/in/three.png"},
         "domain_3": "male",
@@ -51,7 +51,7 @@ def test_filled_slots_are_references_and_a_missing_domain_is_guessed():
         Reference(image=Path("/in/three.png"), domain="male"),
     )
     assert form().files() == tuple(Path(f"/in/{name}.png") for name in ("source", "one", "three"))
-    with pytest.raises(BadRequest, match="no reference yet"):
+    with pytest.raises(BadRequest, match="no reference is selected"):
         form(picture_1=None, picture_3=None).styles(lambda upload: "male")
 
 

@@ -14,10 +14,10 @@ import pytest
 from deepfake_core.errors import MissingFile
 from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.server import upload_check as module
-from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.upload_check import FILES, UNUSABLE, Uploads
 from deepfake_core.ui.server.uploaded import Withheld
-from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
+from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
 from tests.ui.asking import META, admitted, ask, default, defaults, request_of, sent, upload
 
 HASH = "5" * 64
@@ -104,10 +104,10 @@ def test_no_handler_gets_anything_but_an_upload(
     for handler, place in takers(served):
         for name, value in values.items():
             sent = defaults(handler)
-            several = takes_several(handler.inputs[place])
-            sent[place] = [value] if several else value
+            is_list = takes_list(handler.inputs[place])
+            sent[place] = [value] if is_list else value
             given = admitted(served, handler, sent, monkeypatch)[place]
-            (withheld,) = given if several else [given]
+            (withheld,) = given if is_list else [given]
             assert isinstance(withheld, Withheld) and str(withheld.error) == UNUSABLE, (handler.name, name)
 
 
@@ -210,7 +210,7 @@ def test_a_race_for_the_name_gives_the_first_file_or_none(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("end", ["run to its end", "closed", "failed"])
 def test_the_private_name_is_gone_when_the_handler_is_over(upload_folder: Path, end: str) -> None:
-    visitors, seen = Visitors(), list[Path]()
+    sessions, seen = Sessions(), list[Path]()
 
     def run(file: Any) -> Iterator[str]:
         seen.append(Path(file["path"]))
@@ -221,11 +221,11 @@ def test_the_private_name_is_gone_when_the_handler_is_over(upload_folder: Path, 
         yield "second"
 
     with CheckedBlocks() as page:
-        visitors.render()
-        gr.Button().click(run, gr.Image(), gr.HTML(elem_classes="trouble"), preprocess=False)
-        visitors.listen(page)
-        visitors.guard(page)
-    visitors.agree(True, request_of("a"))
+        sessions.render()
+        gr.Button().click(run, gr.Image(), gr.HTML(elem_classes="error-message"), preprocess=False)
+        sessions.listen(page)
+        sessions.guard(page)
+    sessions.agree(True, request_of("a"))
     steps = page.fns[0].fn(request_of("a"), upload(upload_folder, b"me", "me.png"))
     assert next(steps) == "first" and seen[0].read_bytes() == b"me"
     if end == "closed":
@@ -244,6 +244,6 @@ def test_an_example_keeps_one_path_for_all_visitors(
     for handler, place in takers(served)[::20]:
         values = defaults(handler)
         copy = upload(upload_folder, example.read_bytes(), example.name)
-        values[place] = [copy] if takes_several(handler.inputs[place]) else copy
+        values[place] = [copy] if takes_list(handler.inputs[place]) else copy
         given = admitted(served, handler, values, monkeypatch)[place]
         assert given in ({"path": str(example)}, [{"path": str(example)}])

@@ -9,7 +9,7 @@ import pytest
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.inference import Engine
-from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.upload_check import FILES
 from deepfake_core.ui.server.validation import WRONG_VALUES, CheckedBlocks
 from deepfake_core.ui.server.values import check
@@ -38,8 +38,8 @@ def _nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_: Any) -> None:
         raise AssertionError("a network was asked")
 
-    monkeypatch.setattr(Engine, "_in_worker", reached, raising=False)
-    monkeypatch.setattr(Engine, "_once", reached)
+    for name in ("work", "ask", "model"):
+        monkeypatch.setattr(Engine, name, reached)
 
 
 def asked(page: CheckedBlocks) -> list[Any]:
@@ -50,8 +50,8 @@ def test_no_handler_is_forgotten(served: CheckedBlocks) -> None:
     handlers = asked(served)
     assert len(handlers) >= 60
     assert {handler.fn.__qualname__ for handler in handlers} <= {
-        "Visitors._guarded.<locals>.answer",
-        "Visitors._guarded.<locals>.answers",
+        "Sessions._guarded.<locals>.answer",
+        "Sessions._guarded.<locals>.answers",
     }
 
 
@@ -126,23 +126,23 @@ def test_each_kind_takes_what_it_can_hold(component: Any, good: list[Any], bad: 
 
 
 def test_a_component_that_no_check_knows_stops_the_page() -> None:
-    visitors = Visitors()
+    sessions = Sessions()
     with CheckedBlocks() as page:
-        visitors.render()
+        sessions.render()
         gr.Button().click(lambda value: None, inputs=gr.Code())
-    with pytest.raises(TypeError, match=r"no check knows the values of Code"):
-        visitors.guard(page)
+    with pytest.raises(TypeError, match=r"no check for the values of Code"):
+        sessions.guard(page)
 
 
 def test_the_sentence_stands_where_the_handler_shows_its_errors_or_else_at_the_edge_of_the_page(tmp_path: Path) -> None:
-    visitors = Visitors()
+    sessions = Sessions()
     with CheckedBlocks() as page:
-        visitors.render()
-        slider, place, other = gr.Slider(0, 1, 0, label="it"), gr.HTML(elem_classes="trouble"), gr.HTML()
+        sessions.render()
+        slider, place, other = gr.Slider(0, 1, 0, label="it"), gr.HTML(elem_classes="error-message"), gr.HTML()
         gr.Button().click(lambda value: ("", ""), slider, [other, place], preprocess=False)
         gr.Button().click(lambda value: "", slider, other)
-        visitors.listen(page)
-        visitors.guard(page)
+        sessions.listen(page)
+        sessions.guard(page)
     answer = ask(page, page.fns[0], [2])
     assert "alert" in answer and "it must be a number between 0 and 1, got 2" in answer
     assert ask(page, page.fns[1], [2]) == "it must be a number between 0 and 1, got 2."
@@ -150,11 +150,11 @@ def test_the_sentence_stands_where_the_handler_shows_its_errors_or_else_at_the_e
 
 
 def test_a_bug_of_a_handler_is_a_sentence_too(caplog: pytest.LogCaptureFixture) -> None:
-    visitors = Visitors()
+    sessions = Sessions()
     with CheckedBlocks() as page:
-        visitors.render()
+        sessions.render()
         gr.Button().click(lambda value: 1 / value, gr.Slider(0, 1, 0, label="it"), gr.HTML())
-        visitors.listen(page)
-        visitors.guard(page)
-    assert ask(page, page.fns[0], [0]) == "Something went wrong here; the log has the details."
+        sessions.listen(page)
+        sessions.guard(page)
+    assert ask(page, page.fns[0], [0]) == "Something went wrong here; the server's log has the details."
     assert "ZeroDivisionError" in caplog.text

@@ -1,1 +1,1 @@
-"""What stands between the network and the page: connections, hosts, routes, bodies, and the queue."""
+"""The server around the page: connections, hosts, routes, request bodies, sessions and the queue."""

@@ -1,4 +1,4 @@
-"""The types of an ASGI application (asgi.readthedocs.io), and the answer that all middleware here gives."""
+"""The types of an ASGI application (asgi.readthedocs.io), and the error response of all middleware."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -13,11 +13,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The value of a request's header, or None; of several, None too, for nobody can say which is meant."""
+    """The value of a request's header; None if it is missing or, which is ambiguous, sent more than once."""
     values = [value for one, value in scope["headers"] if one == name]
     return values[0].decode("latin-1") if len(values) == 1 else None
 
 
 async def refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with one sentence, and nothing else."""
+    """Respond with `status` and one sentence."""
     await JSONResponse({"detail": sentence}, status)(scope, receive, send)

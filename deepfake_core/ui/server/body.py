@@ -1,4 +1,4 @@
-"""The bodies of requests: how long they may be, and what has to be in them before Gradio sees them."""
+"""Request bodies: size limits and validation before they reach Gradio."""
 
 import json
 import re
@@ -8,18 +8,19 @@ from typing import Any
 from deepfake_core.ui.server.asgi import Message, Receive
 from deepfake_core.ui.server.queue import SESSION, UNKNOWN
 
-LARGEST_CALL = 256_000
-"""Bytes of the values of the page's fields; files are uploaded beforehand."""
-LARGEST_WORD = 2_000
-TOO_LONG = "that is too much text; shorten it"
-BY_ADDRESS = "files come by upload, not by address"
-MALFORMED = "this is no request of the page; reload the page and try again"
+MAX_CALL_BYTES = 256_000
+"""For the values of the page's fields; files are uploaded separately."""
+MAX_EVENT_BYTES = 2_000
+"""For the id of an event."""
+TOO_LONG = "the request is too long; shorten the text"
+BY_ADDRESS = "files have to be uploaded; URLs are not accepted"
+MALFORMED = "the request is malformed; reload the page and try again"
 ADDRESS = re.compile(r"\w[\w+.-]+:")
-"""Of two letters at least: `C:` begins a path."""
+"""A scheme of at least two letters: `C:` begins a path."""
 
 
 class Refused(Exception):
-    """A request that is not handed on: the status of the answer, and its sentence."""
+    """Raised for a request that is rejected with `status` and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -27,12 +28,12 @@ class Refused(Exception):
 
 
 async def read(receive: Receive, limit: int) -> bytes:
-    """The request's body. Raises `Refused` once it is longer than `limit`, before more of it is kept."""
+    """The request's body. Raises `Refused` as soon as it is longer than `limit` bytes."""
     parts, length = list[bytes](), 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise Refused(400, MALFORMED)  # it hung up
+            raise Refused(400, MALFORMED)  # disconnected
         parts.append(message.get("body", b""))
         length += len(parts[-1])
         if length > limit:
@@ -41,8 +42,8 @@ async def read(receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
-def replayed(body: bytes, receive: Receive) -> Receive:
-    """The body that was read already, and after it whatever else comes, such as the end of the connection."""
+def resent(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the body again, and then the following messages, such as the disconnect."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -52,7 +53,7 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body whose session has a proper name. Raises `Refused`."""
+    """The JSON object in the body. Raises `Refused` unless it is one with a valid session hash."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -63,8 +64,10 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def check_call(call: Mapping[str, Any], inputs: Mapping[int, int]) -> None:
-    """Raises `Refused` unless it is a call of one of `inputs` (index -> number of values), without addresses of
-    files: Gradio would fetch them, of whatever size, from wherever."""
+    """Raise `Refused` unless it calls a function in `inputs` (index -> number of values) without URLs of files.
+
+    Gradio would download them, whatever their size and origin.
+    """
     number = call.get("fn_index")
     if not isinstance(number, int) or isinstance(number, bool) or number not in inputs:
         raise Refused(404, UNKNOWN)
@@ -79,7 +82,7 @@ def check_call(call: Mapping[str, Any], inputs: Mapping[int, int]) -> None:
 
 
 def is_session(name: object) -> bool:
-    """Whether a session, or an upload, is named as Gradio's clients name theirs."""
+    """Whether it is a session hash or upload id as Gradio's clients generate it."""
     return isinstance(name, str) and SESSION.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Connections: how many an address may hold, and how long a request may take to arrive."""
+"""Limits on connections: how many per address, and how slowly a request may arrive."""
 
 import asyncio
 from typing import Any
@@ -9,14 +9,14 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.proxies import is_proxy
 
 HEAD_SECONDS = 10.0
-"""For the head of a request, from the connection or the last answer on."""
+"""For the header of a request, since the connection was made or the last response was sent."""
 BODY_BYTES, BODY_SECONDS = 10_000, 10.0
-"""What a request's body has to bring in so long while the server waits for it: a slow telephone does."""
+"""The minimum rate of a request body while the server waits for it: a slow phone reaches it."""
 TICK_SECONDS = 1.0
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn, whose own time limit begins after the first answer only."""
+    """uvicorn's HTTP/1.1 protocol with limits: its own timeout starts only after the first response."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -26,7 +26,7 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._tick = self.loop.call_later(TICK_SECONDS, self._look)
+        self._tick = self.loop.call_later(TICK_SECONDS, self._check)
         limits = settings()
         host = self.client[0] if self.client else ""
         own = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.host == host]
@@ -37,12 +37,12 @@ class BoundedProtocol(H11Protocol):
 
     @property
     def host(self) -> str:
-        """The address at the other end."""
+        """The address of the client."""
         return self.client[0] if self.client else ""
 
     @property
     def waits_for_head(self) -> bool:
-        """Whether no request is being answered here."""
+        """Whether no request is being processed."""
         return self.cycle is None or self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -59,10 +59,10 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
 
     def drop(self) -> None:
-        """Close at once, without an answer."""
+        """Close immediately, without a response."""
         self.transport.abort()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self.loop.time()
         if self.waits_for_head:
             self._body_since = 0.0
@@ -70,11 +70,11 @@ class BoundedProtocol(H11Protocol):
         else:
             late = self.cycle.more_body and not self.flow.read_paused and self._is_slow(now)
         if late and self.waits_for_head:
-            self.transport.close()  # once the end of the last answer has been read
+            self.transport.close()  # after the last response has been sent
         elif late:
             self.drop()
         elif not self.transport.is_closing():
-            self._tick = self.loop.call_later(TICK_SECONDS, self._look)
+            self._tick = self.loop.call_later(TICK_SECONDS, self._check)
 
     def _is_slow(self, now: float) -> bool:
         if not self._body_since or self._received - self._before >= BODY_BYTES:
@@ -83,6 +83,6 @@ class BoundedProtocol(H11Protocol):
 
 
 def _make_room(connections: list[BoundedProtocol], new: BoundedProtocol) -> None:
-    """Drop the connection that has sent no whole request for longest; the new one, if all others are in use."""
+    """Drop the connection that has been idle for longest, or the new one if all others are in use."""
     idle = [one for one in connections if one.waits_for_head and not one.transport.is_closing()]
     min(idle, key=lambda one: (one is new, one.waiting_since), default=new).drop()

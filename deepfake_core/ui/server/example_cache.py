@@ -1,4 +1,4 @@
-"""Results of the examples, kept, so that a second click on one is answered at once. Of uploads nothing is kept."""
+"""A cache of the examples' results. Results of uploads are never cached."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,73 +11,73 @@ from typing import Any
 
 from deepfake_core.hub.files import sha256_of
 
-MOST_KEPT = 60
-"""Runs; beyond that the one that was asked for longest ago goes. A run is below 2 MB."""
+MAX_RUNS = 60
+"""The least recently used run is removed beyond this. A run takes less than 2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A run that came to its end: what it yielded, and where its files lie."""
+class CachedRun:
+    """A finished run: its events, and the folder with its files."""
 
     events: list[Any]
     folder: TemporaryDirectory[str]
 
 
 class ExampleCache:
-    """Runs pipelines in temporary folders. The first run on an example is recorded, later ones are played back.
+    """Runs pipelines in temporary folders. The first run on an example is cached, later ones return the cached events.
 
-    Gradio's own lazy cache of examples was not taken: it knows an example's inputs but not the options beside them,
-    and it keeps its files in the working directory, beyond the program's end. Here what a visitor uploads is never
-    kept, not even while it runs: only files that are an example, byte for byte, count.
+    Gradio's own cache of examples does not serve: it ignores options other than the example's inputs, and its files
+    stay in the working directory after the program has ended. Uploads are never cached: only files that are identical
+    to an example, byte for byte, count as examples.
     """
 
     def __init__(self, examples: Iterable[Path]) -> None:
         self.examples = tuple(examples)
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._runs: OrderedDict[str, CachedRun] = OrderedDict()
 
     def events(self, sources: Sequence[Path], key: str, run: Callable[[Path], Iterator[Any]]) -> Iterator[Any]:
-        """What `run(folder)` yields, or yielded for the same `key`.
+        """The events of `run(folder)`, cached by `key`.
 
-        The files are there until the step after the last is asked for. `sources` are the files that the run works on,
-        and `key` says all that it depends on. Called by one thread at a time: the queue lets one run at the network.
+        The files exist until the iterator is exhausted. `sources` are the input files of the run, and `key` identifies
+        inputs and options. Called by one thread at a time: the queue runs one event at a time on the network.
         """
         if not all(map(self._is_example, sources)):
             with TemporaryDirectory(prefix="deepfake-lab-") as name:
                 yield from run(Path(name))
-        elif key in self._kept:
-            self._kept.move_to_end(key)
-            yield from self._kept[key].events
+        elif key in self._runs:
+            self._runs.move_to_end(key)
+            yield from self._runs[key].events
         else:
             yield from self._recorded(key, run)
 
     def _recorded(self, key: str, run: Callable[[Path], Iterator[Any]]) -> Iterator[Any]:
-        """What `run` yields; kept once it has come to its end."""
-        with ExitStack() as unless_kept:
+        """The events of `run`, which are cached once it has finished."""
+        with ExitStack() as unless_cached:
             folder = TemporaryDirectory(prefix="deepfake-lab-")
-            unless_kept.callback(folder.cleanup)
+            unless_cached.callback(folder.cleanup)
             recorded: list[Any] = []
             with closing(run(Path(folder.name))) as events:  # type: ignore[type-var]
                 for event in events:
                     recorded.append(event)
                     yield event
-            self._keep(key, Kept(recorded, folder))
-            unless_kept.pop_all()
+            self._add(key, CachedRun(recorded, folder))
+            unless_cached.pop_all()
 
-    def _keep(self, key: str, run: Kept) -> None:
-        self._kept[key] = run
-        while len(self._kept) > MOST_KEPT:
-            _, oldest = self._kept.popitem(last=False)
+    def _add(self, key: str, run: CachedRun) -> None:
+        self._runs[key] = run
+        while len(self._runs) > MAX_RUNS:
+            _, oldest = self._runs.popitem(last=False)
             oldest.folder.cleanup()
 
     def _is_example(self, path: Path) -> bool:
         if not path.is_file():
-            return False  # whoever reads it says so
+            return False  # the pipeline reports it
         size = path.stat().st_size
         return size in self._digests and sha256_of(path) in self._digests[size]
 
     @cached_property
     def _digests(self) -> dict[int, set[str]]:
-        """Bytes of a file -> what files of that length are examples: others need not be read."""
+        """File size in bytes -> digests of the examples of that size; other files need not be hashed."""
         known: dict[int, set[str]] = {}
         for path in self.examples:
             known.setdefault(path.stat().st_size, set()).add(sha256_of(path))

@@ -1,4 +1,4 @@
-"""What every answer says to the browser: which sources it may use, who may frame it, whom it may tell of it."""
+"""Security headers of every response: content sources, framing and referrer."""
 
 import os
 
@@ -8,7 +8,7 @@ from deepfake_core.ui.server.routes import API
 SPACES = "https://huggingface.co"
 PAGE = {
     "default-src": "'self'",
-    # Gradio's configuration is inline, `js=` is compiled, and its video editor makes a worker's script
+    # Gradio's configuration is inline, `js=` is evaluated, and its video editor creates a worker from a blob
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
@@ -27,12 +27,14 @@ FILE = {
     "style-src": "'unsafe-inline'",
     "sandbox": "",
 }
-"""A file that is opened by itself is shown, and runs nothing."""
+"""For a file that is opened directly: it is displayed, but runs no scripts."""
 
 
 class SecurityHeaders:
-    """ASGI middleware around all others, so that errors and files have the headers too. Other origins get none of
-    the permissions that Gradio gives them (CORS)."""
+    """The outermost ASGI middleware, so that errors and files get the headers too.
+
+    Removes the CORS headers by which Gradio gives permissions to other origins.
+    """
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -58,7 +60,7 @@ class SecurityHeaders:
 
 
 def headers_for(path: str) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer to a request for this path."""
+    """The headers of a response for this path."""
     framed = f"'self' {SPACES}" if os.environ.get("SPACE_ID") else "'self'"
     policy = (FILE if path.startswith(f"{API}file=") else PAGE) | {"frame-ancestors": framed}
     directives = "; ".join(f"{name} {sources}".strip() for name, sources in policy.items())

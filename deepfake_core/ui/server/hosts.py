@@ -1,4 +1,4 @@
-"""Under which names the page is served, and from which pages a request may come."""
+"""Allowed hosts of the page, and allowed origins of requests."""
 
 import ipaddress
 import os
@@ -10,12 +10,12 @@ from deepfake_core.ui.server.asgi import App, Receive, Scope, Send, header, refu
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[0-9A-Za-z._-]{1,253}))(?::\d{1,5})?")
-OTHER_HOST = "this page is not served under that name; whoever runs it can allow it by DEEPFAKE_HOSTS"
-OTHER_ORIGIN = "requests from other pages are refused; open this page itself"
+OTHER_HOST = "this host name is not allowed; the operator of the server can add it to DEEPFAKE_HOSTS"
+OTHER_ORIGIN = "requests from other sites are rejected; open this page directly"
 
 
 class HostCheck:
-    """ASGI middleware: a known Host on every request (against DNS rebinding), the page's own Origin on every POST."""
+    """ASGI middleware: every request needs an allowed Host (against DNS rebinding), every POST the page's Origin."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -27,7 +27,7 @@ class HostCheck:
         authority = header(scope, b"host")
         host = name_of(authority)
         if authority is None or host is None:
-            await refuse(400, "a request names one host", scope, receive, send)
+            await refuse(400, "a request must have exactly one valid Host header", scope, receive, send)
         elif not (is_allowed(host) or _is_own_address(host, scope)):
             await refuse(421, OTHER_HOST, scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD") and not _comes_from_the_page(scope, authority):
@@ -37,13 +37,13 @@ class HostCheck:
 
 
 def name_of(authority: str | None) -> str | None:
-    """`Host` without its port, in lower case; None for what is no host."""
+    """`Host` without its port, in lower case; None if it is invalid."""
     found = AUTHORITY.fullmatch(authority or "")
     return (found["six"] or found["name"]).lower() if found else None
 
 
 def is_allowed(host: str) -> bool:
-    """Whether it is a name of this machine for itself, of the setting, or of the Space."""
+    """Whether it is a loopback name, or allowed by the setting or by the Space."""
     named = [one.strip().lower() for one in f"{settings().hosts},{os.environ.get('SPACE_HOST', '')}".split(",")]
     return host in LOOPBACK or any(_fits(host, one) for one in named if one)
 
@@ -53,7 +53,7 @@ def _fits(host: str, pattern: str) -> bool:
 
 
 def _is_own_address(host: str, scope: Scope) -> bool:
-    """An address instead of a name cannot be rebound; on loopback, only loopback's own is expected."""
+    """An IP address cannot be rebound; on loopback, only the loopback address itself is allowed."""
     try:
         address = ipaddress.ip_address(host)
         reached = ipaddress.ip_address((scope.get("server") or ("",))[0])
@@ -63,7 +63,7 @@ def _is_own_address(host: str, scope: Scope) -> bool:
 
 
 def _comes_from_the_page(scope: Scope, authority: str) -> bool:
-    """Browsers name the origin of every POST; programs that are none of a page name none."""
+    """Browsers send the Origin of every POST; other programs send none."""
     if header(scope, b"sec-fetch-site") in ("cross-site", "same-site"):
         return False
     if not any(name == b"origin" for name, _ in scope["headers"]):
@@ -72,10 +72,10 @@ def _comes_from_the_page(scope: Scope, authority: str) -> bool:
     if origin.scheme not in ("http", "https"):
         return False
     host = name_of(origin.netloc)
-    proxied = host is not None and host not in LOOPBACK and is_allowed(host)  # a proxy may have put its own Host
+    proxied = host is not None and host not in LOOPBACK and is_allowed(host)  # a proxy may have replaced Host
     return _without_port(origin.netloc.lower()) == _without_port(authority.lower()) or proxied
 
 
 def _without_port(authority: str) -> str:
-    """An authority as browsers write it: without the port that is usual for its scheme."""
+    """An authority without the default port of its scheme, as browsers write it."""
     return re.sub(r":(80|443)$", "", authority)

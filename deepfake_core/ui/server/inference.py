@@ -1,4 +1,4 @@
-"""The networks behind the page, imported and loaded once: torch takes seconds, and the page need not wait for it."""
+"""The networks behind the page. torch and the networks are loaded after the start, since that takes seconds."""
 
 import logging
 import os
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ZEROGPU = "SPACES_ZERO_GPU"
-"""Environment variable that a Space with a GPU for each call, not for itself, sets."""
+"""Environment variable of Spaces that allocate a GPU per call (ZeroGPU)."""
 GPU_SECONDS = 120
-"""How long one call may hold that GPU."""
+"""Maximum duration of a call on ZeroGPU."""
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
 
 
 class Engine:
-    """One loaded network of each name for all visitors.
+    """Loads each network once and shares it between all sessions.
 
-    Without a name a method takes the best weights on this machine. Each raises what `from_pretrained` raises.
+    Without a name, methods use the best installed weights. All methods raise what `from_pretrained` raises.
 
-    On a ZeroGPU Space this process only seems to have a GPU: what computes goes through `work`, which then runs in a
-    forked process that has one.
+    On a ZeroGPU Space this process has no GPU of its own: computations go through `work`, which runs them in a forked
+    process that has one.
     """
 
     def __init__(self, device: str = "auto") -> None:
@@ -38,22 +38,21 @@ class Engine:
         self._cache: NetworkCache | None = None
         self._in_worker = self._here
         if os.environ.get(ZEROGPU):
-            import spaces  # comes with such a Space, and has to be imported before torch
+            import spaces  # preinstalled on such a Space; must be imported before torch
 
             self._in_worker = spaces.GPU(duration=GPU_SECONDS)(self._here)
 
     def work(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], *arguments: Any
     ) -> Iterator[Event]:
-        """What `task(model, *arguments)` yields for a network (`fomm`, `stargan` and so on) by its manifest name.
+        """The events of `task(model, *arguments)` for a method (such as `fomm`) and the manifest name of weights.
 
-        The task is a function of a module, and its arguments and events can be pickled, for they may have to go from
-        one process to another.
+        `task` must be a module-level function, and arguments and events must be picklable: they may cross processes.
         """
         yield from self._in_worker(network, name, task, arguments)
 
     def ask(self, network: str, name: str | None, question: Callable[..., Answer], *arguments: Any) -> Answer:
-        """What `question(model, *arguments)` returns, in the same way."""
+        """The return value of `question(model, *arguments)`; otherwise like `work`."""
         (answer,) = self.work(network, name, answered, question, arguments)
         return answer
 
@@ -64,13 +63,13 @@ class Engine:
             yield from events
 
     def warm_up(self) -> None:
-        """Load every tab's default in the background; whoever asks meanwhile waits for the same load."""
+        """Load the default network of every tab in the background; requests meanwhile wait for the same load."""
         threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
     def model(self, network: str, name: str | None = None) -> Any:
-        """The loaded model of a method, by its weights' name in the manifest; None takes the best on this machine.
+        """The loaded model of a method for a manifest name; None selects the best installed weights.
 
-        A name comes from a visitor, so it must be the manifest's, never a file's.
+        The name is sent by the browser, so it must be in the manifest and never a path.
         """
         if name is not None and entry(name).network != network:
             raise BadRequest(f"{name} is for another tab; choose weights from the list")
@@ -85,11 +84,11 @@ class Engine:
         return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=self.device))
 
     def forget(self, name: str) -> None:
-        """Let go of weights that were removed, or that others took the place of."""
+        """Drop the loaded network of weights that were removed or replaced."""
         self._networks().forget(name)
 
     def _networks(self) -> "NetworkCache":
-        """The networks of this process."""
+        """The network cache of this process."""
         from deepfake_core.hub.cache import NetworkCache
 
         with self._lock:
@@ -101,10 +100,10 @@ class Engine:
             try:
                 if one.tab and one.model:
                     self.model(one.name)
-            except Exception:  # the visitor is told when the network is asked for
+            except Exception:  # the error is shown when the network is used
                 log.exception("the default network of %s could not be loaded in the background", one.title)
 
 
 def answered(model: Any, question: Callable[..., Answer], arguments: tuple[Any, ...]) -> Iterator[Answer]:
-    """A question as a task."""
+    """Wrap a question as a task."""
     yield question(model, *arguments)

@@ -1,17 +1,17 @@
-"""A log that repeats itself a few times a minute at most, whatever strangers send."""
+"""Rate-limited logs: requests cannot flood them."""
 
 import logging
 import threading
 import time
 
 LOGGERS = ("uvicorn", "uvicorn.error", "asyncio", "deepfake_core")
-MOST = 10
-"""Messages of one kind (the same text before its values are put in) in a minute."""
+MAX_PER_MINUTE = 10
+"""For messages with the same place and format string."""
 MINUTE = 60.0
 
 
 class RepeatFilter(logging.Filter):
-    """Lets through `MOST` messages of a kind in a minute; the first of the next minute says how many were left out."""
+    """Passes `MAX_PER_MINUTE` messages of a kind; the first one of the next minute gives the number of dropped ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,17 +24,17 @@ class RepeatFilter(logging.Filter):
             now = time.monotonic()
             began, count = self._seen.get(kind, (now, 0))
             if now - began >= MINUTE:
-                if count > MOST:
-                    record.msg = f"{record.msg} (and {count - MOST} more like it)"
+                if count > MAX_PER_MINUTE:
+                    record.msg = f"{record.msg} (and {count - MAX_PER_MINUTE} similar messages)"
                 began, count = now, 0
             if len(self._seen) > 1_000:
                 self._seen.clear()
             self._seen[kind] = began, count + 1
-            return count < MOST
+            return count < MAX_PER_MINUTE
 
 
 def limit_logs() -> None:
-    """From now on, the handlers of the server's loggers drop repetitions."""
+    """Add the filter to the handlers of the server's loggers."""
     repeated = RepeatFilter()
     for handler in {one for name in ("", *LOGGERS) for one in logging.getLogger(name).handlers}:
         if not any(isinstance(one, RepeatFilter) for one in handler.filters):

@@ -1,4 +1,4 @@
-"""What the visitor reads about an error: one sentence; the trace goes to the log."""
+"""Error messages for visitors: one sentence; the traceback goes to the log."""
 
 import html
 import logging
@@ -8,21 +8,21 @@ from deepfake_core.errors import LabError
 
 log = logging.getLogger(__name__)
 
-LONGEST = 600
-"""Letters of a sentence: some quote what they were given."""
+MAX_LENGTH = 600
+"""Characters of a message: some quote their input."""
 
-SMALLER = "choose a smaller picture, or a clip of fewer pixels"
-"""What to do about a file that takes too long to look at."""
+SMALLER = "choose a smaller picture, or a clip of lower resolution"
+"""The hint for a file that takes too long to analyse."""
 
 
 def sentence(error: Exception) -> str:
-    """What the visitor reads about `error`. What they cannot put right is logged with its trace."""
+    """The message for `error`. Errors other than `LabError` are logged with their traceback."""
     if isinstance(error, LabError):
-        return textwrap.shorten(f"{error}.", LONGEST, placeholder=" …")
+        return textwrap.shorten(f"{error}.", MAX_LENGTH, placeholder=" …")
     log.error("a handler failed", exc_info=error)
-    return "Something went wrong here; the log has the details."
+    return "Something went wrong here; the server's log has the details."
 
 
 def alert(error: Exception) -> str:
-    """The same as a paragraph that screen readers say at once."""
+    """The message as an HTML paragraph with the role `alert`."""
     return f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'

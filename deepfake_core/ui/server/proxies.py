@@ -1,4 +1,4 @@
-"""Whom the server believes when a request says where it came from."""
+"""Trusted proxies: whose forwarding headers the server accepts."""
 
 import ipaddress
 import os
@@ -10,20 +10,22 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.asgi import App, Receive, Scope, Send
 
 SPACES = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
-"""Spaces are reached through the Hub's own proxies alone, from private addresses."""
+"""Spaces are only reached through the Hub's proxies, which have private addresses."""
 
 
 def networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """The proxies in front of the page. Raises `BadRequest` for what is neither an address nor a network."""
-    told = settings().proxies or (SPACES if os.environ.get("SPACE_ID") else "")
+    """The trusted proxies. Raises `BadRequest` for a value that is neither an address nor a network."""
+    value = settings().proxies or (SPACES if os.environ.get("SPACE_ID") else "")
     try:
-        return tuple(ipaddress.ip_network(one.strip()) for one in told.split(",") if one.strip())
+        return tuple(ipaddress.ip_network(one.strip()) for one in value.split(",") if one.strip())
     except ValueError as error:
-        raise BadRequest(f"DEEPFAKE_PROXIES is {told!r} ({error}); set it to addresses or networks") from error
+        raise BadRequest(
+            f"DEEPFAKE_PROXIES must be a list of addresses or networks, got {value!r} ({error})"
+        ) from error
 
 
 def is_proxy(address: str) -> bool:
-    """Whether connections from this address come from a proxy."""
+    """Whether the address belongs to a trusted proxy."""
     try:
         return any(ipaddress.ip_address(address) in network for network in networks())
     except ValueError:
@@ -31,9 +33,9 @@ def is_proxy(address: str) -> bool:
 
 
 class ProxyCheck:
-    """ASGI middleware: the visitor's address as a trusted proxy tells it; from anybody else such headers are dropped.
+    """ASGI middleware: applies forwarding headers of trusted proxies and drops those of all other clients.
 
-    Gradio, too, reads them: it would put a forged `X-Forwarded-Host` into the page's addresses.
+    Gradio reads them too: it would use a forged `X-Forwarded-Host` in the page's URLs.
     """
 
     def __init__(self, app: App) -> None:

@@ -1,4 +1,4 @@
-"""Gradio's queue, with a share for every visitor, and started again should it stop."""
+"""Gradio's queue with limits per session and address, restarted if it stops."""
 
 import asyncio
 import inspect
@@ -21,28 +21,28 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.wiring import PREVIEWS
 
 SESSION = re.compile(r"[0-9a-z]{1,16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""The names that Gradio's clients give their sessions: digits of base 36 (browser), or a UUID (Python)."""
-SESSIONS = 2_000
-"""Most sessions that messages are kept for."""
-UNHEARD_SESSIONS = 300
-"""Most sessions of one address that have asked for something and not yet listened: a browser does so at once."""
+"""Session hashes of Gradio's clients: base-36 digits (browser), or a UUID (Python)."""
+MAX_SESSIONS = 2_000
+"""For which messages are kept."""
+MAX_UNHEARD_SESSIONS = 300
+"""Per address: sessions that have joined the queue and not yet listened, which a browser does immediately."""
 UNHEARD_SECONDS = 60.0
-"""A session that has not listened for so long is forgotten; one that listens does so every ten seconds."""
+"""A session that has not listened for so long is removed; clients poll every ten seconds."""
 WATCH_SECONDS = 2.0
 RESTART_SECONDS = 0.1
 SHORT_SESSION, SHORT_ADDRESS = 8, 24
-"""What is no run (a preview, a reading of attributes, a tick) takes a moment, and a page that opens, or whose visitor
-ticks the consent, asks for some twenty of it: so many times more of it may wait."""
-FULL = "too many runs are waiting already; come back in a minute"
-YOURS_FULL = "{} of your runs are waiting already; wait for one of them, or stop it"
-UNKNOWN = "there is no such function; reload the page and try again"
+"""Factors on the limits for short events (previews, reading attributes, checkboxes): opening the page or giving consent
+queues about twenty of them."""
+FULL = "the queue is full; try again in a minute"
+YOURS_FULL = "{} of your runs are already in the queue; wait for one of them, or stop it"
+UNKNOWN = "unknown function; reload the page and try again"
 
 log = logging.getLogger(__name__)
 Answer = tuple[bool, Any, Any]
 
 
 class Mailboxes(LRUCache[str, "asyncio.Queue[EventMessage]"]):
-    """Session -> messages that wait for it, and when it last asked for them. Nothing is evicted behind its back."""
+    """Session -> its pending messages, and when it last polled for them. Unlike its base class it evicts nothing."""
 
     def __init__(self) -> None:
         super().__init__(max_size=2**62)
@@ -64,22 +64,22 @@ class Mailboxes(LRUCache[str, "asyncio.Queue[EventMessage]"]):
         self.read.pop(session, None)
 
     def silent_for(self, session: str) -> float:
-        """Seconds since the session last asked, or since it came."""
+        """Seconds since the session last polled, or since it joined."""
         return time.monotonic() - self.read.get(session, self.made.get(session, 0.0))
 
 
 class SupervisedQueue(Queue):
-    """A queue that outlives any error in it. `stopped` is true only after `close`."""
+    """A queue that restarts after any error. `stopped` is true only after `close`."""
 
     _closed = False
 
     def __init__(self, plain: Queue) -> None:
-        """Take the place of the queue that `Blocks.queue` made."""
+        """Replace the queue that `Blocks.queue` created."""
         super().__init__(
             live_updates=plain.live_updates,
             concurrency_count=plain.max_thread_count,
             update_intervals=plain.update_intervals,
-            max_size=None,  # `refusal` bounds each lane by itself
+            max_size=None,  # `refusal` limits each lane separately
             blocks=plain.blocks,
             default_concurrency_limit=plain.default_concurrency_limit,
         )
@@ -92,7 +92,7 @@ class SupervisedQueue(Queue):
 
     @property
     def stopped(self) -> bool:
-        """Gradio sets it whenever its loop ends; that loop is started again."""
+        """Gradio sets it whenever its loop ends, but the loop is restarted."""
         return self._closed
 
     @stopped.setter
@@ -103,7 +103,7 @@ class SupervisedQueue(Queue):
         self._closed = True
 
     def start(self) -> None:
-        """Start what processes events, and what watches it; called in the server's event loop."""
+        """Start processing and supervision; called in the server's event loop."""
         self._closed = False
         self.active_jobs = [None] * self.max_thread_count
         for worker in (self.start_processing, self.start_progress_updates, self._watch):
@@ -111,7 +111,7 @@ class SupervisedQueue(Queue):
 
     def _supervise(self, worker: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task = asyncio.get_running_loop().create_task(worker())
-        self._workers.add(task)  # the loop itself holds tasks weakly
+        self._workers.add(task)  # the event loop holds only weak references
         task.add_done_callback(partial(self._restart, worker))
 
     def _restart(self, worker: Callable[[], Coroutine[Any, Any, None]], ended: "asyncio.Task[None]") -> None:
@@ -119,11 +119,11 @@ class SupervisedQueue(Queue):
         error = asyncio.CancelledError() if ended.cancelled() else ended.exception()
         if self._closed:
             return
-        log.error("The queue stopped (%s: %r) and is started again", worker.__name__, error, exc_info=error)
+        log.error("The queue stopped (%s: %r); restarting it", worker.__name__, error, exc_info=error)
         ended.get_loop().call_later(RESTART_SECONDS, self._supervise, worker)
 
     def _cancel_asyncio_tasks(self) -> None:
-        """Runs go on when the loop that started them is started again."""
+        """Runs continue when the loop that started them is restarted."""
         if self._closed:
             super()._cancel_asyncio_tasks()  # type: ignore[no-untyped-call]
 
@@ -131,7 +131,7 @@ class SupervisedQueue(Queue):
         while not self._closed:
             await asyncio.sleep(WATCH_SECONDS)
             await self._forget_unheard()
-            self._count_again()
+            self._recount()
 
     async def _forget_unheard(self) -> None:
         for session in [one for one in self.mailboxes if self.mailboxes.silent_for(one) > UNHEARD_SECONDS]:
@@ -149,16 +149,16 @@ class SupervisedQueue(Queue):
         if session in self.mailboxes:
             del self.mailboxes[session]
 
-    def _count_again(self) -> None:
-        """A lane's places are those that running events hold; one lost would be lost until the next start."""
+    def _recount(self) -> None:
+        """Set each lane's concurrency to its number of running events: a lost decrement would block it forever."""
         for name, lane in self.event_queue_per_concurrency_id.items():
             held = sum(events is not None and events[0].concurrency_id == name for events in self.active_jobs)
             if lane.current_concurrency != held:
-                log.error("Lane %s had %d places in use, and %d runs", name, lane.current_concurrency, held)
+                log.error("Lane %s counted %d running events, but there are %d", name, lane.current_concurrency, held)
                 lane.current_concurrency = held
 
     def send_message(self, event: Event, event_message: EventMessage) -> None:
-        """Leave a message for the event's session; without a session the event ends at its next step."""
+        """Queue a message for the event's session; without a session the event is cancelled at its next step."""
         messages = self.mailboxes.get(event.session_hash)
         if messages is None:
             event.alive = False
@@ -168,7 +168,7 @@ class SupervisedQueue(Queue):
         messages.put_nowait(event_message)
 
     async def push(self, body: PredictBodyInternal, request: fastapi.Request, username: str | None) -> Answer:
-        """Let an event wait, if its visitor's share and its lane have room for it."""
+        """Queue an event unless a limit of its session, address or lane is reached."""
         handler = None if body.fn_index is None else self.blocks.fns.get(body.fn_index)
         session, address = body.session_hash or "", address_of(request)
         if handler is None or not SESSION.fullmatch(session):
@@ -183,36 +183,38 @@ class SupervisedQueue(Queue):
             return answer
 
     def refusal(self, lane: str, session: str, address: str, *, run: bool = True) -> str | None:
-        """Why another run of this visitor, or something short, may not wait in this lane; None when it may."""
+        """Why another run (or short event) of this session may not be queued in this lane; None if it may."""
         queue, limits = self.event_queue_per_concurrency_id.get(lane), settings()
         alike = [event for event in queue.queue if is_run(event.fn) == run] if queue else []
-        session_most = limits.waiting_session * (1 if run else SHORT_SESSION)
-        address_most = limits.waiting_address * (1 if run else SHORT_ADDRESS)
-        if sum(event.session_hash == session for event in alike) >= session_most:
-            return YOURS_FULL.format(session_most)
-        if sum(address_of(event.request) == address for event in alike) >= address_most:
+        session_limit = limits.waiting_session * (1 if run else SHORT_SESSION)
+        address_limit = limits.waiting_address * (1 if run else SHORT_ADDRESS)
+        if sum(event.session_hash == session for event in alike) >= session_limit:
+            return YOURS_FULL.format(session_limit)
+        if sum(address_of(event.request) == address for event in alike) >= address_limit:
             return FULL
         return FULL if len(alike) >= limits.waiting * (1 if run else SHORT_ADDRESS) else None
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """The next events, by turns of addresses: one that asks for much waits longer for it than its neighbours."""
+        """The next events, fairly between addresses: the one served least recently comes first."""
         for lane in self.event_queue_per_concurrency_id.values():
             if lane.concurrency_limit is None or lane.current_concurrency < lane.concurrency_limit:
-                lane.queue.sort(key=lambda event: self._served.get(address_of(event.request), 0.0))  # else as they came
+                lane.queue.sort(
+                    key=lambda event: self._served.get(address_of(event.request), 0.0)
+                )  # stable, so in order of arrival within an address
         found = super().get_events()
         if found is not None:
             self._served[address_of(found[0][0].request)] = time.monotonic()
         return found
 
     async def _make_room(self, session: str, address: str) -> bool:
-        """Forget the oldest session that never listened, of this address first; False when all others listen."""
+        """Remove the oldest session that never listened, first of this address; False if all others listen."""
         if session in self.mailboxes:
             return True
         unheard = [one for one in self.mailboxes if one not in self.mailboxes.read]
         own = [one for one in unheard if self._addresses.get(one) == address]
-        if len(own) >= UNHEARD_SESSIONS:
+        if len(own) >= MAX_UNHEARD_SESSIONS:
             await self._forget(own[0])
-        elif len(self.mailboxes) >= SESSIONS:
+        elif len(self.mailboxes) >= MAX_SESSIONS:
             if not unheard:
                 return False
             await self._forget(unheard[0])
@@ -220,16 +222,16 @@ class SupervisedQueue(Queue):
 
 
 def supervise(page: gr.Blocks) -> SupervisedQueue:
-    """Give the page a queue that holds; after `Blocks.queue`, before `Blocks.launch`."""
+    """Replace the page's queue; to be called between `Blocks.queue` and `Blocks.launch`."""
     page._queue = SupervisedQueue(page._queue)
     return page._queue
 
 
 def is_run(handler: BlockFunction) -> bool:
-    """Whether it shows its work on the way, as what takes long does; a preview only keeps its file until it is sent."""
+    """Whether it is a run: a generator that yields progress. Previews only yield to keep their files."""
     return inspect.isgeneratorfunction(handler.fn) and handler.concurrency_id != PREVIEWS
 
 
 def address_of(request: fastapi.Request | gr.Request) -> str:
-    """The visitor's network address, as far as the server knows."""
+    """The client's address, as far as it is known."""
     return request.client.host if request.client else "unknown"

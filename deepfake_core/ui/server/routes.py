@@ -1,4 +1,4 @@
-"""The routes that the page needs, and how much each takes; whatever else Gradio offers is not there."""
+"""The routes that the page needs, with their kinds of bodies; Gradio's other routes are blocked."""
 
 import re
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ _SESSION = f"(?:{SESSION.pattern})"
 
 
 class Body(Enum):
-    """What a request carries."""
+    """The kind of a request body."""
 
     NOTHING = auto()
     CALL = auto()
-    """Values for one of the page's functions, as JSON."""
-    WORD = auto()
-    """Which event is meant, as JSON."""
+    """A call of one of the page's functions, as JSON."""
+    EVENT = auto()
+    """The id of an event, as JSON."""
     FILES = auto()
 
 
@@ -27,10 +27,10 @@ class Route:
 
     path: re.Pattern[str]
     body: Body = Body.NOTHING
-    needs: tuple[str, ...] = ()
-    """Names of sessions or uploads that stand in the query."""
-    may: tuple[str, ...] = ()
-    """Such names that may be missing."""
+    required: tuple[str, ...] = ()
+    """Required query parameters, which hold session hashes or upload ids."""
+    optional: tuple[str, ...] = ()
+    """The same, but optional."""
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -41,8 +41,10 @@ def _page(pattern: str) -> Route:
     return Route(re.compile(f"/(?:{pattern})"))
 
 
-def _api(pattern: str, body: Body = Body.NOTHING, *, needs: tuple[str, ...] = (), may: tuple[str, ...] = ()) -> Route:
-    return Route(re.compile(f"{API}(?:{pattern})/?"), body, needs, may)
+def _api(
+    pattern: str, body: Body = Body.NOTHING, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+) -> Route:
+    return Route(re.compile(f"{API}(?:{pattern})/?"), body, required, optional)
 
 
 ROUTES = (
@@ -50,14 +52,14 @@ ROUTES = (
     _api("startup-events|app_id"),
     _api(r"file=(?!\w[\w+.-]+:).+"),  # a scheme has two letters at least: `C:` begins a path
     _api(rf"heartbeat/{_SESSION}"),
-    _api("queue/data", needs=("session_hash",)),
-    _api("upload_progress", needs=("upload_id",)),
-    _api("upload", Body.FILES, may=("upload_id",)),
+    _api("queue/data", required=("session_hash",)),
+    _api("upload_progress", required=("upload_id",)),
+    _api("upload", Body.FILES, optional=("upload_id",)),
     _api(r"queue/join|run/[\w.-]{1,64}", Body.CALL),
-    _api("cancel|reset", Body.WORD),
+    _api("cancel|reset", Body.EVENT),
 )
 
 
 def route_of(path: str) -> Route | None:
-    """The route that a path belongs to."""
+    """The route of a path, or None."""
     return next((route for route in ROUTES if route.path.fullmatch(path)), None)

@@ -1,4 +1,4 @@
-"""How Gradio's server is started: with this project's middleware around it, and bounded connections."""
+"""Start Gradio's server with this project's middleware and limits on connections."""
 
 import sys
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from deepfake_core.ui.server.logs import limit_logs
 from deepfake_core.ui.server.middleware import guarded
 
 HEAD_BYTES = 32_000
-"""Of one request; a browser's cookies for localhost are some thousand."""
+"""Limit for the header of a request; a browser's cookies for localhost take a few thousand."""
 
 
 @contextmanager
 def bounded_server(page: gr.Blocks, uploads: Path) -> Iterator[None]:
-    """While it lasts, `page.launch` starts a server that is bounded.
+    """Within this context, `page.launch` starts a server with limits.
 
-    Gradio makes uvicorn's configuration itself and takes no options for it, so its server's class is replaced.
+    Gradio creates uvicorn's configuration itself and accepts no options for it, so its server class is patched.
     """
 
     class BoundedServer(Server):
@@ -32,7 +32,7 @@ def bounded_server(page: gr.Blocks, uploads: Path) -> Iterator[None]:
             super().__init__(config, *arguments, **named)
             config.app = guarded(config.app, page, uploads)  # type: ignore[arg-type]
             config.http, config.ws = BoundedProtocol, "none"
-            config.proxy_headers = False  # `ProxyCheck` is stricter: uvicorn would believe whoever is on loopback
+            config.proxy_headers = False  # `ProxyCheck` is stricter: uvicorn trusts every client on loopback
             config.h11_max_incomplete_event_size = HEAD_BYTES
             limit_logs()
 
@@ -46,12 +46,12 @@ def bounded_server(page: gr.Blocks, uploads: Path) -> Iterator[None]:
 
 
 def _raise_file_limit() -> None:
-    """Let the process have as many open files as its connections need, if the system lets it."""
+    """Raise the limit on open files to what the connections need, as far as the system allows it."""
     if sys.platform == "win32":
         return
     import resource
 
-    wanted = 3 * settings().connections + 512  # a connection, a file of its answer, a temporary one
+    wanted = 3 * settings().connections + 512  # per connection: socket, response file, temporary file
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:

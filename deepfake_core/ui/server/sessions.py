@@ -1,4 +1,4 @@
-"""Who may use what, and how often: consent, and runs in a minute, checked on the server before any handler."""
+"""Consent and rate limits per session, checked on the server before every handler."""
 
 import inspect
 import threading
@@ -19,53 +19,53 @@ from deepfake_core.ui.server.upload_check import FILES, Uploads
 from deepfake_core.ui.server.uploaded import Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
-from deepfake_core.ui.wiring import NETWORK
+from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
 
 MINUTE = 60.0
-SENTENCE = "I use only my own face, drawn ones, or faces of people who have agreed to it."
-ASKED = "your own file is used once you have ticked the box at the top of the page, which says whose faces it may show"
+CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
+CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
 EXAMINED = "verify-file"
-"""The one place for files that are only looked at, whoever is in them."""
+"""Element id of the only input that needs no consent: Verify only analyses its file."""
 
 
-class Visitors:
-    """What the server knows of the sessions that are open now; it is forgotten with them.
+class Sessions:
+    """The state of the open sessions, which is removed with them.
 
-    `guard` puts one check before every handler that is given values, so that no endpoint can be forgotten. An upload
-    that may not be used reaches the handler as `Withheld`, and the sentence appears where the result would.
+    `guard` wraps every handler with inputs in one check, so no endpoint can be missed. An upload that may not be used
+    is passed as `Withheld`, and the handler shows its message in the place of a result.
     """
 
     def __init__(self) -> None:
-        self._agreed: set[str] = set()
-        self._runs = Frequency()
+        self._consenting: set[str] = set()
+        self._runs = RateLimit()
 
     def render(self) -> None:
-        """Place the box."""
-        self.box = gr.Checkbox(False, label=SENTENCE, container=False, elem_id="consent")
-        self.known = gr.State(False)  # changes once the server has heard of the tick
+        """Create the consent box."""
+        self.box = gr.Checkbox(False, label=CONSENT, container=False, elem_id="consent")
+        self.known = gr.State(False)  # changes once the server has stored the consent
 
     def listen(self, page: gr.Blocks) -> None:
         self.box.input(
             self.agree,
             inputs=self.box,
             outputs=self.known,
-            concurrency_limit=None,
-            show_progress="hidden",
-            api_visibility="private",
+            **ANY_NUMBER,
         )
         page.unload(self.forget)
 
     def guard(self, page: CheckedBlocks) -> None:
-        """Check first, in every handler that is given values; what looks at a file looks again after the tick.
+        """Wrap every handler with inputs; handlers of a file's `change` event also run after consent was given.
 
-        Raises `TypeError` for a component whose values no check knows, and where Gradio would open files.
+        Raises `TypeError` for a component without a check, and for a handler whose files Gradio would open.
         """
         for handler in page.fns.values():
             if not handler.inputs or handler.fn is None:
                 continue
             takes_file = any(isinstance(one, FILES) for one in handler.inputs)
             if takes_file and handler.preprocess:
-                raise TypeError(f"{handler.name} takes files, so it needs preprocess=False: our own readers open them")
+                raise TypeError(
+                    f"{handler.name} has file inputs, so it needs preprocess=False: only our own readers open files"
+                )
             for one in handler.inputs:
                 if not isinstance(one, FILES):
                     kind_of(one)
@@ -73,18 +73,18 @@ class Visitors:
             if takes_file and any(event == "change" for _, event in handler.targets):
                 handler.targets.append((self.known._id, "change"))
 
-    def agree(self, ticked: bool, request: gr.Request) -> bool:
-        """Remember the tick, or its absence, for this session alone."""
+    def agree(self, checked: bool, request: gr.Request) -> bool:
+        """Store or remove the consent of this session."""
         session = str(request.session_hash)
-        (self._agreed.add if ticked else self._agreed.discard)(session)
-        return ticked
+        (self._consenting.add if checked else self._consenting.discard)(session)
+        return checked
 
     def forget(self, request: gr.Request) -> None:
-        """The session is over."""
-        self._agreed.discard(str(request.session_hash))
+        """Remove the state of a closed session."""
+        self._consenting.discard(str(request.session_hash))
 
     def _guarded(self, handler: BlockFunction, function: Callable[..., Any], uploads: Uploads) -> Callable[..., Any]:
-        """The handler's function, given what may be used of its values; its errors are shown as a sentence."""
+        """The handler's function with checked values; its exceptions are shown as messages."""
 
         @like(function)
         def answer(request: gr.Request, *values: Any) -> Any:
@@ -111,20 +111,20 @@ class Visitors:
     def _admitted(
         self, handler: BlockFunction, uploads: Uploads, request: gr.Request, values: Sequence[Any], until: ExitStack
     ) -> list[Any]:
-        """The values as the handler may use them, until `until` closes. Raises `LabError` when none may be used."""
+        """The values that the handler may use until `until` closes. Raises `LabError` if it may not run."""
         if refused := next((value for value in values if isinstance(value, Refused)), None):
             raise refused.error
         examined = any(one.elem_id == EXAMINED for one in handler.inputs)
-        refusal = self._too_often(request) if examined or handler.concurrency_id == NETWORK else None
+        refusal = self._rate_exceeded(request) if examined or handler.concurrency_id == NETWORK else None
         files = {place: values[place] for place, one in enumerate(handler.inputs) if isinstance(one, FILES)}
         if refusal and not any(files.values()):
             raise refusal
-        agreed = examined or str(request.session_hash) in self._agreed
+        agreed = examined or str(request.session_hash) in self._consenting
         admit = partial(self._admit, uploads, agreed, refusal, until)
         given = {place: [*map(admit, one)] if isinstance(one, list) else admit(one) for place, one in files.items()}
         return [given.get(place, value) for place, value in enumerate(values)]
 
-    def _too_often(self, request: gr.Request) -> LabError | None:
+    def _rate_exceeded(self, request: gr.Request) -> LabError | None:
         limits = settings()
         host = request.client.host if request.client else "unknown"
         asking = {
@@ -133,11 +133,11 @@ class Visitors:
         }
         for who, most in asking.items():
             if seconds := self._runs.wait(who, most):
-                return TooManyRuns(f"more than {most} runs a minute are too many here; go on in {seconds:.0f} seconds")
+                return TooManyRuns(f"the limit is {most} runs per minute; try again in {seconds:.0f} seconds")
         return None
 
     def _admit(self, uploads: Uploads, agreed: bool, refusal: LabError | None, until: ExitStack, value: Any) -> Upload:
-        """One file: a path that is the handler's alone, or why there is none."""
+        """One file: a private path for the handler, or `Withheld` with the reason."""
         if not value or isinstance(value, Withheld):
             return value or None
         if refusal:
@@ -149,28 +149,28 @@ class Visitors:
             return Withheld(error)
         example = uploads.example(path)
         if not (agreed or example):
-            return Withheld(ConsentMissing(ASKED))
+            return Withheld(ConsentMissing(CONSENT_MISSING))
         if example and example.name == path.name:
-            return {"path": str(example)}  # nobody can change it, and what is made of it has one name for all
+            return {"path": str(example)}  # immutable, and the same path for all sessions, so results can be cached
         return {"path": str(path), "upload": str(named)}
 
 
 def like(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a guarded function, which takes the request first, the parameters that Gradio looks for in `function`."""
+    """Give a wrapper, whose first parameter is the request, the signature of `function` that Gradio inspects."""
 
     def signed(guarded: Callable[..., Any]) -> Callable[..., Any]:
         own = next(iter(inspect.signature(guarded).parameters.values())).replace(name="_request")
         others = inspect.signature(function).parameters.values()
         guarded.__signature__ = inspect.Signature([own, *others])  # type: ignore[attr-defined]
-        hints = get_type_hints(function)  # type: ignore[no-untyped-call] # as Gradio reads them
+        hints = get_type_hints(function)  # type: ignore[no-untyped-call] # as Gradio resolves them
         guarded.__annotations__ = {**hints, "_request": gr.Request}
         return guarded
 
     return signed
 
 
-class Frequency:
-    """How often something was done in the last minute, by whom."""
+class RateLimit:
+    """Limits how often a key may run per minute."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -178,7 +178,7 @@ class Frequency:
         self._lock = threading.Lock()
 
     def wait(self, who: str, most: int) -> float:
-        """Count once more and return 0; or return the seconds until that is allowed, when `most` have been counted."""
+        """Count one run and return 0; after `most` runs in the last minute, return the seconds to wait instead."""
         now = self._now()
         with self._lock:
             for name in [name for name, times in self._times.items() if times[-1] <= now - MINUTE]:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end the server as Ctrl-C does: what has to be removed at the end is removed."""
+"""SIGTERM and SIGHUP end the server like Ctrl-C, so that temporary files are removed."""
 
 import signal
 import threading
@@ -11,9 +11,9 @@ NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 @contextmanager
 def exits_on_signals() -> Iterator[None]:
-    """In the block, these signals raise `SystemExit` (status 128 + signal) in the main thread, the first one only.
+    """In this context, the first of these signals raises `SystemExit` (status 128 + signal) in the main thread.
 
-    A signal that is ignored already (`nohup`) stays ignored. Elsewhere than in the main thread nothing is changed.
+    Signals that are already ignored (`nohup`) stay ignored. Has no effect in other threads than the main one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -23,7 +23,7 @@ def exits_on_signals() -> Iterator[None]:
 
     def leave(number: int, frame: FrameType | None) -> None:
         for kind in (*before, signal.SIGINT):
-            signal.signal(kind, signal.SIG_IGN)  # the removal is not broken off by a second one
+            signal.signal(kind, signal.SIG_IGN)  # a second signal must not interrupt the cleanup
         raise SystemExit(128 + number)
 
     for kind in before:

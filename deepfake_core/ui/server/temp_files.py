@@ -1,7 +1,7 @@
-"""The folder that holds all of a server's temporary files, and what becomes of it when the server is killed.
+"""The folder with all temporary files of a server, and its removal after the server was killed.
 
-Where it lies is the system's choice (`TMPDIR`), and may be another one at the next start. So every server writes a
-note of its folder into the user's state folder, and the next one removes what the notes name, if it is abandoned.
+Its location depends on `TMPDIR`, which may differ at the next start. So every server writes the path into a note in the
+user's state folder, and the next server removes the abandoned folders that the notes name.
 """
 
 import ctypes
@@ -24,24 +24,23 @@ from deepfake_core.settings import settings
 BEGINNING = "deepfake-lab-server-"
 LOCK = "lock"
 NOTE = ".txt"
-LONGEST_NOTE = 4096
-"""Bytes; no path is longer."""
+MAX_NOTE_BYTES = 4096
+"""The maximum length of a path."""
 SWEEP_SECONDS = 30.0
-"""How often files that have been kept long enough are looked for."""
+"""Between searches for expired files."""
 STARTING_SECONDS = 3600.0
-"""A folder without a lock is one whose server is starting, or was killed at that moment, long ago."""
+"""A folder without a lock belongs to a starting server; after this time, to one that was killed while it started."""
 REMOVALS = 20
-"""How often a folder is removed, a tenth of a second apart, while threads that still run put files into it."""
+"""Attempts to remove a folder, 0.1 s apart, while running threads may still write into it."""
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def temp_folder() -> Iterator[Path]:
-    """Everything temporary of this process goes into one folder that only its user may read, and goes with it.
+    """In this context, all temporary files of the process go into one private folder, which is removed at the end.
 
-    A server that is killed cannot remove its own; the lock in it is free then, and the next start removes it, wherever
-    it lies.
+    If the server is killed, its lock is released and the next server removes the folder.
     """
     remove_abandoned()
     folder, lock, note = _locked_folder()
@@ -57,7 +56,7 @@ def temp_folder() -> Iterator[Path]:
 
 
 def state_folder() -> Path:
-    """Where the notes lie: `$DEEPFAKE_HOME/servers`, else in the user's state folder."""
+    """The folder of the notes: `$DEEPFAKE_HOME/servers`, else in the user's state folder."""
     if home := settings().home:
         return Path(home) / "servers"
     state = os.environ.get("XDG_STATE_HOME") or Path(os.path.expanduser("~")) / ".local" / "state"
@@ -65,7 +64,7 @@ def state_folder() -> Path:
 
 
 def keep_clean(folder: Path, seconds: float) -> None:
-    """From now on, remove every file in `folder` once it has lain there for so long; what is there already stays."""
+    """Remove new files in `folder` once they are `seconds` old, in a background thread; existing files stay."""
     spared = frozenset(folder.rglob("*"))
 
     def sweep() -> None:
@@ -78,28 +77,28 @@ def keep_clean(folder: Path, seconds: float) -> None:
 
 
 def _return_memory() -> None:
-    """Give the system back what is free: glibc keeps it for each thread, of which a server has many."""
+    """Return free memory to the system: glibc keeps it per thread, and a server has many threads."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def remove_old(folder: Path, seconds: float, spared: Collection[Path] = ()) -> None:
-    """Remove the files that came into `folder` so long ago, and the folders in it that are empty then."""
-    for path in sorted(folder.rglob("*"), reverse=True):  # a folder after what is in it
+    """Remove the files that were added to `folder` at least `seconds` ago, and folders that are empty then."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # contents before their folder
         if path in spared:
             continue
-        with suppress(OSError):  # gone already, or not empty
+        with suppress(OSError):  # already removed, or not empty
             if path.is_dir() and not path.is_symlink():
                 path.rmdir()
-            elif time.time() - path.lstat().st_ctime >= seconds:  # a copy keeps the other date, that of its contents
+            elif time.time() - path.lstat().st_ctime >= seconds:  # a copy keeps the mtime of its source
                 path.unlink()
 
 
 def remove_abandoned() -> None:
-    """Remove the folders of this user's servers that run no more: those in today's place, and those of the notes."""
+    """Remove the folders of this user's stopped servers, in the current `TMPDIR` and in those of the notes."""
     noted = _noted()
     for folder in {*Path(tempfile.gettempdir()).glob(f"{BEGINNING}*"), *noted.values()}:
-        with suppress(OSError, Timeout):  # gone, or that of a server that runs
+        with suppress(OSError, Timeout):  # already removed, or in use by a running server
             if not _is_own_folder(folder):
                 continue
             if not (folder / LOCK).exists() and time.time() - folder.stat().st_mtime < STARTING_SECONDS:
@@ -113,21 +112,21 @@ def remove_abandoned() -> None:
 
 
 def _noted() -> dict[Path, Path]:
-    """The notes, and the folders that they name; notes of anybody else are passed over."""
+    """Note -> the folder that it names; notes of other users are ignored."""
     found = {}
     if not _is_own_folder(state_folder(), beginning=""):
         return {}
     for note in state_folder().glob(f"*{NOTE}"):
         with suppress(OSError, ValueError):
             with os.fdopen(os.open(note, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
-                folder = Path(os.fsdecode(file.read(LONGEST_NOTE)))
+                folder = Path(os.fsdecode(file.read(MAX_NOTE_BYTES)))
             if folder.is_absolute() and ".." not in folder.parts:
                 found[note] = folder
     return found
 
 
 def _is_own_folder(folder: Path, beginning: str = BEGINNING) -> bool:
-    """Whether it is a folder of this user's that nobody else may write to, under a name of ours, and no link to one."""
+    """Whether it is a folder with our prefix, not a link, that is owned and only writable by this user."""
     if not folder.name.startswith(beginning):
         return False
     try:
@@ -139,9 +138,9 @@ def _is_own_folder(folder: Path, beginning: str = BEGINNING) -> bool:
 
 
 def _locked_folder() -> tuple[Path, FileLock, Path | None]:
-    """A new folder (mode 0700), its lock, held, and its note. Tried again should another start have taken the lock.
+    """A new folder (mode 0700), its acquired lock, and its note. Retries if another server took the lock.
 
-    The note comes first: whenever the server is killed, no folder is left that no note names.
+    The note is written first, so that no folder is left without a note whenever the server is killed.
     """
     while True:
         folder = Path(tempfile.gettempdir()).absolute() / f"{BEGINNING}{secrets.token_hex(8)}"
@@ -156,19 +155,21 @@ def _locked_folder() -> tuple[Path, FileLock, Path | None]:
 
 
 def _write_note(folder: Path) -> Path | None:
-    """Write down where a folder is going to be; None where nothing can be written, or anybody could write."""
+    """Write the path of a future folder; None if the state folder is not writable, or not private."""
     notes = state_folder()
     try:
         notes.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_own_folder(notes, beginning=""):
-            raise PermissionError(f"{notes} is no folder of this user's alone")
+            raise PermissionError(f"{notes} is not a private folder of this user")
         note = notes / f"{folder.name}{NOTE}"
         descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.fsencode(folder))
     except OSError as error:
         log.warning(
-            "no note of %s (%s): if this server is killed, only one with the same TMPDIR removes it", folder, error
+            "could not write a note for %s (%s); if killed, only a server with the same TMPDIR removes it",
+            folder,
+            error,
         )
         return None
     return note

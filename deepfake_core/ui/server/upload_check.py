@@ -1,9 +1,9 @@
-"""Uploaded files as handlers get them: each is looked at once, and what was looked at is what is used.
+"""Validates uploaded files and gives handlers private paths to them.
 
-Gradio puts an upload at `<upload folder>/<hash of its content>/<name>`, so whoever knows a file can name its place
-before it is there, and any client can send any path. Handlers therefore never get the path that was sent. The file is
-opened there without following links, and gets a second name (a hard link, or a copy where none can be made) in a folder
-that nobody else can name.
+Gradio stores an upload at `<upload folder>/<hash of its content>/<name>`, so anyone who knows a file can predict its
+path, and any client can send any path. Handlers therefore never get the path that was sent. The file is opened without
+following links and gets a second name (a hard link, or else a copy) in a folder whose name is secret. What was checked
+is therefore what is used.
 """
 
 import os
@@ -25,23 +25,23 @@ from deepfake_core.hub.files import sha256_of
 FILES = (gr.Image, gr.Video, gr.File, gr.UploadButton)
 """Components whose values name files."""
 META = {"_type": "gradio.FileData"}
-UNUSABLE = "this file is not one of your uploads here, or has been deleted since; upload it again"
-"""The one sentence for every path that is not an upload, lest answers tell which files there are."""
+UNUSABLE = "this file is not one of your uploads, or was deleted; upload it again"
+"""The same message for every path that is not an upload, so that responses do not reveal which files exist."""
 HASH = re.compile(r"[0-9a-f]{64}")
 FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 FILE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""A pipe that nobody writes to is opened at once, and then refused."""
+"""Non-blocking, so that opening a pipe without a writer does not hang; it is rejected afterwards."""
 
 
 class Uploads:
-    """The upload folder of a page, and the examples, whose copies lie in it like uploads."""
+    """The upload folder of a page, and the examples, whose copies are stored in it like uploads."""
 
     def __init__(self, folder: Path, examples: Iterable[Path] = ()) -> None:
         self._folders = {Path(os.path.abspath(folder)), folder.resolve()}
         self._examples = tuple(examples)
 
     def named(self, value: Any) -> Path:
-        """The path in the value of one file, as the page sends it. Raises `MissingFile`; opens nothing."""
+        """The path in a file value from the page. Raises `MissingFile`; does not open the file."""
         path = value.get("path") if isinstance(value, dict) and value.get("meta") == META else None
         named = Path(path) if isinstance(path, str) and "\0" not in path else None
         if (
@@ -54,7 +54,7 @@ class Uploads:
         return named
 
     def take(self, named: Path, until: ExitStack) -> Path:
-        """The file under a name of its own, which is gone when `until` closes. Raises `MissingFile`."""
+        """A private path to the file, valid until `until` closes. Raises `MissingFile`."""
         folder = Path(until.enter_context(TemporaryDirectory(prefix="deepfake-lab-upload-")))
         try:
             _take(named, folder / named.name)
@@ -63,13 +63,13 @@ class Uploads:
         return folder / named.name
 
     def example(self, taken: Path) -> Path | None:
-        """The example that a taken file is a copy of, byte for byte."""
+        """The example to which a file is identical, byte for byte; None if there is none."""
         same_size = self._digests.get(taken.stat().st_size)
         return same_size.get(sha256_of(taken)) if same_size else None
 
     @cached_property
     def _digests(self) -> dict[int, dict[str, Path]]:
-        """Bytes of a file -> digest -> the example: files of another length need not be read."""
+        """File size in bytes -> digest -> example; files of other sizes need not be hashed."""
         known: dict[int, dict[str, Path]] = {}
         for path in self._examples:
             known.setdefault(path.stat().st_size, {})[sha256_of(path)] = path
@@ -93,7 +93,7 @@ def _take(named: Path, target: Path) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{named} is not a regular file")
         if anchored and _link(named.name, folder, target):
-            if not os.path.samestat(os.lstat(target), status):  # another file has taken the name meanwhile
+            if not os.path.samestat(os.lstat(target), status):  # replaced meanwhile
                 raise OSError(f"{named} was replaced while it was opened")
             return
         with target.open("xb") as copy:
@@ -101,7 +101,7 @@ def _take(named: Path, target: Path) -> None:
 
 
 def _link(name: str, folder: int | None, target: Path) -> bool:
-    """Give the file a second name; False where that is not possible, as on another disk."""
+    """Create a hard link; False where that is not possible, such as on another disk."""
     try:
         os.link(name, target, src_dir_fd=folder, follow_symlinks=False)
     except OSError:

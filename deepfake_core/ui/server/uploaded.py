@@ -1,4 +1,4 @@
-"""Uploaded files as handlers get them, and how to ask for their paths."""
+"""Uploaded files as handlers get them, and their paths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,41 +10,40 @@ from deepfake_core.errors import BadRequest, LabError
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Stands for an upload that may not be used yet: a handler that asks for its path gets the error instead."""
+    """Replaces an upload that may not be used: requesting its path raises the error."""
 
     error: LabError
 
 
 Upload = Mapping[str, Any] | Withheld | None
-"""A file as `uploads` hands it on: `path` is a name for this run alone, `upload` the one that stays the same while the
-file lies in its place on the page. Our readers open it."""
+"""A checked file: `path` is private to this run, `upload` is the same for all runs on the upload."""
 
 
 Uploads = Sequence[Mapping[str, Any] | Withheld] | None
-"""Several of them."""
+"""A list of them."""
 
 
 def path_of(upload: Upload) -> Path | None:
-    """Where an uploaded file lies; None when there is none. Raises why it is withheld."""
+    """The path of an uploaded file; None if there is none. Raises the error of a withheld one."""
     if isinstance(upload, Withheld):
         raise upload.error
     return Path(upload["path"]) if upload and upload.get("path") else None
 
 
 def upload_id(upload: Upload) -> str | None:
-    """What tells one upload from another, from run to run; None when there is none. Raises why it is withheld."""
+    """Identifies an upload between runs; None if there is none. Raises the error of a withheld one."""
     path = path_of(upload)
     return str(upload.get("upload", path)) if path and isinstance(upload, Mapping) else None
 
 
 def chosen(upload: Upload, what: str) -> Path:
-    """Where an uploaded file lies; `BadRequest` when there is none."""
+    """The path of an uploaded file. Raises `BadRequest` if there is none."""
     path = path_of(upload)
     if path is None:
-        raise BadRequest(f"there is no {what} yet; upload one or click an example")
+        raise BadRequest(f"no {what} is selected; upload one or click an example")
     return path
 
 
 def paths_of(uploads: Uploads) -> tuple[Path, ...]:
-    """Where uploaded files lie."""
+    """The paths of uploaded files."""
     return tuple(path for path in map(path_of, uploads or ()) if path)

@@ -1,4 +1,4 @@
-"""Uploads while they stream: bytes, files, free space; and nothing is left of one that failed."""
+"""Checks uploads while they stream: size, number of files, free space. A failed upload leaves no files."""
 
 import os
 import shutil
@@ -13,26 +13,26 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, header, refuse
 from deepfake_core.ui.server.body import MALFORMED
 
-MOST_FILES = 32
-"""In one request."""
-HEADERS = 64_000
-"""Bytes of a request around the files in it."""
+MAX_FILES = 32
+"""Per request."""
+OVERHEAD = 64_000
+"""Bytes of a request in addition to its files."""
 NAME_BYTES = 1_024
-TOO_LARGE = "one upload may have {} MB in all; choose a smaller file, or fewer"
-TOO_MANY = f"one upload may have {MOST_FILES} files; choose fewer"
-DISK_FULL = "this server's disk is full; come back later"
+TOO_LARGE = "an upload may have at most {} MB in total; choose a smaller file, or fewer"
+TOO_MANY = f"an upload may have at most {MAX_FILES} files; choose fewer"
+DISK_FULL = "the server's disk is full; try again later"
 CUT_OFF = "the upload was cut off"
 
 
 class Uploads:
-    """Takes the requests that bring files into Gradio's folder for them."""
+    """Forwards upload requests to Gradio, which writes the files into `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open = 0
 
     async def take(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand an upload on, part by part; once one is refused, Gradio's parser removes what it has written."""
+        """Forward an upload chunk by chunk; after a rejected one, Gradio's parser removes what it has written."""
         form = UploadForm(header(scope, b"content-type") or "", self.folder)
         if form.refusal:
             await refuse(*form.refusal, scope, receive, send)
@@ -48,7 +48,7 @@ class Uploads:
             nonlocal failed
             if message["type"] == "http.response.start":
                 failed = message["status"] >= 400
-                if message["status"] == 413:  # Gradio's own limit, of one file, in words of our own
+                if message["status"] == 413:  # Gradio's own limit per file, with our message
                     form.refusal = 413, form.too_large
             if form.refusal is None:
                 await send(message)
@@ -67,7 +67,7 @@ class Uploads:
             await refuse(*form.refusal, scope, receive, send)
 
     def _remove_leftovers(self) -> None:
-        """While nobody uploads, the parser's temporary files are nobody's."""
+        """Remove the parser's temporary files, unless another upload is in progress."""
         if self._open == 0:
             for path in self.folder.glob("tmp*"):
                 with suppress(OSError):
@@ -76,15 +76,15 @@ class Uploads:
 
 
 class UploadForm:
-    """The state of one upload. `refusal` is the answer's status and sentence once it may not go on."""
+    """The state of one upload. `refusal` is the status and message of the response once it is rejected."""
 
     def __init__(self, content_type: str, folder: Path) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         self.refusal: tuple[int, str] | None = None
         self._folder, self._bytes, self._files, self._ended = folder, 0, 0, False
-        self._most = settings().upload_megabytes * 2**20 + HEADERS
-        charset = options.get(b"charset", b"utf-8").lower()  # Gradio would read the names by another
+        self._most = settings().upload_megabytes * 2**20 + OVERHEAD
+        charset = options.get(b"charset", b"utf-8").lower()  # otherwise Gradio would decode the names differently
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200 or charset != b"utf-8":
             self.refusal = 400, MALFORMED
         elif self._disk_is_full():
@@ -104,7 +104,7 @@ class UploadForm:
             )
 
     def check(self, message: Message) -> None:
-        """Look at the next part of the request. Raises `MultiPartException`, after which Gradio tidies up."""
+        """Check the next chunk of the request. Raises `MultiPartException`, after which Gradio cleans up."""
         if message["type"] != "http.request":
             self._refuse(400, CUT_OFF)
         body = message.get("body", b"")
@@ -122,7 +122,7 @@ class UploadForm:
 
     @property
     def too_large(self) -> str:
-        """What to say of an upload beyond the setting."""
+        """The message for an upload that exceeds the limit."""
         return TOO_LARGE.format(settings().upload_megabytes)
 
     def _refuse(self, status: int, sentence: str) -> None:
@@ -148,10 +148,10 @@ class UploadForm:
         self._name = self._value = b""
 
     def _check_part(self) -> None:
-        """A part is a file with a name: fields without one would be kept in memory."""
+        """Check that a part is a file with a name: fields without one would be kept in memory."""
         _, options = parse_options_header(self._disposition)
         self._files += 1
-        if self._files > MOST_FILES:
+        if self._files > MAX_FILES:
             self._refuse(400, TOO_MANY)
         name = options.get(b"filename", b"")
         if options.get(b"name") != b"files" or not is_file_name(name):
@@ -162,7 +162,7 @@ class UploadForm:
 
 
 def is_file_name(name: bytes) -> bool:
-    """Whether it names a file in a folder, on any system."""
+    """Whether it is a valid file name on every system."""
     try:
         text = name.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The check before every handler of the page: whatever a browser sent is one of the values that the page can send."""
+"""Validates the inputs of every handler: only values that the page itself can send are accepted."""
 
 import logging
 from collections.abc import Iterable
@@ -18,23 +18,23 @@ from deepfake_core.ui.server.uploaded import Withheld
 
 log = logging.getLogger(__name__)
 
-WRONG_VALUES = "these values do not fit this page; reload it and try again"
-MOST_FILES = 100
-"""Of a list; what handles it allows fewer, and says how many."""
+WRONG_VALUES = "the values do not match this page; reload it and try again"
+MAX_FILES = 100
+"""For a list of files; handlers have lower limits with their own messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Stands for every value of a handler that is not called, because one of them cannot be used."""
+    """Replaces all values of a handler that may not run because one of them is invalid."""
 
     error: LabError
 
 
 class CheckedBlocks(gr.Blocks):
-    """A page that checks every value before Gradio or a handler looks at it.
+    """A page that checks every value before Gradio or a handler uses it.
 
-    A handler gets what was sent, with `Withheld` for each file that is none of the uploads; or, when another value is
-    wrong, `Refused` for everything: see `Visitors.guard`.
+    A handler gets the values, with `Withheld` for each file that is not an upload; or, if another value is invalid,
+    `Refused` for all of them: see `Sessions.guard`.
     """
 
     def __init__(self, *, examples: Iterable[Path] = (), **options: Any) -> None:
@@ -50,12 +50,12 @@ class CheckedBlocks(gr.Blocks):
         except LabError as error:
             return [Refused(error)] * len(block_fn.inputs)
         except Exception:  # Gradio's own checks
-            log.warning("values for %s were refused", block_fn.name, exc_info=True)
+            log.warning("invalid values for %s", block_fn.name, exc_info=True)
             return [Refused(BadRequest(WRONG_VALUES))] * len(block_fn.inputs)
         return [files.get(place, value) for place, value in enumerate(processed)]
 
     def _checked(self, block_fn: BlockFunction, inputs: list[Any]) -> tuple[dict[int, Any], list[Any]]:
-        """Files by their places, and the values for Gradio, which never sees them: it would follow links and copy.
+        """Files by index, and the other values for Gradio, which gets no files: it would follow links and copy.
 
         Raises `BadRequest`.
         """
@@ -72,31 +72,33 @@ class CheckedBlocks(gr.Blocks):
         return files, others
 
     def _files(self, component: Any, value: Any) -> Any:
-        """The value of a file component with nothing but paths in it, or `Withheld`."""
+        """The value of a file component reduced to paths, or `Withheld`."""
         if not value:
             return None
-        several = takes_several(component)
-        if several and isinstance(value, list) and len(value) > MOST_FILES:
-            raise BadRequest(f"{component.label} must be a list of at most {MOST_FILES} files, got {len(value)}")
+        is_list = takes_list(component)
+        if is_list and isinstance(value, list) and len(value) > MAX_FILES:
+            raise BadRequest(f"{component.label} must be a list of at most {MAX_FILES} files, got {len(value)}")
         try:
-            named = [self.uploads.named(one) for one in (value if several and isinstance(value, list) else [value])]
+            named = [self.uploads.named(one) for one in (value if is_list and isinstance(value, list) else [value])]
         except MissingFile as error:
-            return [Withheld(error)] if several else Withheld(error)
+            return [Withheld(error)] if is_list else Withheld(error)
         sent = [{"path": str(path), "meta": META} for path in named]
-        return sent if several else sent[0]
+        return sent if is_list else sent[0]
 
 
-def takes_several(component: Any) -> bool:
+def takes_list(component: Any) -> bool:
     """Whether the value of a file component is a list."""
     return getattr(component, "file_count", "single") != "single"
 
 
 def refusal(handler: BlockFunction, error: Exception) -> dict[Any, Any]:
-    """What a handler shows that could not do its work: one sentence where it shows its errors.
+    """The update that shows the message of an error in the handler's error message component.
 
-    Raises it as `gr.Error`, which the page shows at its edge, when the handler has no place for it.
+    Raises `gr.Error`, which the page shows as a toast, if the handler has no such component.
     """
-    place = next((one for one in handler.outputs if "trouble" in (getattr(one, "elem_classes", None) or ())), None)
+    place = next(
+        (one for one in handler.outputs if "error-message" in (getattr(one, "elem_classes", None) or ())), None
+    )
     if place is None:
         raise gr.Error(sentence(error), print_exception=False)
     return {place: gr.HTML(alert(error), visible=True)}

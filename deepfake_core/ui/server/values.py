@@ -1,4 +1,4 @@
-"""Checks of the values that a browser sends for a page's components, by kind: any client can send anything."""
+"""Checks of component values by kind: any client can send anything."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,48 +10,48 @@ from gradio.components import Component
 from deepfake_core.errors import BadRequest
 
 Check = Callable[[Any, Any], str | None]
-"""`check(component, value)` returns what the value must be, or None when it is that."""
+"""`check(component, value)` returns what the value must be, or None if it is valid."""
 
-LARGEST = 2**53 - 1
-"""Of a number without limits: the largest whole one that a browser holds exactly."""
-LONGEST_TEXT = 1_000
-"""Letters of a text field that sets no `max_length`."""
-LONGEST_QUOTE = 40
-"""Letters of a wrong value that a sentence repeats."""
-MOST_CHOICES = 100
-"""Of a list in which several can be chosen."""
+MAX_NUMBER = 2**53 - 1
+"""For a number without limits: the largest integer that a browser represents exactly."""
+MAX_TEXT = 1_000
+"""Characters of a text field without `max_length`."""
+MAX_QUOTE = 40
+"""Characters of an invalid value that a message quotes."""
+MAX_CHOICES = 100
+"""For a list with multiple selection."""
 NAME = re.compile(r"\w[\w .+-]{0,99}")
-"""A choice of a list that is filled at run time. Whatever uses it looks it up: weights in the manifest, attributes and
-domains among the network's own."""
+"""A choice in a list that is filled at run time. Its user looks it up: weights in the manifest, attributes and domains
+in the network's configuration."""
 
 
 def check(component: Any, value: Any) -> None:
-    """Raise `BadRequest` unless `component` can hold `value`."""
+    """Raise `BadRequest` unless `value` is valid for `component`."""
     if wanted := CHECKS[kind_of(component)](component, value):
         got = repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
-        got = got if len(got) <= LONGEST_QUOTE else f"{got[:LONGEST_QUOTE]}…"
+        got = got if len(got) <= MAX_QUOTE else f"{got[:MAX_QUOTE]}…"
         raise BadRequest(f"{component.label or 'a value'} must be {wanted}, got {got}")
 
 
 def kind_of(component: Any) -> type[Component]:
-    """The class of `CHECKS` that a component belongs to. Raises `TypeError` when no check knows it."""
+    """The class in `CHECKS` of a component. Raises `TypeError` if there is none."""
     for kind in CHECKS:
         if isinstance(component, kind):
             return kind
-    raise TypeError(f"the values of {type(component).__name__} have no check; add one to {__name__}")
+    raise TypeError(f"no check for the values of {type(component).__name__}; add one to {__name__}")
 
 
 def _number(component: Any, value: Any) -> str | None:
-    return None if value is None else _slider(component, value)  # None: the field was emptied
+    return None if value is None else _slider(component, value)  # None: an empty field
 
 
 def _slider(component: Any, value: Any) -> str | None:
-    low = -LARGEST if component.minimum is None else component.minimum
-    high = LARGEST if component.maximum is None else component.maximum
+    low = -MAX_NUMBER if component.minimum is None else component.minimum
+    high = MAX_NUMBER if component.maximum is None else component.maximum
     whole = getattr(component, "precision", None) == 0
     between = f"a {'whole ' if whole else ''}number between {low} and {high}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        return between  # NaN is between no two numbers
+        return between  # false for NaN
     return between if whole and not float(value).is_integer() else None
 
 
@@ -71,7 +71,7 @@ def _dropdown(component: Any, value: Any) -> str | None:
 
 
 def _checkbox_group(component: Any, value: Any) -> str | None:
-    fits = isinstance(value, list) and len(value) <= MOST_CHOICES
+    fits = isinstance(value, list) and len(value) <= MAX_CHOICES
     fits = fits and all(_is_choice(component, one) for one in value) and len(set(value)) == len(value)
     return None if fits else "chosen from its list, each once"
 
@@ -90,12 +90,12 @@ def _dataset(component: Any, value: Any) -> str | None:
 
 
 def _text(component: Any, value: Any) -> str | None:
-    most = component.max_length or LONGEST_TEXT
-    return None if isinstance(value, str) and len(value) <= most else f"a text of at most {most} letters"
+    most = component.max_length or MAX_TEXT
+    return None if isinstance(value, str) and len(value) <= most else f"a text of at most {most} characters"
 
 
 def _anything(component: Any, value: Any) -> str | None:
-    return None  # Gradio takes the server's own value, whatever was sent
+    return None  # Gradio ignores what was sent and uses the server's own value
 
 
 CHECKS: dict[type[Component], Check] = {
@@ -109,4 +109,4 @@ CHECKS: dict[type[Component], Check] = {
     gr.Textbox: _text,
     gr.State: _anything,
 }
-"""The kinds of components that handlers of the page may take values of; files are checked in `uploads`."""
+"""The kinds of components that may be inputs of handlers; files are checked in `upload_check`."""

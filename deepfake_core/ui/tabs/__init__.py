@@ -1,1 +1,1 @@
-"""One file (or folder, when it has parts) for each tab."""
+"""One module or package per tab."""

@@ -1,4 +1,4 @@
-"""The CycleGAN tab: a picture, the same picture in the other domain, and the way back."""
+"""The CycleGAN tab: translate a picture to the other domain and back."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,26 +15,27 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
-from deepfake_core.ui.widgets.before_after import Comparison
+from deepfake_core.ui.widgets.before_after import BeforeAfter
 from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
-from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
-from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.wiring import QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File
     from deepfake_core.pipelines.translation import TranslationRequest
 
-PLACE = "translation-"
-HINT = "Press <strong>Translate</strong>: the result appears here, before and after, and translated back."
-ABOUT = """
-Two networks are trained on two sets of unpaired pictures: one turns horses into zebras, the other zebras into horses.
-**Cycle consistency** keeps them close to their input: translating there and back must reproduce it. The mean difference
-|x − back| is the paper's cycle loss. Pixels go from −1 to 1, so 0 is perfect and 2 the worst.
+PREFIX = "translation-"
+HINT = "Press <strong>Translate</strong>. The result appears here, compared with the source and translated back."
+ABOUT = f"""
+Two generators are trained on two unpaired sets of pictures: one translates horses to zebras, the other zebras to
+horses. **Cycle consistency** keeps the result close to its input: translating it back must reproduce the input. The
+mean difference |x − back| is the cycle loss of the paper; pixels range from −1 to 1, so 0 is perfect and 2 is the
+worst case. {STARTER_TRAINING}
 ([CycleGAN, Zhu et al., ICCV 2017](https://arxiv.org/abs/1703.10593))
 """
 
@@ -50,7 +51,7 @@ class TranslationForm:
     back: bool
 
     def request(self, sources: tuple[Path, ...], folder: Path) -> "TranslationRequest":
-        """The translation that the form asks for, written into `folder`; the way back is for one picture alone."""
+        """The request, with results in `folder`; only a single picture is also translated back."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.translation import TranslationRequest
         from deepfake_core.pipelines.translator import CROPS
@@ -67,71 +68,71 @@ class TranslationForm:
 
 
 class TranslationStage(BatchStage):
-    """Before and after, and the way back; a card for each of several pictures."""
+    """A before/after comparison and the cycle; for a batch, a gallery."""
 
     def __init__(self) -> None:
-        super().__init__(HINT, PLACE, "Translating …")
-        self.comparison = Comparison(PLACE, before="Before", after="After")
+        super().__init__(HINT, PREFIX, "Translating …")
+        self.before_after = BeforeAfter(PREFIX, before="Before", after="After")
 
     def render_results(self) -> None:
-        self.comparison.render()
+        self.before_after.render()
         with gr.Row(visible=False, elem_classes="way-back") as self.way_back:
             self.back = gr.Image(
-                label="And back again", alt_text="The result, translated back", interactive=False, height=200,
-                buttons=["download"], elem_id=f"{PLACE}back", elem_classes="media", min_width=160,
+                label="Translated back", alt_text="The result, translated back", interactive=False, height=200,
+                buttons=["download"], elem_id=f"{PREFIX}back", elem_classes="media", min_width=160,
             )  # fmt: skip
-            self.words = gr.HTML(elem_id=f"{PLACE}words", min_width=160)
-        self.cards.render()
+            self.cycle_note = gr.HTML(elem_id=f"{PREFIX}words", min_width=160)
+        self.gallery.render()
 
     @property
     def results(self) -> list[Block]:
-        return [*self.comparison.outputs, self.way_back, self.back, self.words, *self.cards.outputs]
+        return [*self.before_after.outputs, self.way_back, self.back, self.cycle_note, *self.gallery.outputs]
 
     def cleared(self) -> Update:
-        away = {self.way_back: gr.Row(visible=False), self.back: None, self.words: ""}
-        return self.comparison.cleared() | away | self.cards.cleared()
+        away = {self.way_back: gr.Row(visible=False), self.back: None, self.cycle_note: ""}
+        return self.before_after.cleared() | away | self.gallery.cleared()
 
     def single(self, files: "Sequence[File]") -> Update:
         by_role = {file.role: file for file in files}
         result, back = by_role["result"], by_role.get("back")
-        shown = self.comparison.shown(by_role["source"].path, result.path)
+        shown = self.before_after.shown(by_role["source"].path, result.path)
         if "cycle_note" not in result.facts:
             return shown
         return shown | {
             self.way_back: gr.Row(visible=True),
             self.back: gr.Image(str(back.path) if back else None, visible=back is not None),
-            self.words: _words(result.facts["cycle_error"], result.facts["cycle_note"]),
+            self.cycle_note: _cycle_html(result.facts["cycle_error"], result.facts["cycle_note"]),
         }
 
 
-def _words(error: float | None, note: str) -> str:
-    """How much of the picture came back."""
+def _cycle_html(error: float | None, note: str) -> str:
+    """The cycle error, and how much of the picture was recovered."""
     if error is None:
         return f"<p>{note}</p>"
     share = "almost all" if error < 0.05 else "most" if error < 0.15 else "some" if error < 0.3 else "little"
     return (
-        f"<p><strong>Back again: off by {error:.2f} of 2.</strong></p>"
-        f"<p>That is the mean difference |x − back|: {share} of the picture came back.</p>"
+        f"<p><strong>Cycle error: {error:.2f} of 2.</strong></p>"
+        f"<p>This is the mean difference |x − back|: {share} of the picture was recovered.</p>"
     )
 
 
 class TranslationTab:
-    """Puts the parts together, and runs the pipeline when Translate is pressed."""
+    """Composes the widgets, and runs the pipeline on Translate."""
 
     title = method("cyclegan").title
 
     def __init__(self, services: Services) -> None:
         self.engine, self.cache, examples = services.engine, services.cache, services.examples
-        self.models = ModelChoice("cyclegan", PLACE)
+        self.models = ModelPicker("cyclegan", PREFIX)
         self.rows = {
-            species: ExampleRow(f"Example {species}s", _named(examples.fields, species), PLACE)
+            species: ExampleRow(f"Example {species}s", _named(examples.fields, species), PREFIX)
             for species in ("horse", "zebra")
         }
-        self.source = PictureInput("Picture", f"{PLACE}source", list(self.rows.values()))
+        self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()))
         self.preview = Preview("picture", self.models)
-        self.batch = BatchInput("Translate all", PLACE)
+        self.batch = BatchInput("Translate all", PREFIX)
         self.stage = TranslationStage()
-        self.buttons = RunButtons("Translate", self.stage)
+        self.controls = RunControls("Translate", self.stage)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -144,13 +145,13 @@ class TranslationTab:
                         self.crop = gr.Radio(SCENE_CROPS, value="auto", label="Crop")
                         with gr.Row():
                             self.paste_back = gr.Checkbox(
-                                False, label="Paste back", info="Paste the result back into the whole picture."
+                                False, label="Paste back", info="Insert the result into the whole picture."
                             )
-                            self.back = gr.Checkbox(True, label="Way back", info="Translate the result back as well.")
+                            self.back = gr.Checkbox(True, label="Cycle", info="Also translate the result back.")
                     self.batch.render()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
-                    self.buttons.render()
+                    self.controls.render()
                     self.stage.render()
             with gr.Accordion("How it works", open=False):
                 gr.Markdown(ABOUT)
@@ -173,8 +174,8 @@ class TranslationTab:
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
         clicks = [click for row in self.rows.values() for click in row.clicked]
-        start = [self.buttons.start.click, *clicks]
-        self.buttons.listen(
+        start = [self.controls.start.click, *clicks]
+        self.controls.listen(
             [
                 Job(triggers=start, run=self.translate_one, inputs=self.one.components),
                 Job(triggers=[self.batch.start.click], run=self.translate_many, inputs=self.many.components),
@@ -188,7 +189,7 @@ class TranslationTab:
         yield from self._translate((source,), TranslationForm(**named), deadline)
 
     def translate_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Translate the files of the list."""
+        """Translate the uploaded batch."""
         named = self.many.named(values)
         sources = all_chosen(named.pop("files"))
         yield from self._translate(sources, TranslationForm(**named), deadline)
@@ -205,16 +206,16 @@ class TranslationTab:
             yield from self.stage.follow(events)
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:
-        """Show the examples for this direction; an example for the other one is replaced by the first of them."""
+        """Show the examples for the selected direction, and replace an example for the other direction."""
         source = (model or "").rpartition("-")[2].partition("2")[0]
-        fitting = source in self.rows
+        known = source in self.rows
         shown: Update = {
-            row.column: gr.Column(visible=bool(row.paths) and (not fitting or name == source))
+            row.column: gr.Column(visible=bool(row.paths) and (not known or name == source))
             for name, row in self.rows.items()
         }
         path = None if isinstance(upload, Withheld) else path_of(upload)  # an example is never withheld
         others = [other for name, row in self.rows.items() if name != source for other in row.paths]
-        if fitting and self.rows[source].paths and path and path.name in {other.name for other in others}:
+        if known and self.rows[source].paths and path and path.name in {other.name for other in others}:
             shown[self.source.file] = str(self.rows[source].paths[0])
         return shown
 

@@ -1,1 +1,1 @@
-"""The parts that tabs are made of."""
+"""Widgets that the tabs share."""

@@ -1,4 +1,4 @@
-"""Batches: a list of files with a button for all of them, and a stage that shows one result or several."""
+"""Batches: a list of files with a button that processes all of them, and a stage for their results."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import gradio as gr
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.uploaded import Uploads, paths_of
 from deepfake_core.ui.widgets.errors import Update
-from deepfake_core.ui.widgets.gallery import MOST, Cards
+from deepfake_core.ui.widgets.gallery import MAX_PICTURES, Gallery
 from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 
 if TYPE_CHECKING:
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 
 
 class BatchInput:
-    """The folded part of a tab that takes more than one picture."""
+    """The accordion for more than one picture."""
 
-    def __init__(self, button: str, place: str) -> None:
-        self.button, self.place = button, place
+    def __init__(self, button: str, prefix: str) -> None:
+        self.button, self.prefix = button, prefix
 
     def render(self) -> None:
-        with gr.Accordion("Several at once", open=False):
+        with gr.Accordion("Batch", open=False):
             self.files = gr.File(
-                label=f"Pictures, up to {MOST}", file_count="multiple", file_types=["image"], height=140,
-                elem_id=f"{self.place}files",
+                label=f"Pictures, up to {MAX_PICTURES}", file_count="multiple", file_types=["image"], height=140,
+                elem_id=f"{self.prefix}files",
             )  # fmt: skip
-            self.start = gr.Button(self.button, elem_id=f"{self.place}all")
+            self.start = gr.Button(self.button, elem_id=f"{self.prefix}all")
 
 
 def all_chosen(uploads: Uploads) -> tuple[Path, ...]:
-    """Where the files of the list lie; `BadRequest` when there are none, or too many."""
+    """The paths of the uploaded files. Raises `BadRequest` if there are none, or more than `MAX_PICTURES`."""
     paths = paths_of(uploads)
     if not paths:
-        raise BadRequest("there are no pictures in the list yet; upload some")
-    if len(paths) > MOST:
+        raise BadRequest("there are no pictures in the list; upload some first")
+    if len(paths) > MAX_PICTURES:
         raise BadRequest(
-            f"{len(paths)} pictures are too many at once; the page takes {MOST}, the command line any number"
+            f"a batch may have at most {MAX_PICTURES} pictures, got {len(paths)}; choose fewer, or use the command line"
         )
     return paths
 
 
 class BatchStage(Stage):
-    """One result with all its files, or a card for each of several results."""
+    """One result with all its files, or a gallery of the results of a batch."""
 
-    def __init__(self, hint: str, place: str, doing: str) -> None:
-        super().__init__(hint, place)
+    def __init__(self, hint: str, prefix: str, doing: str) -> None:
+        super().__init__(hint, prefix)
         self.doing = doing
-        """What the state line says until the first result is there."""
-        self.cards = Cards("Results", f"{place}cards")
+        """The status line until the first result."""
+        self.gallery = Gallery("Results", f"{prefix}cards")
 
     def single(self, files: "Sequence[File]") -> Update:
-        """Show the files of the only picture."""
+        """Show the files of a run on one picture."""
         raise NotImplementedError
 
     def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
-        """Show what the pipeline yields."""
+        """Turn the pipeline's events into updates."""
         from deepfake_core.pipelines.events import Progress
 
         yield {self.progress: state(self.doing)}
@@ -66,8 +66,8 @@ class BatchStage(Stage):
         for event in events:
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(text, event.notes)  # all at once, lest the page miss a step
+                yield results | self.done(text, event.notes)  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]
-            results = self.single(event.files) if event.total == 1 else self.cards.shown(made)
+            results = self.single(event.files) if event.total == 1 else self.gallery.shown(made)
             yield results | {self.progress: bar(event.unit, event.done, event.total)}

@@ -1,7 +1,7 @@
-"""Before and after, one over the other, with a divider that mouse, finger and keyboard move.
+"""A before/after comparison, whose divider is moved by mouse, touch or keyboard.
 
-Gradio's own `ImageSlider` cannot be moved by the keyboard, and hides both pictures from screen readers; so these are
-two pictures in one place, of which the upper is clipped where a plain range input says.
+Gradio's own `ImageSlider` does not support the keyboard and hides both pictures from screen readers. Here two pictures
+overlap, and a range input sets where the upper one is clipped.
 """
 
 from pathlib import Path
@@ -17,24 +17,24 @@ DIVIDER = """
 """
 
 
-class Comparison:
-    """Two pictures of one shape, with a divider between them."""
+class BeforeAfter:
+    """Two pictures of the same shape with a divider."""
 
-    def __init__(self, place: str, *, before: str, after: str) -> None:
-        self.place, self.labels = place, (before, after)
+    def __init__(self, prefix: str, *, before: str, after: str) -> None:
+        self.prefix, self.labels = prefix, (before, after)
 
     def render(self) -> None:
         before, after = self.labels
-        with gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.place}compare") as self.column:
+        with gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.prefix}compare") as self.column:
             with gr.Column(elem_classes="layers"):
-                self.before = self._layer(before, f"{self.place}before", download=False)
-                self.after = self._layer(after, f"{self.place}after", download=True)
+                self.before = self._layer(before, f"{self.prefix}before", download=False)
+                self.after = self._layer(after, f"{self.prefix}after", download=True)
             gr.HTML(DIVIDER, elem_classes="divider")
 
-    def _layer(self, label: str, place: str, *, download: bool) -> gr.Image:
+    def _layer(self, label: str, elem_id: str, *, download: bool) -> gr.Image:
         return gr.Image(
             label=label, alt_text=label, interactive=False, buttons=["download"] if download else [], height=400,
-            elem_id=place, elem_classes="media layer",
+            elem_id=elem_id, elem_classes="media layer",
         )  # fmt: skip
 
     @property

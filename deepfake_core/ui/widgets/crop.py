@@ -1,4 +1,4 @@
-"""What a network sees of a picture: the bright square, and a line about how it was chosen."""
+"""A preview of the crop that a network gets, and a note on how it was chosen."""
 
 import html
 from collections.abc import Iterator
@@ -13,28 +13,28 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.uploaded import Upload, path_of
-from deepfake_core.ui.widgets.errors import Trouble, Update
-from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.wiring import READS_FILE
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.crop_preview import CropPreview
 
 FACE_CROPS = [("Around the face", "auto"), ("Whole picture", "none")]
-SCENE_CROPS = [("Square from the middle", "auto"), ("Whole picture", "whole")]
+SCENE_CROPS = [("Centre square", "auto"), ("Whole picture", "whole")]
 
 
 class CropPicture:
-    """A small picture whose bright square is what the network sees."""
+    """A thumbnail in which the crop is bright and the rest is dim."""
 
     def __init__(self, what: str) -> None:
         self.what = what
 
     def render(self) -> None:
-        with gr.Row(elem_classes="framing"):
+        with gr.Row(elem_classes="crop-preview"):
             self.picture = gr.Image(
                 label=f"Crop of the {self.what}",
-                alt_text=f"The part of the {self.what} that the network sees is bright, the rest is dim.",
+                alt_text=f"The part of the {self.what} that the network gets is bright; the rest is dim.",
                 show_label=False,
                 format="jpeg",
                 height=112,
@@ -56,30 +56,30 @@ class CropPicture:
 
 
 class Preview:
-    """What a translator sees of its source, shown before anything runs."""
+    """The crop of a source picture, shown before a run."""
 
-    def __init__(self, what: str, models: ModelChoice) -> None:
+    def __init__(self, what: str, models: ModelPicker) -> None:
         self.crop_picture, self.models = CropPicture(what), models
-        self.trouble = Trouble()
+        self.error_message = ErrorMessage()
 
     def render(self) -> None:
         self.crop_picture.render()
-        self.trouble.render()
+        self.error_message.render()
 
     def listen(self, triggers: list[Any], file: gr.Image, crop: gr.Radio) -> None:
-        """Show the crop anew whenever file, weights or kind of crop change, and at `triggers`."""
+        """Update the preview when file, weights or crop change, and on `triggers`."""
         for trigger in [*triggers, file.change, crop.change, self.models.name.input]:
             trigger(
                 self.show,
                 inputs=[file, crop, self.models.name],
-                outputs=[*self.crop_picture.outputs, self.trouble.text, self.trouble.whole],
+                outputs=[*self.crop_picture.outputs, *self.error_message.outputs],
                 preprocess=False,
                 **READS_FILE,
             )
-        self.trouble.listen(crop)
+        self.error_message.listen(crop)
 
     def show(self, upload: Upload, crop: str, model: str | None) -> Iterator[Update]:
-        """Draw the crop; its file is there until the update has been sent."""
+        """Draw the crop; the file exists until the update has been sent."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.crop_preview import preview_crop
 
@@ -87,7 +87,7 @@ class Preview:
             try:
                 path, output = path_of(upload), Path(folder) / "crop.jpg"
                 if path is None:
-                    yield self.crop_picture.nothing() | self.trouble.clear()
+                    yield self.crop_picture.nothing() | self.error_message.clear()
                     return
                 drawn = preview_crop(
                     path,
@@ -97,6 +97,6 @@ class Preview:
                     deadline=Deadline.after(settings().look_seconds, SMALLER),
                 )
             except Exception as error:
-                yield self.crop_picture.nothing() | self.trouble.tell(error)
+                yield self.crop_picture.nothing() | self.error_message.show(error)
             else:
-                yield self.crop_picture.shown(drawn) | self.trouble.clear()
+                yield self.crop_picture.shown(drawn) | self.error_message.clear()

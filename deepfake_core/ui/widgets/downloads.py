@@ -1,4 +1,4 @@
-"""Fetch named weights: what there is to know first, a licence to accept, and bytes and time left meanwhile."""
+"""Download weights by name: facts, a licence to accept, and a progress bar."""
 
 import html
 from collections.abc import Iterator, Sequence
@@ -14,83 +14,82 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server import messages
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import state
+from deepfake_core.ui.wiring import PRIVATE, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.hub.downloads import Fetching
     from deepfake_core.hub.pulling import Pulled, Step
 
-OFF = "who runs this app has switched downloads off, so weights can be neither fetched nor removed here"
+OFF = "downloads are switched off on this server, so weights can be neither downloaded nor removed here"
 HOW_TO_ACCEPT = "I accept this licence"
 
 
 def switched_on() -> bool:
-    """Whether visitors may fetch and remove weights."""
+    """Whether visitors may download and remove weights."""
     return settings().downloads
 
 
 def require_switched_on() -> None:
-    """Raise `BadRequest` where visitors may not."""
+    """Raise `BadRequest` if downloads are switched off."""
     if not switched_on():
         raise BadRequest(OFF)
 
 
 def fetchable(one: Entry) -> bool:
-    """Whether there is a place from which the app itself can fetch some weights; imports the Hub's client."""
+    """Whether the app itself can download these weights; imports the Hub's client."""
     return not one.file and bool(one.hub or settings().weights_repo)
 
 
 class Download:
-    """A list of weights that are not here, a line about the chosen ones, and the buttons that fetch them."""
+    """A list of missing weights, facts about the selected ones, and the Download and Stop buttons."""
 
-    def __init__(self, names: Sequence[str], place: str, use: str) -> None:
+    def __init__(self, names: Sequence[str], prefix: str, use: str) -> None:
         self.entries = {name: one for name, one in manifest().items() if name in names}
-        self.place = place
+        self.prefix = prefix
         self.use = use
-        """What is said once they are here: how they come to be used."""
+        """Shown after a download: how the weights are used."""
 
     def render(self) -> None:
         on = switched_on()
         gr.HTML(f"<p>{OFF[0].upper()}{OFF[1:]}.</p>", visible=not on, elem_classes="quiet")
-        self.over = gr.State(False)  # whether the download came to its own end, well or badly
+        self.over = gr.State(False)  # whether the download ended by itself; a stopped one did not
         with gr.Column(visible=on) as self.column:
-            self.name = gr.Dropdown([], label="Weights to fetch", elem_id=f"{self.place}fetch", filterable=False)
-            self.about = gr.HTML("Looking what can be fetched …", elem_classes="quiet facts")
+            self.name = gr.Dropdown([], label="Weights to download", elem_id=f"{self.prefix}fetch", filterable=False)
+            self.about = gr.HTML("Looking for missing weights …", elem_classes="quiet facts")
             self.accepted = gr.Checkbox(
-                False, label=HOW_TO_ACCEPT, visible=False, elem_id=f"{self.place}accept", container=False
+                False, label=HOW_TO_ACCEPT, visible=False, elem_id=f"{self.prefix}accept", container=False
             )
             with gr.Row(elem_classes="buttons"):
-                self.start = gr.Button("Download", scale=3, min_width=140, elem_id=f"{self.place}fetch-start")
+                self.start = gr.Button("Download", scale=3, min_width=140, elem_id=f"{self.prefix}fetch-start")
                 self.stop = gr.Button(
-                    "Stop", interactive=False, scale=1, min_width=90, elem_id=f"{self.place}fetch-stop"
+                    "Stop", interactive=False, scale=1, min_width=90, elem_id=f"{self.prefix}fetch-stop"
                 )
-        self.said = gr.HTML("", elem_id=f"{self.place}fetch-said", elem_classes="progress")
+        self.status = gr.HTML("", elem_id=f"{self.prefix}fetch-said", elem_classes="progress")
 
     def listen(self) -> Any:
-        """Returns the trigger that a download is over, however it ended."""
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        self.name.input(self.tell, inputs=self.name, outputs=[self.about, self.accepted], preprocess=False, **quick)
-        begun = self.start.click(self._begin, outputs=[self.start, self.stop, self.over, self.said], **quick)
+        """Returns the trigger that fires when a download has ended, for whatever reason."""
+        self.name.input(self.describe, inputs=self.name, outputs=[self.about, self.accepted], preprocess=False, **QUIET)
+        begun = self.start.click(self._begin, outputs=[self.start, self.stop, self.over, self.status], **QUIET)
         run = begun.then(
             self.fetch,
             inputs=[self.name, self.accepted],
-            outputs=[self.over, self.said],
+            outputs=[self.over, self.status],
             preprocess=False,
-            show_progress="hidden",
-            concurrency_id="download",  # one for the whole page: the line and the disk are everybody's
+            concurrency_id="download",  # one at a time: all sessions share the connection and the disk
             concurrency_limit=1,
-            api_visibility="private",
+            **PRIVATE,
         )
-        ended = run.then(self._end, inputs=self.over, outputs=[self.start, self.stop, self.said], **quick)
-        self.stop.click(lambda: state("Stopping …"), outputs=self.said, cancels=run, **quick)
+        ended = run.then(self._end, inputs=self.over, outputs=[self.start, self.stop, self.status], **QUIET)
+        self.stop.click(lambda: state("Stopping …"), outputs=self.status, cancels=run, **QUIET)
         return ended.then
 
     @property
     def offered(self) -> list[Any]:
-        """The components that `offer` changes."""
+        """The components that `offer` updates."""
         return [self.column, self.name, self.about, self.accepted]
 
     def offer(self, chosen: Any) -> Update:
-        """List what can be fetched and is not here; what is chosen stays so; imports torch."""
+        """List the missing weights that can be downloaded; keeps the selection. Imports torch."""
         from deepfake_core.hub.store import find
 
         names = [name for name, one in self.entries.items() if fetchable(one) and find(name) is None]
@@ -101,43 +100,43 @@ class Download:
             self.column: gr.Column(visible=switched_on()),
             self.name: gr.Dropdown(choices=names, value=name),
         }
-        return shown if name == chosen else shown | self.tell(name)  # lest a tick be lost for nothing
+        return shown if name == chosen else shown | self.describe(name)  # keeps an accepted licence
 
-    def tell(self, name: Any) -> Update:
-        """What there is to know of some weights; a licence that forbids commercial use has to be accepted anew."""
+    def describe(self, name: Any) -> Update:
+        """Facts about the selected weights; a non-commercial licence has to be accepted for each of them."""
         one = self._entry(name)
         accepted = gr.Checkbox(False, visible=one is not None and one.non_commercial)
         return {self.about: facts(one) if one else "", self.accepted: accepted}
 
     def fetch(self, name: Any, accepted: Any) -> Iterator[Update]:
-        """Walk through a pull and show its steps. Stop closes this generator at its `yield`, and with it the pull."""
+        """Pull the weights and show the progress. Stop closes this generator at its `yield`, and thereby the pull."""
         try:
             require_switched_on()
             if self._entry(name) is None:
-                raise BadRequest("no such weights can be fetched here; choose some from the list")
+                raise BadRequest("these weights cannot be downloaded here; choose some from the list")
             from deepfake_core.hub.pulling import Pulled, pull
 
-            yield {self.said: state("Asking the source …")}
+            yield {self.status: state("Contacting the source …")}
             with closing(in_one_thread(pull(name, accept_licence=accepted is True))) as steps:  # type: ignore[type-var]
                 for step in steps:
-                    yield self._done(step) if isinstance(step, Pulled) else {self.said: words(step)}
+                    yield self._done(step) if isinstance(step, Pulled) else {self.status: step_line(step)}
         except Exception as error:
-            yield {self.over: True, self.said: alert(error)}
+            yield {self.over: True, self.status: alert(error)}
 
     def _entry(self, name: Any) -> Entry | None:
-        """The name comes from a visitor: it must be one of this part's, and never a path."""
+        """The entry of a name sent by the browser, which must be in this list and never a path."""
         return self.entries.get(name) if isinstance(name, str) else None
 
     def _begin(self) -> Update:
-        return self._enabled(running=True) | {self.over: False, self.said: state("Waiting for its turn …")}
+        return self._enabled(running=True) | {self.over: False, self.status: state("Waiting for another download …")}
 
     def _done(self, pulled: "Pulled") -> Update:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in pulled.notes)
-        text = f"Done: {html.escape(pulled.name)} is on this machine; {self.use}."
-        return {self.over: True, self.said: f'{state(text)}<ul class="quiet">{notes}</ul>'}
+        text = f"Done: {html.escape(pulled.name)} is installed; {self.use}."
+        return {self.over: True, self.status: f'{state(text)}<ul class="quiet">{notes}</ul>'}
 
     def _end(self, over: bool) -> Update:
-        stopped = {} if over else {self.said: state("Stopped. Nothing was kept.")}
+        stopped = {} if over else {self.status: state("Stopped. Nothing was saved.")}
         return self._enabled(running=False) | stopped
 
     def _enabled(self, *, running: bool) -> Update:
@@ -145,20 +144,20 @@ class Download:
 
 
 def in_one_thread(steps: "Iterator[Step]") -> "Iterator[Step]":
-    """The same steps, every one of them asked for by one thread.
+    """The same steps, all requested from one thread.
 
-    A pull holds a file lock, which only the thread that took it can let go; Gradio asks for each step from any thread.
+    A pull holds a file lock, which only the thread that acquired it can release; Gradio calls from any thread.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pull") as alone:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="pull") as executor:
         try:
-            while (step := alone.submit(next, steps, None).result()) is not None:
+            while (step := executor.submit(next, steps, None).result()) is not None:
                 yield step
         finally:
-            alone.submit(steps.close).result()  # type: ignore[attr-defined] # a generator
+            executor.submit(steps.close).result()  # type: ignore[attr-defined] # a generator
 
 
 def facts(one: Entry) -> str:
-    """What there is to know of some weights before they are fetched."""
+    """Purpose, size, licence and source of weights, as HTML."""
     mirror = settings().weights_repo
     lines = {
         "For": one.about,
@@ -170,19 +169,21 @@ def facts(one: Entry) -> str:
 
 
 def size(number: int | None) -> str:
-    """Bytes as a person says them."""
-    return f"{number / 1e6:.1f} MB" if number else "not known"
+    """Bytes in MB."""
+    return f"{number / 1e6:.1f} MB" if number else "unknown"
 
 
-def words(step: "Step") -> str:
-    """A line about a step on the way, with a bar where bytes arrive."""
+def step_line(step: "Step") -> str:
+    """The status line of a step, with a progress bar during the transfer."""
     from deepfake_core.hub.downloads import Fetching
     from deepfake_core.hub.pulling import Waiting
 
     if isinstance(step, Fetching):
         return bytes_bar(step)
     waiting = isinstance(step, Waiting)
-    return state("Another process fetches it already; waiting …" if waiting else "Here; checking and converting …")
+    return state(
+        "Another process is already downloading it; waiting …" if waiting else "Downloaded; checking and converting …"
+    )
 
 
 def bytes_bar(step: "Fetching") -> str:
@@ -198,5 +199,5 @@ def bytes_bar(step: "Fetching") -> str:
 
 
 def alert(error: Exception) -> str:
-    """What went wrong, in one sentence; the trace goes to the log."""
-    return f'<div class="trouble">{messages.alert(error)}</div>'
+    """An error message as HTML; the traceback goes to the log."""
+    return f'<div class="error-message">{messages.alert(error)}</div>'

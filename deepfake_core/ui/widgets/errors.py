@@ -1,4 +1,4 @@
-"""The place of an error on the page."""
+"""Error messages on the page."""
 
 from typing import Any
 
@@ -7,33 +7,37 @@ from gradio.blocks import Block
 
 from deepfake_core.errors import NoFaceFound
 from deepfake_core.ui.server.messages import alert
+from deepfake_core.ui.wiring import QUIET
 
 Update = dict[Block, Any]
-"""New values of some components, as a handler returns them."""
+"""Component -> its new value, as a handler returns it."""
 
 
-class Trouble:
-    """A place for one sentence, and a button for the one trouble that a button can end: no face was found."""
+class ErrorMessage:
+    """One sentence about an error and, after `NoFaceFound`, a button that switches to the whole picture."""
 
     def render(self) -> None:
-        self.text = gr.HTML(visible=False, elem_classes="trouble")
-        self.whole = gr.Button("Use the whole picture", size="sm", visible=False)
+        self.text = gr.HTML(visible=False, elem_classes="error-message")
+        self.use_whole = gr.Button("Use the whole picture", size="sm", visible=False)
 
     def listen(self, crop: gr.Radio) -> None:
-        self.whole.click(
+        self.use_whole.click(
             lambda: {crop: "none"} | self.clear(),
-            outputs=[crop, self.text, self.whole],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            outputs=[crop, *self.outputs],
+            **QUIET,
         )
 
-    def tell(self, error: Exception) -> Update:
-        """Show the sentence of `error`."""
+    @property
+    def outputs(self) -> list[Block]:
+        """The components that `show` and `clear` update."""
+        return [self.text, self.use_whole]
+
+    def show(self, error: Exception) -> Update:
+        """Show the message of `error`."""
         return {
             self.text: gr.HTML(alert(error), visible=True),
-            self.whole: gr.Button(visible=isinstance(error, NoFaceFound)),
+            self.use_whole: gr.Button(visible=isinstance(error, NoFaceFound)),
         }
 
     def clear(self) -> Update:
-        return {self.text: gr.HTML("", visible=False), self.whole: gr.Button(visible=False)}
+        return {self.text: gr.HTML("", visible=False), self.use_whole: gr.Button(visible=False)}

@@ -1,4 +1,4 @@
-"""The media that visitors can click on: whatever lies in the examples' folders."""
+"""The example media: the files in the `examples` folder."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -9,13 +9,14 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.media.images import SUFFIXES
+from deepfake_core.ui.wiring import QUIET
 
 CLIPS = {".mp4", ".webm", ".mov"}
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Example files in the order of their names; the first ones are chosen when the page opens."""
+    """Example files, sorted by name; the first of each kind is selected when the page opens."""
 
     portraits: list[Path]
     clips: list[Path]
@@ -39,13 +40,13 @@ def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 class ExampleRow:
-    """Thumbnails; a click puts the file into its component."""
+    """A row of thumbnails; a click loads the file into its component."""
 
-    def __init__(self, label: str, paths: list[Path], place: str = "") -> None:
+    def __init__(self, label: str, paths: list[Path], prefix: str = "") -> None:
         self.label, self.paths = label, paths
-        self.place = place + label.lower().replace(" ", "-")
+        self.elem_id = prefix + label.lower().replace(" ", "-")
         self.clicked: list[Any] = []
-        """Events, once a thumbnail's file is in its component."""
+        """Triggers that fire once a clicked file is loaded."""
 
     def render(self, file: gr.components.Component) -> None:
         with gr.Column(visible=bool(self.paths)) as self.column:
@@ -54,43 +55,41 @@ class ExampleRow:
                     [[str(path)] for path in self.paths],
                     inputs=file,
                     label=self.label,
-                    elem_id=self.place,
+                    elem_id=self.elem_id,
                     api_visibility="private",
                 )
                 self.clicked = [row.load_input_event.then]
 
-    def render_adding(self, places: Sequence[gr.Image]) -> None:
-        """The same for several places: a click fills the first that is empty, or else the last."""
+    def render_adding(self, slots: Sequence[gr.Image]) -> None:
+        """The same for a list of components: a click fills the first empty one, or else the last."""
         with gr.Column(visible=bool(self.paths)) as self.column:
             thumbnails = gr.Dataset(
                 components=[gr.Image(type="filepath", visible=False)],
                 samples=[[str(path)] for path in self.paths],
                 type="index",
                 label=self.label,
-                elem_id=self.place,
+                elem_id=self.elem_id,
             )
 
         def add(index: int, *taken: object) -> dict[gr.components.Component, str]:
-            empty = next((place for place, upload in zip(places, taken, strict=True) if not upload), places[-1])
+            empty = next((slot for slot, upload in zip(slots, taken, strict=True) if not upload), slots[-1])
             return {empty: str(self.paths[index])}
 
         thumbnails.click(
             add,
-            inputs=[thumbnails, *places],
-            outputs=list(places),
+            inputs=[thumbnails, *slots],
+            outputs=list(slots),
             preprocess=False,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
 
     def listen(self, page: gr.Blocks) -> None:
-        """Give the thumbnails names, which Gradio leaves out: for screen readers, and as a tip under the mouse."""
+        """Name the thumbnails for screen readers and tooltips, which Gradio does not do."""
         names = json.dumps([path.stem.replace("-", " ").replace("_", " ") for path in self.paths])
-        page.load(None, js=NAME_BUTTONS % (names, self.place))
+        page.load(None, js=NAME_BUTTONS % (names, self.elem_id))
 
 
-# A tab's thumbnails are put into the page when it is first looked at, so the names wait for them.
+# Gradio inserts a tab's thumbnails when the tab is first opened, so the script waits for them.
 NAME_BUTTONS = """() => {
     const names = %s;
     const name = () => document.querySelectorAll("#%s button.gallery-item").forEach((button, index) => {

@@ -1,6 +1,6 @@
-"""Results side by side, each with its caption above it and a button to download it.
+"""A gallery of results, each with its caption above it and a download button.
 
-Gradio's `Gallery` was not taken: it reads every caption twice to who listens to the page, and lays it over the picture.
+Gradio's own `Gallery` draws the caption over the picture, and screen readers read it twice.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from deepfake_core.ui.widgets.errors import Update
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File
 
-MOST = 12
-"""Pictures that a tab shows, and takes, at once."""
+MAX_PICTURES = 12
+"""The most pictures that a tab accepts, and shows, in one run."""
 
 
-class Cards:
-    """Places for pictures, of which as many are seen as there are results."""
+class Gallery:
+    """A fixed number of pictures, of which as many are visible as there are results."""
 
-    def __init__(self, title: str, place: str) -> None:
-        self.title, self.place = title, place
+    def __init__(self, title: str, elem_id: str) -> None:
+        self.title, self.elem_id = title, elem_id
 
     def render(self) -> None:
-        with gr.Column(visible=False, elem_id=self.place) as self.column:
+        with gr.Column(visible=False, elem_id=self.elem_id) as self.column:
             gr.HTML(f"<p>{self.title}</p>", elem_classes="cards-title")
             with gr.Row(elem_classes="cards"):
                 self.pictures = [
@@ -36,7 +36,7 @@ class Cards:
                         buttons=["download"],
                         elem_classes="media natural",
                     )
-                    for _ in range(MOST)
+                    for _ in range(MAX_PICTURES)
                 ]
 
     @property
@@ -44,11 +44,12 @@ class Cards:
         return [self.column, *self.pictures]
 
     def shown(self, made: "Sequence[File]") -> Update:
-        """The first pictures with their captions; nothing at all when there are none."""
+        """Show the first `MAX_PICTURES` files with their captions; hide the gallery if there are none."""
         seen = [
-            gr.Image(str(file.path), label=file.caption, alt_text=file.caption, visible=True) for file in made[:MOST]
+            gr.Image(str(file.path), label=file.caption, alt_text=file.caption, visible=True)
+            for file in made[:MAX_PICTURES]
         ]
-        unused = [gr.Image(None, visible=False)] * (MOST - len(seen))
+        unused = [gr.Image(None, visible=False)] * (MAX_PICTURES - len(seen))
         return {self.column: gr.Column(visible=bool(made)), **dict(zip(self.pictures, [*seen, *unused], strict=True))}
 
     def cleared(self) -> Update:

@@ -1,4 +1,4 @@
-"""The widgets whose values a handler takes, by name: Gradio hands values over by position."""
+"""Handler inputs by name: Gradio passes values by position."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ class Inputs:
 
     @property
     def components(self) -> list[Component]:
-        """In the order in which the handler gets their values."""
+        """In the order in which the handler gets the values."""
         return list(self._components.values())
 
     @property
@@ -23,5 +23,5 @@ class Inputs:
         return tuple(self._components)
 
     def named(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The values that a handler got, by the names of their components."""
+        """The values of a handler by component name."""
         return dict(zip(self._components, values, strict=True))

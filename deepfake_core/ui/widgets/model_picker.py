@@ -1,4 +1,4 @@
-"""Which weights a tab works with: those on this machine, and how to get the others."""
+"""Choose a tab's weights among the installed ones, and get the others."""
 
 import html
 from typing import Any
@@ -10,19 +10,24 @@ from deepfake_core.hub.manifest import Entry, Subject, manifest
 from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.widgets.downloads import Download, fetchable, switched_on
 from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.wiring import ANY_NUMBER, QUIET
 
-STARTER = "Starter weights, which come with the app; for photos, see More weights."
+STARTER_TRAINING = (
+    "The starter weights were trained by regression to drawn images whose truth is known, with no adversarial phase so "
+    "far; the published weights are GANs."
+)
+STARTER = f"These are starter weights, included with the app. {STARTER_TRAINING} For photos, see More weights."
 
 
 class MoreWeights:
-    """Weights of a tab that are not here, folded away: some can be fetched at once, of the others it is told how."""
+    """The weights of a tab that are not installed: downloads, and instructions for those without one."""
 
-    def __init__(self, network: str, place: str, use: str) -> None:
-        """`use` is what is said of fetched ones: how they come to be used."""
+    def __init__(self, network: str, prefix: str, use: str) -> None:
+        """`use` is shown after a download: how the weights are used."""
         own = {name: one for name, one in manifest().items() if one.network == network}
         needed = {one.needs for one in own.values()}
         self.entries = {name: one for name, one in manifest().items() if name in own or name in needed}
-        self.download = Download(tuple(self.entries), place, use)
+        self.download = Download(tuple(self.entries), prefix, use)
 
     def render(self) -> None:
         with gr.Accordion("More weights", open=False):
@@ -30,46 +35,46 @@ class MoreWeights:
             self.others = gr.HTML(elem_classes="quiet weights-list")
 
     def listen(self) -> Any:
-        """Returns the trigger that a download is over."""
+        """Returns the trigger that fires when a download has ended."""
         return self.download.listen()
 
     @property
     def outputs(self) -> list[Any]:
-        """The components that `fill` changes."""
+        """The components that `fill` updates."""
         return [*self.download.offered, self.others]
 
     def fill(self, fetching: Any) -> Update:
-        """Look what is not here; `fetching` are the weights chosen to be fetched; imports torch."""
+        """List the missing weights; `fetching` is the selection of the download list. Imports torch."""
         from deepfake_core.hub.store import find
 
         missing = [one for name, one in self.entries.items() if find(name) is None]
         listed = [one for one in missing if not (switched_on() and fetchable(one))]
         items = "".join(map(_item, listed))
-        nothing = "" if missing else "<p>All of them are on this machine.</p>"
-        others = f"<p>By hand:</p><ul>{items}</ul>" if items else nothing
+        nothing = "" if missing else "<p>All of them are installed.</p>"
+        others = f"<p>Manual installation:</p><ul>{items}</ul>" if items else nothing
         return {self.others: others} | self.download.offer(fetching)
 
 
-class ModelChoice:
-    """A list of the weights that are here, a line about the chosen ones, and the accordion with those that are not."""
+class ModelPicker:
+    """A list of the installed weights, a description of the selected ones, and an accordion with the others."""
 
-    def __init__(self, network: str, place: str) -> None:
-        self.network, self.place = network, place
+    def __init__(self, network: str, prefix: str) -> None:
+        self.network, self.prefix = network, prefix
         self.entries = {name: one for name, one in manifest().items() if one.network == network}
-        self.more = MoreWeights(network, place, "choose it from the list of weights above")
+        self.more = MoreWeights(network, prefix, "choose it from the list of weights above")
 
     def render(self) -> None:
-        self.name = gr.Dropdown([], label="Weights", elem_id=f"{self.place}model", filterable=False)
+        self.name = gr.Dropdown([], label="Weights", elem_id=f"{self.prefix}model", filterable=False)
         self.about = gr.HTML("Looking for weights …", elem_classes="quiet")
 
     def render_others(self) -> None:
-        """The weights that are not here, folded away."""
+        """The accordion with the weights that are not installed."""
         self.more.render()
 
     def listen(self, tab: gr.Tab) -> Any:
-        """Look what is here whenever the tab is opened or a download is over.
+        """List the weights whenever the tab is opened or a download has ended.
 
-        Returns the trigger that comes after the tab was opened.
+        Returns the trigger that fires after the tab was opened.
         """
         filled, _ = [
             trigger(
@@ -77,25 +82,21 @@ class ModelChoice:
                 inputs=[self.name, self.more.download.name],
                 outputs=[self.name, self.about, *self.more.outputs],
                 preprocess=False,
-                show_progress="hidden",
-                concurrency_limit=None,
-                api_visibility="private",
+                **ANY_NUMBER,
             )
             for trigger in (tab.select, self.more.listen())
         ]
         self.name.input(
-            self.tell,
+            self.describe,
             inputs=self.name,
             outputs=self.about,
             preprocess=False,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
         return filled.then
 
     def fill(self, chosen: str | None, fetching: Any = None) -> Update:
-        """List what is on this machine, the best of it chosen unless something is; imports torch."""
+        """List the installed weights; keeps the selection, else selects the best. Imports torch."""
         from deepfake_core.hub.store import choose, installed
 
         here, shown = installed(self.network), self.more.fill(fetching)
@@ -103,10 +104,10 @@ class ModelChoice:
             name = chosen if chosen in here else choose(self.network)
         except WeightsMissing as error:
             return shown | {self.about: html.escape(sentence(error))}
-        return shown | {self.name: gr.Dropdown(choices=here, value=name), self.about: self.tell(name)}
+        return shown | {self.name: gr.Dropdown(choices=here, value=name), self.about: self.describe(name)}
 
-    def tell(self, name: str | None) -> str:
-        """The line about some weights."""
+    def describe(self, name: str | None) -> str:
+        """One line about the weights."""
         if name not in self.entries:
             return ""
         one = self.entries[name]
@@ -114,13 +115,13 @@ class ModelChoice:
         return f"{about} {STARTER}" if one.file else about
 
     def subject(self, name: str | None) -> Subject:
-        """What the pictures of these weights show."""
+        """What pictures for these weights show."""
         return self.entries[name].subject if name in self.entries else "face"
 
 
 def _item(one: Entry) -> str:
     from deepfake_core.hub.store import way_to
 
-    needs = f" It needs {one.needs} beside it." if one.needs else ""
+    needs = f" It also needs {one.needs}." if one.needs else ""
     parts = f"{one.about}. To use it, {way_to(one)}.{needs} Licence: {one.licence}."
     return f"<li><strong>{html.escape(one.name)}</strong>: {html.escape(parts)}</li>"

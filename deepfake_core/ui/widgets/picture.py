@@ -1,4 +1,4 @@
-"""A picture that visitors give: upload, webcam, clipboard or an example."""
+"""An input picture: upload, webcam, clipboard or an example."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from deepfake_core.ui.widgets.examples import ExampleRow
 
 
 class PictureInput:
-    """One picture and the rows of examples for it; the first example is chosen when the page opens."""
+    """A picture with rows of examples; the first example is loaded when the page opens."""
 
-    def __init__(self, label: str, place: str, rows: list[ExampleRow]) -> None:
-        self.label, self.place, self.rows = label, place, rows
+    def __init__(self, label: str, elem_id: str, rows: list[ExampleRow]) -> None:
+        self.label, self.elem_id, self.rows = label, elem_id, rows
 
     @property
     def first(self) -> Path | None:
@@ -26,9 +26,9 @@ class PictureInput:
             sources=["upload", "webcam", "clipboard"],
             webcam_options=gr.WebcamOptions(mirror=False),
             height=320,
-            alt_text=f"{self.label}, as it was chosen",
+            alt_text=f"{self.label}: the selected file",
             buttons=[],
-            elem_id=self.place,
+            elem_id=self.elem_id,
             elem_classes="media",
         )
         for row in self.rows:

@@ -1,4 +1,4 @@
-"""Start and Stop, and the chain of events between them that all tabs share."""
+"""The Start and Stop buttons, and the event chain of a run, which all tabs share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -14,24 +14,22 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.queue import FULL, SupervisedQueue, address_of
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import Stage
-
-NETWORK = "model"
-"""The lane of everything that asks a network."""
+from deepfake_core.ui.wiring import NETWORK, QUIET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """Something that a tab can be asked to make."""
+    """A run that a tab can start."""
 
     triggers: Sequence[Any]
     """Events that start it, such as `button.click`."""
     run: Callable[..., Iterator[Update]]
-    """Called with the run's deadline and the values of `inputs`. Yields what to show; its errors are shown too."""
+    """Called with the deadline and the values of `inputs`. Yields updates; its exceptions are shown as messages."""
     inputs: list[gr.components.Component]
 
 
-class RunButtons:
-    """The two buttons above a stage."""
+class RunControls:
+    """The Start and Stop buttons above a stage."""
 
     def __init__(self, label: str, stage: Stage) -> None:
         self.label, self.stage = label, stage
@@ -39,20 +37,18 @@ class RunButtons:
     def render(self) -> None:
         with gr.Row(elem_classes="buttons"):
             self.start = gr.Button(
-                self.label, variant="primary", scale=3, min_width=140, elem_id=f"{self.stage.place}start"
+                self.label, variant="primary", scale=3, min_width=140, elem_id=f"{self.stage.prefix}start"
             )
-            self.stop = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id=f"{self.stage.place}stop")
+            self.stop = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id=f"{self.stage.prefix}stop")
 
     def listen(self, jobs: Sequence[Job]) -> None:
-        """Wire every job between the buttons; Stop cancels whichever of them runs."""
+        """Wire all jobs; Stop cancels the one that is running."""
         runs: list[dict[str, Any]] = [self._chain(job, trigger) for job in jobs for trigger in job.triggers]
         self.stop.click(
             self.stage.stopping,
             outputs=self.stage.progress,
             cancels=runs,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
 
     def _chain(self, job: Job, trigger: Any) -> gr.events.Dependency:
@@ -60,40 +56,34 @@ class RunButtons:
         begun = trigger(
             self._begin,
             outputs=[*buttons, *self.stage.outputs],
-            queue=False,  # at once, even while another visitor's run holds the network
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
         begun.failure(
             lambda: self.stage.failed(TooManyRuns(FULL)),
             outputs=self.stage.outputs,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
         run = begun.success(
             self._guarded(job),
             inputs=job.inputs,
             outputs=self.stage.outputs,
-            preprocess=False,  # hostile files are opened by our own readers alone
-            show_progress="full",  # the place in the queue
+            preprocess=False,  # untrusted files are opened only by our own readers
+            show_progress="full",  # shows the position in the queue
             show_progress_on=self.stage.progress,
             concurrency_id=NETWORK,
             concurrency_limit=1,
             api_visibility="private",
         )
-        run.then(  # also after a cancelled run, and only when its last result has been shown
+        run.then(  # also after a cancelled run; waits until the last result has been shown
             self._end,
             inputs=self.stage.over,
             outputs=[*buttons, self.stage.progress],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )
         return run
 
     def _guarded(self, job: Job) -> Callable[..., Iterator[Update]]:
-        """The job, with its errors shown. Stop closes this generator at its `yield`, and with it the job's."""
+        """The job with its exceptions shown. Stop closes this generator at its `yield`, and thereby the job's."""
 
         def run(*values: Any) -> Iterator[Update]:
             deadline = Deadline.after(settings().job_seconds)

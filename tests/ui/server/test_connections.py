@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from deepfake_core.ui.server.logs import MOST, RepeatFilter
+from deepfake_core.ui.server.logs import MAX_PER_MINUTE, RepeatFilter
 from tests.ui.server.conftest import API, Server, Visitor
 from tests.ui.server.small_page import LATE_SECONDS, RUN, TICK
 
@@ -99,9 +99,9 @@ def test_a_message_that_repeats_itself_is_left_out(monkeypatch: pytest.MonkeyPat
     def record(line: int, message: str = "Invalid HTTP request received.") -> logging.LogRecord:
         return logging.LogRecord("uvicorn.error", logging.WARNING, "a.py", line, message, None, None)
 
-    assert sum(kept.filter(record(1)) for _ in range(1_000)) == MOST
+    assert sum(kept.filter(record(1)) for _ in range(1_000)) == MAX_PER_MINUTE
     assert kept.filter(record(2)) and kept.filter(record(1, "another"))
     now[0] = 61.0
     following = record(1)
     assert kept.filter(following)
-    assert following.getMessage() == f"Invalid HTTP request received. (and {1_000 - MOST} more like it)"
+    assert following.getMessage() == f"Invalid HTTP request received. (and {1_000 - MAX_PER_MINUTE} similar messages)"

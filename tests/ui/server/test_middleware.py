@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from deepfake_core.ui.server.body import LARGEST_CALL, LARGEST_WORD
+from deepfake_core.ui.server.body import MAX_CALL_BYTES, MAX_EVENT_BYTES
 from deepfake_core.ui.server.middleware import RequestCheck
 from deepfake_core.ui.server.uploads import Uploads
 from tests.ui.server.conftest import API, Server, Visitor
@@ -20,7 +20,7 @@ from tests.ui.server.small_page import AT_ONCE, FAIL, RUN, TICK
 
 QUEUED, AT_ONE, SESSION = 0, 1, "4fzyo82mvyr"
 INPUTS = {True: {QUEUED: 2}, False: {AT_ONE: 1}}
-UNKNOWN = "there is no such function; reload the page and try again"
+UNKNOWN = "unknown function; reload the page and try again"
 
 
 async def echo(request: Request) -> PlainTextResponse:
@@ -93,7 +93,7 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
 )
 def test_all_others_are_not_there(client: TestClient, path: str) -> None:
     for answer in (client.get(path), client.post(path)):
-        assert answer.status_code == 404 and answer.json() == {"detail": "there is no such endpoint"}
+        assert answer.status_code == 404 and answer.json() == {"detail": "unknown endpoint"}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_function_is_called_the_way_it_is_wired_and_with_all_its_values(client
         assert call(client, "queue/join", data=data).status_code == 400
 
 
-@pytest.mark.parametrize(("endpoint", "limit"), [("queue/join", LARGEST_CALL), ("cancel", LARGEST_WORD)])
+@pytest.mark.parametrize(("endpoint", "limit"), [("queue/join", MAX_CALL_BYTES), ("cancel", MAX_EVENT_BYTES)])
 def test_a_body_is_bounded_and_json(client: TestClient, endpoint: str, limit: int) -> None:
     def ask(body: bytes) -> Any:
         return client.post(f"/gradio_api/{endpoint}", content=body)
@@ -165,21 +165,21 @@ def test_a_body_is_bounded_and_json(client: TestClient, endpoint: str, limit: in
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "told"),
+    ("error", "status", "message"),
     [
-        ({"error": None}, 400, "that could not be done with these values"),
+        ({"error": None}, 400, "the values could not be processed"),
         ({"error": "too many runs are waiting"}, 500, "too many runs"),
         (None, 500, "Something went wrong here"),
     ],
 )
 def test_an_error_without_words_gets_a_sentence(
-    error: object, status: int, told: str, tmp_path_factory: pytest.TempPathFactory
+    error: object, status: int, message: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async def failing(request: Request) -> PlainTextResponse | JSONResponse:
         return JSONResponse(error, 500) if error else PlainTextResponse("Internal Server Error", 500)
 
     answer = call(client_of(failing, tmp_path_factory), "queue/join")
-    assert answer.status_code == status and answer.json()["error"].startswith(told)
+    assert answer.status_code == status and answer.json()["error"].startswith(message)
 
 
 def endless(beginning: bytes, megabytes: int) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import pytest
 from gradio.block_function import BlockFunction
 from gradio.queueing import Event, EventQueue, Queue
 
-from deepfake_core.ui.server.queue import SESSION, UNHEARD_SESSIONS, supervise
+from deepfake_core.ui.server.queue import MAX_UNHEARD_SESSIONS, SESSION, supervise
 from tests.ui.server.conftest import API, Server, Visitor
 from tests.ui.server.small_page import LOOK, RUN, TICK
 
@@ -45,7 +45,7 @@ def test_sessions_that_never_listen_crowd_nobody_out(server: Server) -> None:
     listening, other = Visitor(server), Visitor(server)
     with httpx.Client(base_url=server.address) as client, ThreadPoolExecutor(1) as thread:
         run = thread.submit(listening.ask, RUN, 2.0)
-        for _ in range(2 * UNHEARD_SESSIONS):
+        for _ in range(2 * MAX_UNHEARD_SESSIONS):
             body = {"data": [True], "fn_index": TICK, "session_hash": secrets.token_hex(6)}
             client.post(f"{API}/queue/join", json=body)
         assert run.result() < 4 * QUIET_SECONDS
@@ -53,7 +53,7 @@ def test_sessions_that_never_listen_crowd_nobody_out(server: Server) -> None:
 
 
 def test_the_oldest_that_never_listened_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepfake_core.ui.server.queue.SESSIONS", 3)
+    monkeypatch.setattr("deepfake_core.ui.server.queue.MAX_SESSIONS", 3)
     queue = supervise(plain_page())
 
     async def comes(session: str) -> bool:
@@ -81,7 +81,7 @@ def test_one_session_waits_thrice_and_the_rest_are_told_so(server: Server) -> No
     accepted = [answer for answer in answers if answer.status_code == 200]
     assert 3 <= len(accepted) <= 6  # one works, three wait, and time goes by
     refused = next(answer for answer in answers if answer.status_code == 503)
-    assert refused.json()["detail"] == "3 of your runs are waiting already; wait for one of them, or stop it"
+    assert refused.json()["detail"] == "3 of your runs are already in the queue; wait for one of them, or stop it"
 
 
 def plain_page() -> gr.Blocks:
@@ -145,12 +145,12 @@ def test_a_page_asks_for_many_short_things_at_once_but_not_for_any_number(server
     statuses = [opening.join(LOOK, None).status_code for _ in range(20)]
     assert set(statuses) == {200}
     queue = supervise(plain_page())
-    lane = queue.event_queue_per_concurrency_id["framing"] = EventQueue("framing", 2)
+    lane = queue.event_queue_per_concurrency_id["preview"] = EventQueue("preview", 2)
     (handler,) = queue.blocks.fns.values()
     lane.queue = [waiting("a", "10.0.0.1", handler) for _ in range(24)]
-    assert queue.refusal("framing", "a", "10.0.0.1", run=False) is not None
-    assert queue.refusal("framing", "b", "10.0.0.1", run=False) is None
-    assert queue.refusal("framing", "a", "10.0.0.1", run=True) is None  # short things are no runs
+    assert queue.refusal("preview", "a", "10.0.0.1", run=False) is not None
+    assert queue.refusal("preview", "b", "10.0.0.1", run=False) is None
+    assert queue.refusal("preview", "a", "10.0.0.1", run=True) is None  # short things are no runs
 
 
 def test_addresses_take_turns() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.formparsers import MultiPartException
 
-from deepfake_core.ui.server.uploads import MOST_FILES, UploadForm, is_file_name
+from deepfake_core.ui.server.uploads import MAX_FILES, UploadForm, is_file_name
 from tests.ui.server.conftest import API, Server, Visitor
 from tests.ui.server.small_page import TICK
 
@@ -65,7 +65,7 @@ def test_a_thousand_files_are_refused_at_the_first_too_many(server: Server) -> N
         yield END[2:]
 
     status, text = upload(server, *files())
-    assert status in (0, 400) and (not text or f"{MOST_FILES} files" in text)
+    assert status in (0, 400) and (not text or f"{MAX_FILES} files" in text)
 
 
 @pytest.mark.parametrize("files", [1, 4])
@@ -117,7 +117,7 @@ def test_free_space_is_looked_at_while_it_streams(tmp_path: Path, monkeypatch: p
     form.check({"type": "http.request", "body": part(), "more_body": True})
     with pytest.raises(MultiPartException):
         form.check({"type": "http.request", "body": b"x", "more_body": True})
-    assert form.refusal == (507, "this server's disk is full; come back later")
+    assert form.refusal == (507, "the server's disk is full; try again later")
 
 
 @pytest.mark.parametrize("name", [b"", b".", b"..", b"a/..", b"a\\..", b"a/", b"a\0", b"\xff", b"x" * 1025])

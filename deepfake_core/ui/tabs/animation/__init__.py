@@ -1,4 +1,4 @@
-"""The Image Animation tab: a portrait, a driving clip, and the portrait moving like the clip."""
+"""The Image Animation tab: a portrait is animated by the motion of a driving clip."""
 
 import html
 from collections.abc import Iterator
@@ -22,13 +22,14 @@ from deepfake_core.ui.tabs.animation.stage import AnimationStage
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER, MoreWeights
-from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.wiring import ANY_NUMBER
 
-WARMING = "<strong>Loading the network …</strong> The page can be used meanwhile."
+WARMING = "<strong>Loading the network …</strong> You can already use the page."
 
 
 class AnimationTab:
-    """Puts the parts together, and runs the pipeline when Animate is pressed."""
+    """Composes the widgets, and runs the pipeline on Animate."""
 
     title = method("fomm").title
 
@@ -37,9 +38,9 @@ class AnimationTab:
         self.source = Portrait(examples.portraits)
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
-        self.more = MoreWeights("fomm", "animation-", "the best weights on this machine are used from now on")
+        self.more = MoreWeights("fomm", "animation-", "the tab uses the best installed weights from now on")
         self.stage = AnimationStage()
-        self.buttons = RunButtons("Animate", self.stage)
+        self.controls = RunControls("Animate", self.stage)
         self.inside = Inside(self.engine)
 
     def render(self) -> None:
@@ -55,26 +56,22 @@ class AnimationTab:
                     self.options.render()
                     self.more.render()
                 with gr.Column(scale=5, min_width=300):
-                    self.buttons.render()
+                    self.controls.render()
                     self.stage.render()
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
         for trigger in (page.load, self.tab.select, self.more.listen()):
             trigger(
-                self.tell_weights,
+                self.describe_weights,
                 outputs=self.weights,
-                show_progress="hidden",
-                concurrency_limit=None,
-                api_visibility="private",
+                **ANY_NUMBER,
             ).then(
                 self.more.fill,
                 inputs=self.more.download.name,
                 outputs=self.more.outputs,
                 preprocess=False,
-                show_progress="hidden",
-                concurrency_limit=None,
-                api_visibility="private",
+                **ANY_NUMBER,
             )
         self.source.listen(page, self.options.crop)
         self.driver.listen(page, self.options.crop)
@@ -82,22 +79,24 @@ class AnimationTab:
         self.stage.listen(self.options.crop)
         self.inputs = self._inputs()
         self.inside.listen(self.inputs, self.options.crop)
-        self.buttons.listen([Job(triggers=[self.buttons.start.click], run=self.animate, inputs=self.inputs.components)])
+        self.controls.listen(
+            [Job(triggers=[self.controls.start.click], run=self.animate, inputs=self.inputs.components)]
+        )
 
     def _inputs(self) -> Inputs:
-        """By the names of `AnimationForm`'s fields."""
+        """The inputs, named like the fields of `AnimationForm`."""
         sliders = {
             f"{file}_{name}": slider
             for file, part in (("source", self.source), ("driving", self.driver))
-            for name, slider in part.framing.inputs.items()
+            for name, slider in part.crop_controls.inputs.items()
         }
         return Inputs(source=self.source.file, driving=self.driver.file, **sliders, **self.options.inputs)
 
     def animate(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Run the pipeline and show what it yields.
+        """Run the pipeline and show its events.
 
-        Stop closes this generator at its last `yield`, and with it the pipeline's, which leaves no file. Gradio has
-        copied finished files to its own cache before it asks for the next step, so the folder can go then.
+        Stop closes this generator at its `yield`, and thereby the pipeline, which leaves no file. Gradio copies
+        finished files to its cache before it requests the next update, so the folder can be removed at the end.
         """
         from deepfake_core.pipelines.animation import animate
 
@@ -106,8 +105,8 @@ class AnimationTab:
             with closing(self.engine.work("fomm", None, animate, request, deadline)) as events:  # type: ignore[type-var]
                 yield from self.stage.follow(events)
 
-    def tell_weights(self) -> str:
-        """Which weights run, and what they are good for; waits until they are loaded."""
+    def describe_weights(self) -> str:
+        """The weights in use and their purpose; waits until they are loaded."""
         try:
             animator = self.engine.model("fomm")
         except Exception as error:

@@ -1,4 +1,4 @@
-"""What the visitor filled in on the Image Animation tab, and the request that it makes."""
+"""The form of the Image Animation tab, and its request."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.animation import AnimationRequest
 
 MANUAL = "hand"
-"""The choice of a crop by sliders."""
+"""The choice for a crop set by sliders."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class AnimationForm:
 
     source: Upload
     source_left: float | int
-    """Of the manual crops, in percent: see `crop_of`."""
+    """Manual crop in percent: see `crop_of`."""
     source_top: float
     source_side: float
     driving: Upload
@@ -38,7 +38,7 @@ class AnimationForm:
     side_by_side: bool
 
     def request(self, folder: Path) -> "AnimationRequest":
-        """The animation that the form asks for, written into `folder`."""
+        """The request, with results in `folder`."""
         from deepfake_core.pipelines.animation import AnimationRequest
         from deepfake_core.pipelines.animator import transfer_named
 
@@ -62,9 +62,9 @@ class AnimationForm:
 
 
 def crop_of(choice: str, left: float, top: float, side: float) -> "Crop":
-    """The crop that the visitor chose; of a manual one the sliders' values in percent count.
+    """The selected crop. The sliders set a manual one.
 
-    Percent of the picture's width, of its height and of its shorter side.
+    `left`, `top` and `side` are percentages of the picture's width, height and shorter side.
     """
     from deepfake_core.faces import Manual, crop_named
 

@@ -1,12 +1,13 @@
-"""How the motion is carried over: options that are folded away and need not be touched."""
+"""The options of the motion transfer, in a closed accordion."""
 
 import gradio as gr
 
-from deepfake_core.ui.tabs.animation.framing import CROPS
+from deepfake_core.ui.tabs.animation.crop_controls import CROPS
+from deepfake_core.ui.wiring import QUIET
 
 MOTIONS = [
     ("Relative: keep the portrait's own face shape", "relative"),
-    ("Absolute: take over the driver's", "absolute"),
+    ("Absolute: use the driver's face shape", "absolute"),
 ]
 
 
@@ -15,29 +16,29 @@ class MotionOptions:
 
     def render(self) -> None:
         with gr.Accordion("Options", open=False):
-            self.crop = gr.Radio(CROPS, value="auto", label="Crop of both", elem_id="crop")
+            self.crop = gr.Radio(CROPS, value="auto", label="Crop of both inputs", elem_id="crop")
             self.motion = gr.Radio(MOTIONS, value="relative", label="Motion")
             with gr.Row():
                 self.adapt_scale = gr.Checkbox(
-                    True, label="Adapt scale", info="A small face makes small movements (relative motion only)."
+                    True, label="Adapt scale", info="Scale the motion with the size of the face (relative motion only)."
                 )
                 self.best_frame = gr.Checkbox(
                     False,
-                    label="Best starting frame",
-                    info="Measure motion from the frame that fits the portrait's pose.",
+                    label="Best initial frame",
+                    info="Measure motion from the driving frame whose pose is closest to the portrait's.",
                 )
-            self.smoothing = gr.Slider(0, 1, 0, step=0.05, label="Smoothing", info="Calms jitter; 0 changes nothing.")
+            self.smoothing = gr.Slider(0, 1, 0, step=0.05, label="Smoothing", info="Reduces jitter; 0 switches it off.")
             with gr.Row():
                 self.paste_back = gr.Checkbox(
-                    False, label="Paste back", info="Put the moving face into the whole picture again."
+                    False, label="Paste back", info="Insert the animated face into the whole picture."
                 )
                 self.side_by_side = gr.Checkbox(
-                    True, label="Side-by-side video", info="A second file: portrait, driving clip, result."
+                    True, label="Side-by-side video", info="A second video with portrait, driving clip and result."
                 )
 
     @property
     def inputs(self) -> dict[str, gr.components.Component]:
-        """By the names of `AnimationForm`'s fields."""
+        """The widgets, named like the fields of `AnimationForm`."""
         return {
             "crop": self.crop,
             "motion": self.motion,
@@ -49,12 +50,10 @@ class MotionOptions:
         }
 
     def listen(self) -> None:
-        """Adapting the scale has a meaning for relative motion alone."""
+        """Disable `adapt_scale` for absolute motion, where it has no effect."""
         self.motion.change(
             lambda motion: gr.Checkbox(interactive=motion == "relative"),
             inputs=self.motion,
             outputs=self.adapt_scale,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
+            **QUIET,
         )

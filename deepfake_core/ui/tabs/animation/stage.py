@@ -1,4 +1,4 @@
-"""The stage of Image Animation: frames while they are made, then the finished videos."""
+"""The stage of Image Animation: a live preview, then the finished videos."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished, Progress
 
 SECONDS_BETWEEN_UPDATES = 0.15
-"""Of the progress bar, where no preview comes."""
-HINT = "Press <strong>Animate</strong>: the portrait moves here, frame by frame, beside the driving clip."
+"""Between updates of the progress bar without a preview."""
+HINT = "Press <strong>Animate</strong>. The animation appears here frame by frame, next to the driving clip."
 
 
 class AnimationStage(Stage):
@@ -27,7 +27,7 @@ class AnimationStage(Stage):
     def render_results(self) -> None:
         self.live = gr.Image(
             label="Live: driving clip and result",
-            alt_text="The newest frame of the driving clip, and beside it the frame made from it",
+            alt_text="The latest frame of the driving clip, and next to it the generated frame",
             format="jpeg",
             interactive=False,
             buttons=[],
@@ -39,27 +39,27 @@ class AnimationStage(Stage):
             label="Result", format=None, include_audio=True, interactive=False, autoplay=True, visible=False,
             buttons=["download"], height=430, elem_id="result", elem_classes="media",
         )  # fmt: skip
-        self.beside = gr.Video(
+        self.side_by_side = gr.Video(
             label="Side by side: portrait, driving clip, result", format=None, include_audio=True, interactive=False,
             visible=False, buttons=["download"], elem_id="side-by-side", elem_classes="media",
         )  # fmt: skip
 
     @property
     def results(self) -> list[Block]:
-        return [self.live, self.video, self.beside]
+        return [self.live, self.video, self.side_by_side]
 
     def cleared(self) -> Update:
         return {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(None, visible=False),
-            self.beside: gr.Video(None, visible=False),
+            self.side_by_side: gr.Video(None, visible=False),
         }
 
     def begin(self) -> Update:
         return super().begin() | {self.live: gr.Image(None, visible=True)}
 
     def follow(self, events: "Iterable[Progress | Finished]") -> Iterator[Update]:
-        """Show what the pipeline yields: progress, previews, and the finished files."""
+        """Turn the pipeline's events into updates: progress, previews and finished files."""
         from deepfake_core.pipelines.events import Finished
 
         shown = float("-inf")
@@ -87,5 +87,5 @@ class AnimationStage(Stage):
         return self.done(text, event.notes) | {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(str(event.path), visible=True),
-            self.beside: gr.Video(str(second[0].path) if second else None, visible=bool(second)),
+            self.side_by_side: gr.Video(str(second[0].path) if second else None, visible=bool(second)),
         }

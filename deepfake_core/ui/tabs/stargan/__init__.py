@@ -1,4 +1,4 @@
-"""The StarGAN tab: attributes of a portrait, such as hair colour, sex and age, changed with checkboxes."""
+"""The StarGAN tab: checkboxes edit attributes of a portrait, such as hair colour, sex and age."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,22 +19,23 @@ from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
-from deepfake_core.ui.widgets.gallery import Cards
+from deepfake_core.ui.widgets.gallery import Gallery
 from deepfake_core.ui.widgets.inputs import Inputs
-from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
-from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.run_controls import Job, RunControls
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor
     from deepfake_core.pipelines.events import File
 
-PLACE = "attributes-"
-HINT = "Press <strong>Edit</strong>: the result appears here, with every single change below it."
-ABOUT = """
-**One** generator makes every change: its input is the portrait and a list of attributes, its output the portrait with
-these attributes. The discriminator does two things: it tells real from generated pictures, and it classifies the
-attributes of each, so the generator has to produce them. The boxes above are ticked by that same classifier.
+PREFIX = "attributes-"
+HINT = "Press <strong>Edit</strong>. The result appears here, with each single change below it."
+ABOUT = f"""
+**One** generator makes all changes: its inputs are the portrait and a list of attributes, its output is the portrait
+with these attributes. The discriminator has two heads: one distinguishes real from generated pictures, the other
+classifies their attributes, so the generator has to produce them. The checkboxes above are set by this classifier.
+{STARTER_TRAINING}
 ([StarGAN, Choi et al., CVPR 2018](https://arxiv.org/abs/1711.09020))
 """
 
@@ -47,17 +48,17 @@ class AttributesForm:
     crop: str
     """`auto` or `none`."""
     paste_back: bool
-    ticked: Sequence[str]
+    checked: Sequence[str]
     reading: Reading | None
-    """What was read from the picture when it was chosen."""
+    """The attributes that were read from the picture when it was selected."""
 
     def changes(self, attributes: Sequence[str]) -> dict[str, bool]:
-        """Everything that was ticked, and what was not."""
-        unknown = [name for name in self.ticked if name not in attributes]
-        return {name: name in self.ticked for name in [*attributes, *unknown]}
+        """Attribute -> whether its box is checked."""
+        unknown = [name for name in self.checked if name not in attributes]
+        return {name: name in self.checked for name in [*attributes, *unknown]}
 
     def differences(self, attributes: Sequence[str]) -> dict[str, bool]:
-        """The boxes that the visitor changed, for pictures that each keep the rest of their own attributes."""
+        """Only the boxes that the visitor changed: each picture of a batch keeps its other attributes."""
         shown = self.reading.shown if self.reading else None
         return {
             name: value for name, value in self.changes(attributes).items() if shown is None or shown.get(name) != value
@@ -65,32 +66,32 @@ class AttributesForm:
 
 
 class AttributesStage(BatchStage):
-    """The portrait beside the result, and every single change; a card for each of several pictures."""
+    """The portrait next to the result, and each single change; for a batch, a gallery."""
 
     def __init__(self) -> None:
-        super().__init__(HINT, PLACE, "Editing …")
-        self.strip = Cards("Every single change", f"{PLACE}strip")
+        super().__init__(HINT, PREFIX, "Editing …")
+        self.strip = Gallery("Each single change", f"{PREFIX}strip")
 
     def render_results(self) -> None:
         with gr.Row(visible=False, elem_classes="pair") as self.pair:
             self.before = gr.Image(
-                label="Portrait", alt_text="What the network saw of the portrait", interactive=False, buttons=[],
-                min_width=150, elem_id=f"{PLACE}before", elem_classes="media natural",
+                label="Portrait", alt_text="The crop that the network got", interactive=False, buttons=[],
+                min_width=150, elem_id=f"{PREFIX}before", elem_classes="media natural",
             )  # fmt: skip
             self.after = gr.Image(
-                label="Result", alt_text="The portrait with the attributes that were ticked", interactive=False,
-                min_width=150, buttons=["download"], elem_id=f"{PLACE}after", elem_classes="media natural",
+                label="Result", alt_text="The portrait with the selected attributes", interactive=False,
+                min_width=150, buttons=["download"], elem_id=f"{PREFIX}after", elem_classes="media natural",
             )  # fmt: skip
         self.strip.render()
-        self.cards.render()
+        self.gallery.render()
 
     @property
     def results(self) -> list[Block]:
-        return [self.pair, self.before, self.after, *self.strip.outputs, *self.cards.outputs]
+        return [self.pair, self.before, self.after, *self.strip.outputs, *self.gallery.outputs]
 
     def cleared(self) -> Update:
         away = {self.pair: gr.Row(visible=False), self.before: None, self.after: None}
-        return away | self.strip.cleared() | self.cards.cleared()
+        return away | self.strip.cleared() | self.gallery.cleared()
 
     def single(self, files: "Sequence[File]") -> Update:
         by_role = {file.role: file for file in files}
@@ -102,20 +103,20 @@ class AttributesStage(BatchStage):
 
 
 class AttributesTab:
-    """Puts the parts together, and runs the pipeline when Edit is pressed."""
+    """Composes the widgets, and runs the pipeline on Edit."""
 
     title = method("stargan").title
 
     def __init__(self, services: Services) -> None:
         self.engine, self.cache, examples = services.engine, services.cache, services.examples
-        self.models = ModelChoice("stargan", PLACE)
-        self.row = ExampleRow("Example portraits", examples.portraits, PLACE)
-        self.source = PictureInput("Portrait", f"{PLACE}source", [self.row])
+        self.models = ModelPicker("stargan", PREFIX)
+        self.row = ExampleRow("Example portraits", examples.portraits, PREFIX)
+        self.source = PictureInput("Portrait", f"{PREFIX}source", [self.row])
         self.preview = Preview("portrait", self.models)
-        self.boxes = AttributeBoxes(self.engine, PLACE)
-        self.batch = BatchInput("Edit all", PLACE)
+        self.boxes = AttributeBoxes(self.engine, PREFIX)
+        self.batch = BatchInput("Edit all", PREFIX)
         self.stage = AttributesStage()
-        self.buttons = RunButtons("Edit", self.stage)
+        self.controls = RunControls("Edit", self.stage)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -131,12 +132,12 @@ class AttributesTab:
                     with gr.Accordion("Options", open=False):
                         self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop")
                         self.paste_back = gr.Checkbox(
-                            False, label="Paste back", info="Paste the edited face back into the whole picture."
+                            False, label="Paste back", info="Insert the edited face into the whole picture."
                         )
                     self.batch.render()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
-                    self.buttons.render()
+                    self.controls.render()
                     self.stage.render()
             with gr.Accordion("How it works", open=False):
                 gr.Markdown(ABOUT)
@@ -149,11 +150,11 @@ class AttributesTab:
         self.stage.listen(self.crop)
         options = {
             "model": self.models.name, "crop": self.crop, "paste_back": self.paste_back,
-            "ticked": self.boxes.boxes, "reading": self.boxes.reading,
+            "checked": self.boxes.boxes, "reading": self.boxes.reading,
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
-        start = [self.buttons.start.click, *read[1:]]  # a clicked example is edited as its own boxes are ticked
-        self.buttons.listen(
+        start = [self.controls.start.click, *read[1:]]  # a clicked example is edited with its own attributes
+        self.controls.listen(
             [
                 Job(triggers=start, run=self.edit_one, inputs=self.one.components),
                 Job(triggers=[self.batch.start.click], run=self.edit_many, inputs=self.many.components),
@@ -161,14 +162,14 @@ class AttributesTab:
         )
 
     def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Edit the portrait as ticked, and make every single change."""
+        """Edit the portrait as selected, and make each single change."""
         named = self.one.named(values)
         source, form = chosen(named.pop("source"), "portrait"), AttributesForm(**named)
         editor = self.engine.model("stargan", form.model)
         yield from self._edit(editor, form, (source,), form.changes(editor.attributes), deadline)
 
     def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Make the changes that were ticked in each file of the list."""
+        """Make the selected changes in each picture of the batch."""
         named = self.many.named(values)
         sources, form = all_chosen(named.pop("files")), AttributesForm(**named)
         editor = self.engine.model("stargan", form.model)

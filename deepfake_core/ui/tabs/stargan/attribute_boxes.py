@@ -1,4 +1,4 @@
-"""Checkboxes for a portrait's attributes, ticked as the network reads them."""
+"""Checkboxes for a portrait's attributes, set by the attribute classifier."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the network read, of which picture."""
+    """The attributes that the classifier read from a picture."""
 
     of: tuple[str | None, str, str | None]
     """Picture, crop and weights."""
     shown: Mapping[str, bool] | None
-    """None where these weights cannot read."""
+    """None if the weights have no classifier."""
     exclusive: tuple[str, ...]
-    """Attributes of which at most one can be ticked."""
+    """Attributes of which at most one can be checked."""
 
 
 class AttributeBoxes:
-    """The boxes, and a line that says how sure the network is."""
+    """The checkboxes, and a line with the classifier's probabilities."""
 
-    def __init__(self, engine: Engine, place: str) -> None:
-        self.engine, self.place = engine, place
+    def __init__(self, engine: Engine, prefix: str) -> None:
+        self.engine, self.prefix = engine, prefix
 
     def render(self) -> None:
-        self.boxes = gr.CheckboxGroup([], label="Attributes of the result", elem_id=f"{self.place}boxes")
-        self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.place}certainty", elem_classes="quiet")
+        self.boxes = gr.CheckboxGroup([], label="Attributes of the result", elem_id=f"{self.prefix}boxes")
+        self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.prefix}certainty", elem_classes="quiet")
         self.reading = gr.State(None)
 
     def listen(self, triggers: list[Any], file: gr.Image, crop: gr.Radio, model: gr.Dropdown) -> list[Any]:
-        """Tick the boxes anew when another picture, crop or network is chosen; `triggers` look whether one is.
+        """Read the attributes when picture, crop or weights change, and on `triggers` if they have changed.
 
-        Returns a trigger for each of `triggers`: that its reading is over.
+        Returns one trigger for each of `triggers`, which fires when its reading has ended.
         """
         read = [
             trigger(
@@ -59,7 +59,7 @@ class AttributeBoxes:
             for trigger in [*triggers, file.change, crop.change, model.input]
         ]
         self.boxes.select(
-            self.untick_others,
+            self.uncheck_others,
             inputs=[self.boxes, self.reading],
             outputs=self.boxes,
             **QUIET,
@@ -67,7 +67,7 @@ class AttributeBoxes:
         return [event.then for event in read[: len(triggers)]]
 
     def read(self, upload: Upload, crop: str, model: str | None, before: Reading | None) -> Update:
-        """Ask the class head; what the visitor ticked since stays while the picture does."""
+        """Run the classifier, unless picture, crop and weights are unchanged: then the visitor's boxes stay."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.attributes import in_words, read_attributes
 
@@ -81,37 +81,39 @@ class AttributeBoxes:
             if path and editor.reads:
                 seen = self.engine.ask("stargan", model, read_attributes, path, crop_named(crop), deadline)
         except LabError as error:
-            return {self.certainty: f"Nothing was read: {html.escape(sentence(error))}"}
+            return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
         shown = editor.shown(seen) if seen is not None else None
-        ticked = [name for name, has in (shown or {}).items() if has]
+        checked = [name for name, has in (shown or {}).items() if has]
         choices = [(in_words(name), name) for name in editor.attributes]
         return {
-            self.boxes: gr.CheckboxGroup(choices=choices, value=ticked),
-            self.certainty: said(editor, seen),
+            self.boxes: gr.CheckboxGroup(choices=choices, value=checked),
+            self.certainty: certainty_text(editor, seen),
             self.reading: Reading(of, shown, editor.exclusive),
         }
 
-    def untick_others(self, ticked: list[str], reading: Reading | None, event: gr.SelectData) -> list[str]:
-        """A hair colour that is ticked unticks the others."""
+    def uncheck_others(self, checked: list[str], reading: Reading | None, event: gr.SelectData) -> list[str]:
+        """Checking a hair colour unchecks the others."""
         exclusive = reading.exclusive if reading else ()
         return (
-            after(ticked, event.value, exclusive) if event.selected else [one for one in ticked if one != event.value]
+            with_checked(checked, event.value, exclusive)
+            if event.selected
+            else [one for one in checked if one != event.value]
         )
 
 
-def after(ticked: Sequence[str], newest: str, exclusive: Sequence[str]) -> list[str]:
-    """The boxes that are ticked once `newest` is, which may be among them already."""
-    left = [name for name in ticked if name != newest and not (name in exclusive and newest in exclusive)]
+def with_checked(checked: Sequence[str], newest: str, exclusive: Sequence[str]) -> list[str]:
+    """The checked boxes after `newest` was checked; `checked` may already contain it."""
+    left = [name for name in checked if name != newest and not (name in exclusive and newest in exclusive)]
     return [*left, newest]
 
 
-def said(editor: "AttributeEditor", seen: Mapping[str, float] | None) -> str:
-    """How sure the network is of what it read."""
+def certainty_text(editor: "AttributeEditor", seen: Mapping[str, float] | None) -> str:
+    """The classifier's probabilities as one sentence."""
     from deepfake_core.pipelines.attributes import in_words
 
     if not editor.reads:
-        return "These weights cannot read attributes: tick all that the result should have."
+        return "These weights have no attribute classifier; check all attributes that the result should have."
     if seen is None:
-        return "Choose a portrait; the boxes show the attributes that the network reads in it."
+        return "Choose a portrait; its attributes will be read and checked."
     read = ", ".join(f"{in_words(name).lower()} {share:.0%}" for name, share in seen.items())
     return f"Read from the portrait: {read}."

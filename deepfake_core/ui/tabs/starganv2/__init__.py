@@ -1,4 +1,4 @@
-"""The StarGAN v2 tab: a picture in the styles of references, or in random styles."""
+"""The StarGAN v2 tab: redraw a picture in the styles of references, or in random styles."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -18,11 +18,11 @@ from deepfake_core.ui.tabs.starganv2.references import References
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
-from deepfake_core.ui.widgets.gallery import Cards
+from deepfake_core.ui.widgets.gallery import Gallery
 from deepfake_core.ui.widgets.inputs import Inputs
-from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
-from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
@@ -31,48 +31,48 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.style_specs import Style
     from deepfake_core.pipelines.styles import InterpolationRequest
 
-PLACE = "styles-"
-HINT = "Press <strong>Draw</strong>: the picture appears here in the styles that you chose."
+PREFIX = "styles-"
+HINT = "Press <strong>Draw</strong>. The picture appears here in the selected styles."
 WAYS = [("From references", "references"), ("From a seed", "seed")]
 VIDEO_FRAMES = 40
-"""Of an interpolation, there and back each: 1.6 seconds."""
-ABOUT = """
-A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) and nothing of its
-pose. The style encoder reads it from a reference; the mapping network makes it from random numbers; the generator
-redraws the source in any of them. Styles are vectors, so two of them can be interpolated.
+"""Frames of an interpolation in each direction: 1.6 seconds."""
+ABOUT = f"""
+A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) but not its pose.
+The style encoder extracts it from a reference; the mapping network generates it from random numbers; the generator
+redraws the source in any style. Styles are vectors, so they can be interpolated. {STARTER_TRAINING}
 ([StarGAN v2, Choi et al., CVPR 2020](https://arxiv.org/abs/1912.01865))
 """
 
 
 class StylesStage(Stage):
-    """The grid, each cell of it alone, and the video of an interpolation."""
+    """The grid, its cells, and the video of an interpolation."""
 
     def __init__(self) -> None:
-        super().__init__(HINT, PLACE)
-        self.cards = Cards("Results", f"{PLACE}cards")
+        super().__init__(HINT, PREFIX)
+        self.gallery = Gallery("Results", f"{PREFIX}cards")
 
     def render_results(self) -> None:
         self.video = gr.Video(
             label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
-            visible=False, buttons=["download"], height=400, elem_id=f"{PLACE}video", elem_classes="media",
+            visible=False, buttons=["download"], height=400, elem_id=f"{PREFIX}video", elem_classes="media",
         )  # fmt: skip
-        self.cards.render()
+        self.gallery.render()
         self.grid = gr.Image(
-            label="Grid: sources on the left, references on top", alt_text="Every source in every style",
+            label="Grid: sources on the left, references on top", alt_text="Each source in each style",
             interactive=False, visible=False, buttons=["download", "fullscreen"],
-            elem_id=f"{PLACE}grid", elem_classes="media natural",
+            elem_id=f"{PREFIX}grid", elem_classes="media natural",
         )  # fmt: skip
 
     @property
     def results(self) -> list[Block]:
-        return [self.video, *self.cards.outputs, self.grid]
+        return [self.video, *self.gallery.outputs, self.grid]
 
     def cleared(self) -> Update:
         away = {self.video: gr.Video(None, visible=False), self.grid: gr.Image(None, visible=False)}
-        return self.cards.cleared() | away
+        return self.gallery.cleared() | away
 
     def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
-        """Show the cells of a grid one by one, then the grid."""
+        """Show the cells one by one, then the grid."""
         from deepfake_core.pipelines.events import Progress
 
         yield {self.progress: state("Drawing …")}
@@ -82,14 +82,16 @@ class StylesStage(Stage):
             if isinstance(event, Progress):
                 cells += event.files
                 drawn = event.done
-                yield self.cards.shown(cells) | {self.progress: bar(event.unit, event.done, event.total)}
+                yield self.gallery.shown(cells) | {self.progress: bar(event.unit, event.done, event.total)}
             else:
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
-                yield self.cards.shown(cells) | grid | self.done(text, event.notes)  # lest the page miss a step
+                yield (
+                    self.gallery.shown(cells) | grid | self.done(text, event.notes)
+                )  # in case the page missed an update
 
     def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
-        """Count the frames of a video, then show it."""
+        """Show the number of finished frames, then the video."""
         from deepfake_core.pipelines.events import Progress
 
         for event in events:
@@ -101,28 +103,28 @@ class StylesStage(Stage):
 
 
 class StylesTab:
-    """Puts the parts together, and runs the pipeline when Draw is pressed."""
+    """Composes the widgets, and runs the pipeline on Draw."""
 
     title = method("starganv2").title
 
     def __init__(self, services: Services) -> None:
         self.engine, self.cache, examples = services.engine, services.cache, services.examples
-        self.models = ModelChoice("starganv2", PLACE)
+        self.models = ModelPicker("starganv2", PREFIX)
         self.rows = {
-            "face": ExampleRow("Example portraits", examples.portraits, PLACE),
-            "animal": ExampleRow("Example animals", examples.animals, PLACE),
+            "face": ExampleRow("Example portraits", examples.portraits, PREFIX),
+            "animal": ExampleRow("Example animals", examples.animals, PREFIX),
         }
-        self.source = PictureInput("Picture", f"{PLACE}source", list(self.rows.values()))
+        self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()))
         self.preview = Preview("picture", self.models)
         rows = {
-            "face": ExampleRow("Example references", examples.portraits, f"{PLACE}face-"),
-            "animal": ExampleRow("Example references", examples.animals, f"{PLACE}animal-"),
+            "face": ExampleRow("Example references", examples.portraits, f"{PREFIX}face-"),
+            "animal": ExampleRow("Example references", examples.animals, f"{PREFIX}animal-"),
         }
-        self.references = References(self.engine, PLACE, rows)
-        self.latents = LatentInput(PLACE)
+        self.references = References(self.engine, PREFIX, rows)
+        self.latents = LatentInput(PREFIX)
         self.stage = StylesStage()
-        self.buttons = RunButtons("Draw", self.stage)
-        self.interpolation = Interpolation(self.engine, PLACE, self.interpolation_request)
+        self.controls = RunControls("Draw", self.stage)
+        self.interpolation = Interpolation(self.engine, PREFIX, self.interpolation_request)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -138,14 +140,14 @@ class StylesTab:
                     self._render_options()
                     self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
-                    self.buttons.render()
+                    self.controls.render()
                     self.stage.render()
                     self.interpolation.render()
             with gr.Accordion("How it works", open=False):
                 gr.Markdown(ABOUT)
 
     def _render_styles(self) -> None:
-        self.way = gr.Radio(WAYS, value="references", label="Styles", elem_id=f"{PLACE}way")
+        self.way = gr.Radio(WAYS, value="references", label="Styles", elem_id=f"{PREFIX}way")
         with gr.Column() as self.by_reference:
             self.references.render()
         with gr.Column(visible=False) as self.by_seed:
@@ -153,10 +155,10 @@ class StylesTab:
 
     def _render_options(self) -> None:
         with gr.Accordion("Options", open=False):
-            self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop of all")
+            self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop of all pictures")
             self.more = gr.File(
-                label="More sources: the rows of a grid", file_count="multiple", file_types=["image"], height=140,
-                elem_id=f"{PLACE}more",
+                label="More sources, one row of the grid each", file_count="multiple", file_types=["image"], height=140,
+                elem_id=f"{PREFIX}more",
             )  # fmt: skip
 
     def listen(self, page: gr.Blocks) -> None:
@@ -181,19 +183,19 @@ class StylesTab:
             outputs=[self.by_reference, self.by_seed],
             **QUIET,
         )
-        self.suited = gr.State(None)  # the weights that the examples and domains were chosen for
+        self.current = gr.State(None)  # the weights to which examples and domains belong
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
         for trigger in (ready, self.models.name.input):
             trigger(
-                self.suit,
-                inputs=[self.models.name, self.suited],
-                outputs=[self.suited, self.latents.domain, *self.references.domains, *pictures, *self._rows()],
+                self.follow_model,
+                inputs=[self.models.name, self.current],
+                outputs=[self.current, self.latents.domain, *self.references.domains, *pictures, *self._rows()],
                 preprocess=False,
                 **ON_NETWORK,
             )
         clicks = [click for row in self.rows.values() for click in row.clicked]
-        start = [self.buttons.start.click, randomised, *clicks]
-        self.buttons.listen(
+        start = [self.controls.start.click, randomised, *clicks]
+        self.controls.listen(
             [
                 Job(triggers=start, run=self.draw, inputs=self.inputs.components),
                 Job(
@@ -207,14 +209,14 @@ class StylesTab:
     def _rows(self) -> list[gr.Column]:
         return [row.column for rows in (self.rows, self.references.rows) for row in rows.values()]
 
-    def suit(self, model: str | None, before: str | None) -> Update:
-        """Show the domains and examples of the weights; pictures of another subject are replaced by examples."""
+    def follow_model(self, model: str | None, before: str | None) -> Update:
+        """Show the domains and examples of the weights; replace pictures of another subject by examples."""
         if model is None or model == before:
-            return {self.suited: before}
+            return {self.current: before}
         subject, domains = self.models.subject(model), self.engine.model("starganv2", model).domains
         shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
         shown[self.latents.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
-        shown[self.suited] = model
+        shown[self.current] = model
         if before is not None and subject == self.models.subject(before):
             return shown
         for rows in (self.rows, self.references.rows):
@@ -224,7 +226,7 @@ class StylesTab:
         return shown | self.references.filled(pictures[1::2][:3])
 
     def draw(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Draw the grid, and each of its cells alone."""
+        """Draw the grid and its cells."""
         from deepfake_core.pipelines.styles import draw_grid
 
         form = StylesForm.of(self.inputs.named(values))
@@ -237,7 +239,7 @@ class StylesTab:
             yield from self.stage.follow(events)
 
     def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
-        """Make the video of an interpolation, there and back."""
+        """Render the video of an interpolation, forwards and backwards."""
         from deepfake_core.pipelines.styles import interpolate
 
         named = self.video_inputs.named(values)
@@ -253,7 +255,7 @@ class StylesTab:
     def interpolation_request(
         self, deadline: Deadline, values: Mapping[str, Any], **more: Any
     ) -> "tuple[str | None, InterpolationRequest]":
-        """The weights and the interpolation that the values of the widgets mean, by name."""
+        """The name of the weights and the request, from the values of the widgets by name."""
         form = StylesForm.of(values)
         styles = self._styles(form, deadline)
         return form.model, form.interpolation(styles, values["start"], values["end"], **more)

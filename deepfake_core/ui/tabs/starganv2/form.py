@@ -1,4 +1,4 @@
-"""The values of the StarGAN v2 tab, and the requests that they make."""
+"""The form of the StarGAN v2 tab, and its requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,8 +9,8 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import Upload, Uploads, chosen, paths_of
 from deepfake_core.ui.tabs.starganv2.latents import latents
-from deepfake_core.ui.tabs.starganv2.references import MOST, Slot, references
-from deepfake_core.ui.widgets.gallery import MOST as MOST_CARDS
+from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES, Slot, references
+from deepfake_core.ui.widgets.gallery import MAX_PICTURES
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
@@ -24,7 +24,7 @@ class StylesForm:
 
     source: Upload
     more: Uploads
-    """Further sources, the rows of a grid."""
+    """Further sources, one row of the grid each."""
     model: str | None
     crop: str
     """`auto` or `none`."""
@@ -37,36 +37,36 @@ class StylesForm:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "StylesForm":
-        """From the values of the tab's inputs, by name; those of the references are gathered."""
+        """From the values of the tab's inputs by name."""
         own = {field.name: values[field.name] for field in fields(cls) if field.name != "references"}
         return cls(**own, references=Slot.all_of(values))
 
     def sources(self) -> tuple[Path, ...]:
-        """The rows of the grid. Raises `BadRequest` without a picture, or with too many."""
+        """The rows of the grid. Raises `BadRequest` if there are none, or more than `MAX_REFERENCES`."""
         paths = (chosen(self.source, "picture"), *paths_of(self.more))
-        if len(paths) > MOST:
-            raise BadRequest(f"{len(paths)} sources are too many for a grid; it takes {MOST}")
+        if len(paths) > MAX_REFERENCES:
+            raise BadRequest(f"a grid may have at most {MAX_REFERENCES} sources, got {len(paths)}; choose fewer")
         return paths
 
     def files(self) -> tuple[Path, ...]:
-        """Everything that a result is made of."""
+        """All input files of a result."""
         given = (self.source, *(self.more or ()), *(slot.picture for slot in self.references))
         return paths_of([upload for upload in given if upload])
 
     def styles(self, guess: Callable[[Upload], str]) -> "tuple[Style, ...]":
-        """The styles that the form asks for; `guess` finds the domain of a reference that has none yet.
+        """The selected styles; `guess` finds the domain of a reference without one.
 
-        Raises `BadRequest` without any.
+        Raises `BadRequest` if there are none.
         """
         if self.way == "seed":
             return tuple(latents(self.domain, self.seed, self.truncation))
         found = references(self.references, guess)
         if not found:
-            raise BadRequest("there is no reference yet; upload a picture or click an example")
+            raise BadRequest("no reference is selected; upload a picture or click an example")
         return tuple(found)
 
     def grid(self, styles: "tuple[Style, ...]") -> "GridRequest":
-        """The grid of the form's sources and these styles, and its cells if there are places for all of them."""
+        """The request for the grid, with its cells if they all fit into the gallery."""
         from deepfake_core.pipelines.styles import GridRequest
 
         sources = self.sources()
@@ -74,14 +74,14 @@ class StylesForm:
             sources=sources,
             styles=styles,
             crop=self._crop,
-            cells=len(sources) * len(styles) <= MOST_CARDS,
+            cells=len(sources) * len(styles) <= MAX_PICTURES,
             max_pixels=settings().run_pixels,
         )
 
     def interpolation(
         self, styles: "Sequence[Style]", start: float | int | None, end: float | int | None, **more: Any
     ) -> "InterpolationRequest":
-        """The interpolation from one of the styles to another, counted from 1."""
+        """The request for the interpolation from style number `start` to `end`, counted from 1."""
         from deepfake_core.pipelines.styles import InterpolationRequest
 
         first, last = int(start or 0), int(end or 0)

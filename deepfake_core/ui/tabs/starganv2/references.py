@@ -1,4 +1,4 @@
-"""The pictures that styles are read from, and the domain of each."""
+"""The reference pictures, and the domain of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,43 +19,43 @@ from deepfake_core.ui.wiring import ON_NETWORK
 if TYPE_CHECKING:
     from deepfake_core.pipelines.style_specs import Reference
 
-MOST = 6
-"""Columns of a grid, as the pipeline has them."""
+MAX_REFERENCES = 6
+"""The most columns of a grid, the same as in the pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The values of one place for a reference."""
+    """The values of one reference slot."""
 
     picture: Upload
     domain: str | None
 
     @classmethod
     def all_of(cls, values: Mapping[str, Any]) -> "tuple[Slot, ...]":
-        """Those of `References.inputs`."""
-        numbers = range(1, MOST + 1)
+        """All slots, from the values of `References.inputs`."""
+        numbers = range(1, MAX_REFERENCES + 1)
         return tuple(cls(values[f"picture_{number}"], values[f"domain_{number}"]) for number in numbers)
 
 
 class References:
-    """Six places for a picture and its domain; the ones that are filled are seen, and the next."""
+    """Six slots for a picture and its domain; the filled ones and the next are visible."""
 
-    def __init__(self, engine: Engine, place: str, rows: dict[str, ExampleRow]) -> None:
-        self.engine, self.place = engine, place
+    def __init__(self, engine: Engine, prefix: str, rows: dict[str, ExampleRow]) -> None:
+        self.engine, self.prefix = engine, prefix
         self.rows = rows
-        """Subject of the weights -> the examples that suit them."""
+        """Subject of the weights -> examples."""
         self.columns: list[gr.Column] = []
         self.pictures: list[gr.Image] = []
         self.domains: list[gr.Dropdown] = []
 
     def render(self) -> None:
-        with gr.Row(elem_classes="slots", elem_id=f"{self.place}references"):
-            for number in range(1, MOST + 1):
-                self._render_place(number)
+        with gr.Row(elem_classes="slots", elem_id=f"{self.prefix}references"):
+            for number in range(1, MAX_REFERENCES + 1):
+                self._render_slot(number)
         for row in self.rows.values():
             row.render_adding(self.pictures)
 
-    def _render_place(self, number: int) -> None:
+    def _render_slot(self, number: int) -> None:
         with gr.Column(min_width=110, visible=number == 1) as column:
             picture = gr.Image(
                 label=f"Reference {number}", alt_text=f"Reference {number}", type="filepath", image_mode=None,
@@ -73,7 +73,7 @@ class References:
             row.listen(page)
         for number, picture in enumerate(self.pictures):
             picture.change(
-                self._asker(number),
+                self._domain_updater(number),
                 inputs=[picture, model],
                 outputs=[self.domains[number], *self.columns[number + 1 : number + 2]],
                 preprocess=False,
@@ -83,21 +83,21 @@ class References:
 
     @property
     def inputs(self) -> dict[str, gr.components.Component]:
-        """The pictures and their domains by name; see `Slot.all_of`."""
+        """Pictures and domains by name; see `Slot.all_of`."""
         pictures = {f"picture_{number}": picture for number, picture in enumerate(self.pictures, 1)}
         return pictures | {f"domain_{number}": domain for number, domain in enumerate(self.domains, 1)}
 
     def filled(self, paths: Sequence[Path]) -> Update:
-        """The places with these pictures in them."""
-        places = [*map(str, paths), *[None] * MOST][:MOST]
-        seen = [gr.Column(visible=place <= len(paths)) for place in range(MOST)]
-        return dict(zip([*self.pictures, *self.columns], [*places, *seen], strict=True))
+        """Fill the slots with these pictures."""
+        values = [*map(str, paths), *[None] * MAX_REFERENCES][:MAX_REFERENCES]
+        columns = [gr.Column(visible=slot <= len(paths)) for slot in range(MAX_REFERENCES)]
+        return dict(zip([*self.pictures, *self.columns], [*values, *columns], strict=True))
 
-    def _asker(self, number: int) -> "Callable[[Upload, str | None], Update]":
-        def ask(upload: Upload, model: str | None) -> Update:
-            """The domains of one place, with a guess chosen; a filled place shows the next one."""
+    def _domain_updater(self, number: int) -> "Callable[[Upload, str | None], Update]":
+        def update_domain(upload: Upload, model: str | None) -> Update:
+            """List the domains, select the guessed one, and show the next slot once this one is filled."""
             update = Update()
-            if upload and number + 1 < MOST:
+            if upload and number + 1 < MAX_REFERENCES:
                 update[self.columns[number + 1]] = gr.Column(visible=True)
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
@@ -107,10 +107,10 @@ class References:
             shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
             return update | {self.domains[number]: shown}
 
-        return ask
+        return update_domain
 
     def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str:
-        """The domain in an example's name, or the sex that the attribute classifier sees in time; else the first."""
+        """The domain in an example's name, or the sex according to the attribute classifier; else the first domain."""
         from deepfake_core.faces import Face
         from deepfake_core.pipelines.attributes import read_attributes
 
@@ -120,13 +120,13 @@ class References:
             if named or set(domains) != {"female", "male"}:
                 return named or domains[0]
             seen = self.engine.ask("stargan", None, read_attributes, path, Face(), deadline)
-        except LabError:  # no face, no classifier, no time, or no consent yet: the visitor chooses
+        except LabError:  # no face, classifier, time or consent: the visitor can choose the domain
             return domains[0]
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
 
 
 def references(slots: "Sequence[Slot]", guess: Callable[[Upload], str]) -> "list[Reference]":
-    """The styles that filled slots mean; `guess` finds the domain of one that has none yet."""
+    """The references in the filled slots; `guess` finds the domain of one without."""
     from deepfake_core.pipelines.style_specs import Reference
 
     return [

@@ -10,10 +10,10 @@ import pytest
 
 from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.page import EXAMPLES
-from deepfake_core.ui.server.sessions import EXAMINED, Frequency, Visitors
+from deepfake_core.ui.server.sessions import EXAMINED, RateLimit, Sessions
 from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
 from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
-from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
+from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
 from deepfake_core.ui.wiring import NETWORK
 from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
@@ -39,9 +39,9 @@ def asked() -> list[Any]:
 
 
 @pytest.fixture
-def guarded(asked: list[Any], upload_folder: Path) -> tuple[Visitors, CheckedBlocks]:
+def guarded(asked: list[Any], upload_folder: Path) -> tuple[Sessions, CheckedBlocks]:
     """A page with a look at a file, a run of two steps, a list, and a run without a file."""
-    visitors = Visitors()
+    sessions = Sessions()
 
     def look(upload: Any) -> None:
         path = None if isinstance(upload, Withheld) else path_of(upload)
@@ -53,33 +53,33 @@ def guarded(asked: list[Any], upload_folder: Path) -> tuple[Visitors, CheckedBlo
         yield chosen(upload, "picture").name
 
     with CheckedBlocks(examples=[EXAMPLE]) as page:
-        visitors.render()
-        file, word, shown = gr.Image(), gr.Textbox(), gr.HTML(elem_classes="trouble")
-        several, number = gr.File(file_count="multiple"), gr.Slider(0, 9, 0)
+        sessions.render()
+        file, word, shown = gr.Image(), gr.Textbox(), gr.HTML(elem_classes="error-message")
+        files, number = gr.File(file_count="multiple"), gr.Slider(0, 9, 0)
         file.change(look, inputs=file, preprocess=False)
         gr.Button().click(run, [file, word], shown, preprocess=False, concurrency_id=NETWORK)
-        several.change(lambda uploads: [*map(look, uploads)] and None, inputs=several, preprocess=False)
+        files.change(lambda uploads: [*map(look, uploads)] and None, inputs=files, preprocess=False)
         gr.Button().click(lambda number: str(number), number, shown, preprocess=False, concurrency_id=NETWORK)
-        visitors.listen(page)
-        visitors.guard(page)
-    return visitors, page
+        sessions.listen(page)
+        sessions.guard(page)
+    return sessions, page
 
 
 def test_a_file_of_ones_own_is_withheld_until_the_tick_and_for_that_session_alone(guarded, asked, own):
-    visitors, page = guarded
+    sessions, page = guarded
     look = page.fns[0].fn
     look(request_of("a"), own)
     assert isinstance(asked[-1], Withheld) and isinstance(asked[-1].error, ConsentMissing)
-    visitors.agree(True, request_of("a"))
+    sessions.agree(True, request_of("a"))
     look(request_of("a"), own)
     assert asked[-1:] == [("me.png", OWN)]
     look(request_of("b"), own)
     assert isinstance(asked[-1], Withheld)
-    visitors.agree(False, request_of("a"))
+    sessions.agree(False, request_of("a"))
     look(request_of("a"), own)
     assert isinstance(asked[-1], Withheld)
-    visitors.agree(True, request_of("a"))
-    visitors.forget(request_of("a"))
+    sessions.agree(True, request_of("a"))
+    sessions.forget(request_of("a"))
     look(request_of("a"), own)
     assert isinstance(asked[-1], Withheld)
 
@@ -100,12 +100,12 @@ def test_in_a_list_each_file_is_looked_at(guarded, asked, own, example):
 
 
 def test_a_run_stays_a_generator_and_fails_where_it_asks_for_the_path(guarded, own):
-    visitors, page = guarded
+    sessions, page = guarded
     run = page.fns[1].fn(request_of("a"), own, "word")
     assert next(run) == "word"
     (shown,) = next(run).values()
-    assert "ticked the box" in shown.value and next(run, None) is None
-    visitors.agree(True, request_of("a"))
+    assert "tick the consent box" in shown.value and next(run, None) is None
+    sessions.agree(True, request_of("a"))
     assert list(page.fns[1].fn(request_of("a"), own, "word")) == ["word", "me.png"]
 
 
@@ -118,15 +118,15 @@ def test_the_run_after_the_last_allowed_one_has_to_wait(guarded, monkeypatch, ex
     page = guarded[1]
     values = [example, ""] if place == 1 else [5]
     for _ in range(3):
-        assert "too many" not in ask(page, page.fns[place], values)
-    assert "runs a minute are too many here; go on in" in ask(page, page.fns[place], values)
+        assert "runs per minute" not in ask(page, page.fns[place], values)
+    assert "runs per minute; try again in" in ask(page, page.fns[place], values)
     if session == 3:
-        assert "too many" not in ask(page, page.fns[place], values, session="b")
+        assert "runs per minute" not in ask(page, page.fns[place], values, session="b")
 
 
 def test_a_minute_later_there_is_room_again_and_nothing_is_remembered():
     clock = [100.0]
-    often = Frequency(lambda: clock[0])
+    often = RateLimit(lambda: clock[0])
     assert [often.wait("a", 2) for _ in range(3)] == [0, 0, 60]
     clock[0] += 59.9
     assert often.wait("a", 2) == pytest.approx(0.1)
@@ -151,14 +151,14 @@ def test_a_list_that_names_a_file_before_it_is_there_gets_none_although_it_comes
 
 def test_what_was_an_example_when_it_was_looked_at_stays_one(guarded, example):
     """Another file under its name comes too late, without a tick and with one."""
-    visitors, page = guarded
+    sessions, page = guarded
     path = Path(example["path"])
     for agreed in (False, True):
-        visitors.agree(agreed, request_of("a"))
+        sessions.agree(agreed, request_of("a"))
         renamed = upload(path.parents[1], path.read_bytes(), f"renamed-{agreed}.png")
         read = list[bytes]()
         used = swapped_while_used(Path(renamed["path"]), read)
-        visitors._guarded(page.fns[0], used, page.uploads)(request_of("a"), renamed)
+        sessions._guarded(page.fns[0], used, page.uploads)(request_of("a"), renamed)
         assert read == [EXAMPLE.read_bytes()]
 
 
@@ -182,7 +182,7 @@ def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monke
         assert handler.preprocess is False
         values = defaults(handler)
         for place in places:
-            values[place] = [own] if takes_several(handler.inputs[place]) else own
+            values[place] = [own] if takes_list(handler.inputs[place]) else own
         got = admitted(served, handler, values, monkeypatch)
         for place in places:
             (one,) = got[place] if isinstance(got[place], list) else [got[place]]
