@@ -30,12 +30,19 @@ RECIPES = {
 }
 """module:function of each recipe's `Build`, imported when it is asked for."""
 
+TOOLS = {"evaluate": "train.evaluate:main", "prepare": "train.prepare:main"}
+"""What the first word may name besides a recipe; each reads its own options."""
+
 logger = logging.getLogger("train")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's options."""
-    options = argparse.ArgumentParser(prog="python -m train", description="Train the networks of one paper.")
+    options = argparse.ArgumentParser(
+        prog="python -m train",
+        description="Train the networks of one paper.",
+        epilog="'python -m train prepare -h' and 'python -m train evaluate -h' tell of data and of measuring.",
+    )
     options.add_argument("recipe", choices=sorted(RECIPES), help="which paper")
     options.add_argument("--preset", default="starter", help="one of train/presets, or a .toml file (default: starter)")
     options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
@@ -51,10 +58,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0, or 2 after one line on what was wrong with the request."""
-    asked = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(asked)
+        if given and given[0] in TOOLS:
+            tool(given[0])(given[1:])
+        else:
+            train(parser().parse_args(given))
     except LabError as error:
         print(f"python -m train: {error}", file=sys.stderr)
         return 2
@@ -114,6 +124,13 @@ def fill(network: nn.Module, state: dict[str, Tensor], source: str, fitting: boo
     except RuntimeError as error:
         cause = str(error).splitlines()[1].strip()
         raise BadWeights(f"{source} is of another [recipe.network] than the preset ({cause})") from error
+
+
+def tool(name: str) -> Callable[[Sequence[str]], None]:
+    """Import the function behind a word that is no recipe."""
+    module, function = TOOLS[name].split(":")
+    run: Callable[[Sequence[str]], None] = getattr(importlib.import_module(module), function)
+    return run
 
 
 def builder(recipe: str) -> Build:

@@ -32,6 +32,7 @@ from train.fomm_losses import (
     under_transform,
 )
 from train.perceptual import Pyramid, perceptual_features
+from train.pools import Pool, mixed_pairs
 from train.portrait_pool import DrawnHeads, pooled_pairs
 from train.portraits import FEATURES, GUIDES, draw_pairs, relative_sheet
 from train.randomisation import Randomisation, randomised
@@ -54,12 +55,16 @@ class FommTraining:
     adversarial: float = 0.0
     """Weight of the least-squares adversarial term; 0 trains without a discriminator, 1 is vox-adv's."""
     feature_matching: float = 10.0
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    """Its size; it is shown the network's keypoints."""
     guidance: Guidance = field(default_factory=Guidance)
     motion_first: int = 0
     """Steps in which keypoints and dense motion learn from the truth alone, before the generator joins in."""
     spread: float = 1.0
     """How far drawn heads move; 1 is as in VoxCeleb."""
     drawn: DrawnHeads = field(default_factory=DrawnHeads)
+    pools: tuple[Pool, ...] = ()
+    """Folders of prepared rows, such as puppets of portraits, instead of heads that are drawn for this run."""
     randomisation: Randomisation = field(default_factory=Randomisation)
     clip_norm: float | None = None
 
@@ -121,7 +126,8 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
     model.to(memory_format=torch.channels_last)
     networks = nn.ModuleDict({"fomm": model})
     if settings.adversarial > 0:
-        networks["discriminator"] = Discriminator(DiscriminatorConfig(keypoints=settings.network.keypoints)).to(device)
+        shape = replace(settings.discriminator, keypoints=settings.network.keypoints)
+        networks["discriminator"] = Discriminator(shape).to(device)
     guided = bool(settings.guidance.weights(0)) and data == "synthetic"
     if data == "synthetic" and settings.batch % 2:
         raise BadRequest(f"batch must be even for drawn pairs, which are used both ways; it is {settings.batch}")
@@ -147,7 +153,9 @@ def pairs_from(
     if data != "synthetic":
         logger.info("the clips of %s have no drawn truth: guidance and motion_first are left out", data)
         return sample_clips(data, settings.batch, settings.network.size, device)
-    if settings.drawn.heads:
+    if settings.pools:
+        drawn = mixed_pairs(settings.batch, settings.pools, device)
+    elif settings.drawn.heads:
         drawn = pooled_pairs(settings.batch, settings.network, settings.drawn, settings.spread, device)
     else:
         drawn = partial(
