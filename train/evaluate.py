@@ -1,8 +1,8 @@
 """`python -m train evaluate fomm --data FOLDER`: the paper's reconstruction table, a clip a row.
 
-The protocol of Siarohin et al. (2019), section 4: the first frame of a clip is moved by all the others (keypoints as they
-are found, nothing relative) and compared with them. Frames are the clips' centre squares. Beside each figure stands that
-of the still first frame, which is what a model that moves nothing would get.
+The protocol of Siarohin et al. (2019), section 4: the first frame of a clip is moved by all the others (keypoints as
+they are found, nothing relative) and compared with them. Frames are the clips' centre squares. Beside each figure
+stands that of the still first frame, which is what a model that moves nothing would get.
 """
 
 import argparse
@@ -66,7 +66,11 @@ class Reconstructed:
     @classmethod
     def of(cls, name: str, sums: Sums) -> "Reconstructed":
         """Raises `ZeroDivisionError` for no frames; a clip in which nothing moves has the motion 1."""
-        means = {key: value / sums.frames for key, value in asdict(sums).items() if key not in ("frames", "followed", "moved")}
+        means = {
+            key: value / sums.frames
+            for key, value in asdict(sums).items()
+            if key not in ("frames", "followed", "moved")
+        }
         return cls(name=name, frames=sums.frames, motion=sums.followed / sums.moved if sums.moved else 1.0, **means)
 
 
@@ -131,8 +135,9 @@ def table(rows: Sequence[Reconstructed]) -> str:
     """Markdown; in brackets the still first frame."""
     lines = ["| clip | frames | L1 | PSNR dB | SSIM | motion |", "|---|---|---|---|---|---|"]
     for row in rows:
+        change = row.l1 / max(row.still_l1, 1e-9) - 1
         lines.append(
-            f"| {row.name} | {row.frames} | {row.l1:.4f} ({row.still_l1:.4f}, {row.l1 / max(row.still_l1, 1e-9) - 1:+.0%}) "
+            f"| {row.name} | {row.frames} | {row.l1:.4f} ({row.still_l1:.4f}, {change:+.0%}) "
             f"| {row.psnr:.2f} ({row.still_psnr:.2f}) | {row.ssim:.3f} ({row.still_ssim:.3f}) | {row.motion:.0%} |"
         )
     return "\n".join(lines)

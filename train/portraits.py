@@ -11,6 +11,7 @@ from deepfake_core.synthetic.flow import flow
 from deepfake_core.synthetic.heads import LANDMARKS, Drawing, draw
 from deepfake_core.synthetic.identity import sample_identity
 from deepfake_core.synthetic.motions import relative_state
+from deepfake_core.synthetic.photos.puppet import Puppet
 from deepfake_core.synthetic.state import sample_state
 from train.clips import Pairs, Truth
 
@@ -23,7 +24,7 @@ TYPICAL_SCALE = 1.5  # brings the Jacobian of a head in the middle of the pictur
 HELD_OUT = 1_000_003  # seed of the sheet; training draws with other seeds
 
 
-def landmark_keypoints(drawing: Drawing, count: int) -> Keypoints:
+def landmark_keypoints(drawing: Drawing | Puppet, count: int) -> Keypoints:
     """The first `count` guides of a drawing as keypoints."""
     chosen = [LANDMARKS.index(name) for name in GUIDES[:count]]
     down = drawing.landmark_jacobian.new_tensor((1.0, -1.0))  # the head's y points up, a keypoint's frame down

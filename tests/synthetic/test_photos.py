@@ -1,4 +1,4 @@
-"""Puppets: a portrait moved, and the truth of its motion. The portrait is a drawn head, of which everything is known."""
+"""Puppets: a portrait moved, and the truth of its motion. The portrait is a drawn head, so that it needs no file."""
 
 import pytest
 import torch
@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from deepfake_core.networks.layers import coordinate_grid, warp
-from deepfake_core.synthetic.heads import LANDMARKS, draw as draw_head, sample_identity
+from deepfake_core.synthetic.heads import LANDMARKS, sample_identity
+from deepfake_core.synthetic.heads import draw as draw_head
 from deepfake_core.synthetic.photos.expression import Face, calm, displaced
 from deepfake_core.synthetic.photos.fit import EYE, MOUTH, fit, from_face, to_face
 from deepfake_core.synthetic.photos.matte import filled, person_matte
@@ -147,7 +148,9 @@ def test_the_jacobian_of_landmarks_turns_with_the_head(portrait: Portrait) -> No
     before, after = puppet(portrait), puppet(portrait, roll=0.3)
     turn = after.landmark_jacobian[:, 0] @ torch.linalg.inv(before.landmark_jacobian[:, 0])
     cos, sin = torch.tensor(0.3).cos(), torch.tensor(0.3).sin()
-    assert_close(turn, torch.stack((torch.stack((cos, -sin)), torch.stack((sin, cos)))).expand(2, 2, 2), atol=0.03, rtol=0)
+    assert_close(
+        turn, torch.stack((torch.stack((cos, -sin)), torch.stack((sin, cos)))).expand(2, 2, 2), atol=0.03, rtol=0
+    )
 
 
 def test_a_mouth_that_opens_shows_what_no_photograph_showed(portrait: Portrait, still: Puppet) -> None:

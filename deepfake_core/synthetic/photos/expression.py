@@ -1,4 +1,4 @@
-"""How expression moves the skin of a portrait: the columns' map of `synthetic.expression`, for faces with a curved mouth.
+"""How expression moves a portrait's skin: the columns' map of `synthetic.expression`, for faces with a curved mouth.
 
 Heights v of a calm face move to v + d, piecewise linearly with knots that depend on the column u. An open mouth tears
 the map along the line between the lips; the tear shows the inside of the mouth. A smile widens the mouth as well.

@@ -6,12 +6,9 @@ shoulders are likely. It runs once a portrait, on the CPU.
 
 import cv2
 import numpy as np
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
-
-from deepfake_core.networks.layers import resize_like
 
 ROUNDS = 4
 WORK = 160  # side at which the cut is made
@@ -78,4 +75,4 @@ def filled(image: Float[Tensor, "b 3 h w"], known: Float[Tensor, "b 1 h w"]) -> 
         if not levels:
             return known * image + (1 - known) * below
         colour, weight = levels.pop()
-        below = resize_like(below, (colour.shape[-2], colour.shape[-1]))
+        below = F.interpolate(below, size=colour.shape[-2:], mode="bilinear", align_corners=False)

@@ -44,7 +44,7 @@ def paint_mouth(colour: Colour, portrait: Portrait, state: HeadState, skin: Skin
     inner = tinted(portrait, THROAT, 0.8) * (1.15 - 0.5 * depth)[:, None]
     tongue = edge(depth - 0.62 - 0.2 * across**2, 0.25)
     inner = over(inner, tinted(portrait, TONGUE, 0.8) * light[:, None], 0.85 * tongue)
-    lines = 1 - 0.10 * torch.exp(-(((skin.u * 11) % 1 - 0.5) / 0.10) ** 2)
+    lines = 1 - 0.10 * torch.exp(-((((skin.u * 11) % 1 - 0.5) / 0.10) ** 2))
     enamel = tinted(portrait, ENAMEL, 0.95) * (light * lines)[:, None]
     bite = middle - 0.045 + 0.05 * across**2  # the upper teeth's lower edge stands still
     upper = edge(shown - bite, 0.02) * edge(0.86 - across.abs(), 0.12) * (1 - face.toothy)[:, None]
@@ -69,7 +69,9 @@ def gazed(state: HeadState, skin: Skin) -> Skin:
     """The skin's points, those of the eyes moved as the eyes look."""
     across, height, _ = in_eyes(skin)
     inner = (1 - across**2).clamp_min(0) * (1 - (height / 0.075) ** 2).clamp_min(0)
-    return skin._replace(u=skin.u - 0.045 * state.gaze_x[:, None] * inner, v=skin.v - 0.02 * state.gaze_y[:, None] * inner)
+    return skin._replace(
+        u=skin.u - 0.045 * state.gaze_x[:, None] * inner, v=skin.v - 0.02 * state.gaze_y[:, None] * inner
+    )
 
 
 def paint_lids(colour: Colour, portrait: Portrait, state: HeadState, skin: Skin) -> Colour:

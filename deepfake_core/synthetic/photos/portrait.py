@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deepfake_core.networks.layers import coordinate_grid
+from deepfake_core.synthetic.drawing import pixel_grid
 from deepfake_core.synthetic.photos.expression import Face
 from deepfake_core.synthetic.photos.fit import MOUTH, Fit, fit, from_face
 from deepfake_core.synthetic.photos.matte import filled
@@ -40,11 +40,13 @@ class Portrait(NamedTuple):
 
 
 @torch.no_grad()
-def prepare(image: Float[Tensor, "b 3 c c"], matte: Float[Tensor, "b 1 c c"], points: Float[Tensor, "b 5 2"]) -> Portrait:
+def prepare(
+    image: Float[Tensor, "b 3 c c"], matte: Float[Tensor, "b 1 c c"], points: Float[Tensor, "b 5 2"]
+) -> Portrait:
     """Fit canvases by eyes, nose tip and mouth corners, which are given in the frame's grid."""
     fitted = fit(points)
     around = F.max_pool2d(matte, 2 * EDGE + 1, 1, EDGE)
-    grid = (coordinate_grid(CANVAS, CANVAS, device=image.device) * REACH).flatten(0, 1).expand(len(image), -1, -1)
+    grid = (pixel_grid(CANVAS, image.device) * REACH).flatten(0, 1).expand(len(image), -1, -1)
     height = heights(fitted, points[:, 2], swelling(matte).flatten(1), grid)
     half = 0.5 * (points[:, 4] - points[:, 3]).norm(dim=1)
     width = (half / (points[:, 1] - points[:, 0]).norm(dim=1) * 0.55).clamp(0.16, 0.34)
@@ -56,7 +58,9 @@ def prepare(image: Float[Tensor, "b 3 c c"], matte: Float[Tensor, "b 1 c c"], po
     )  # fmt: skip
 
 
-def sampled(canvas: Float[Tensor, "b k c c"], grid: Float[Tensor, "b n 2"], mode: str = "bilinear") -> Float[Tensor, "b k n"]:
+def sampled(
+    canvas: Float[Tensor, "b k c c"], grid: Float[Tensor, "b n 2"], mode: str = "bilinear"
+) -> Float[Tensor, "b k n"]:
     """What a canvas shows at points of the frame's grid; its edge is repeated outside."""
     return F.grid_sample(canvas, grid[:, None] / REACH, mode=mode, padding_mode="border", align_corners=True)[:, :, 0]
 

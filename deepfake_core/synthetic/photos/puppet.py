@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from deepfake_core.networks.layers import coordinate_grid
 from deepfake_core.synthetic.camera import DISTANCE, FOCAL, rotation
+from deepfake_core.synthetic.drawing import pixel_grid
 from deepfake_core.synthetic.photos.expression import calm, displaced
 from deepfake_core.synthetic.photos.fit import EYE, MOUTH, from_face, to_face
 from deepfake_core.synthetic.photos.paint import gazed, in_eyes, over, paint_lids, paint_mouth
@@ -41,7 +41,9 @@ class Puppet(NamedTuple):
 def draw(portrait: Portrait, state: HeadState, view: View, size: int = 256) -> Puppet:
     """Move every portrait; the neutral state with a still view shows it as it is."""
     moves = pose(portrait.fit, state, view)
-    found = Trace(*map(torch.cat, zip(*(find(portrait, moves, i, size) for i in range(len(portrait.image))), strict=True)))
+    found = Trace(
+        *map(torch.cat, zip(*(find(portrait, moves, i, size) for i in range(len(portrait.image))), strict=True))
+    )
     image = composed(portrait, state, view, found)
     landmarks, jacobian = landmarks_of(portrait, state, moves)
     return Puppet(image, landmarks, jacobian, found, state, view, moves)
@@ -69,7 +71,7 @@ def composed(portrait: Portrait, state: HeadState, view: View, found: Trace) -> 
     colour = sampled(portrait.image, from_face(portrait.fit, skin.u, skin.v), "bicubic").clamp(0, 1)
     colour = paint_mouth(colour, portrait, state, skin, shown)
     colour = paint_lids(colour, portrait, state, skin)
-    place = behind(view, coordinate_grid(size, size, device=hit.device).flatten(0, 1), back=True)
+    place = behind(view, pixel_grid(size, hit.device).flatten(0, 1), back=True)
     background = F.grid_sample(
         portrait.background, place[:, None] / REACH, padding_mode="reflection", align_corners=True
     )[:, :, 0]
@@ -100,7 +102,7 @@ def flow(
     As `synthetic.flow.flow`: the grid takes the picture `there` back to `here`.
     """
     count, full = len(here.image), here.image.shape[-1]
-    goal = coordinate_grid(size, size, device=here.image.device).flatten(0, 1)
+    goal = pixel_grid(size, here.image.device).flatten(0, 1)
     pixel = ((goal + 1) * (0.5 * (full - 1))).round().long()
     number = pixel[:, 1] * full + pixel[:, 0]
     exact = pixel.float() * (2 / (full - 1)) - 1
@@ -127,7 +129,9 @@ def carry_skin(
     height = side * sampled(portrait.height, new)[:, 0]
     place, near = carried(portrait.fit, there.pose, new, height)
     eye = in_eyes(skin)[2] > 0.3
-    looks = torch.stack([getattr(here.state, name) != getattr(there.state, name) for name in ("lids", "gaze_x", "gaze_y")])
+    looks = torch.stack(
+        [getattr(here.state, name) != getattr(there.state, name) for name in ("lids", "gaze_x", "gaze_y")]
+    )
     return place, near, ~(skin.inside | (eye & looks.any(0)[:, None]))
 
 

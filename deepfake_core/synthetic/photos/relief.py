@@ -1,7 +1,7 @@
 """A portrait's depth, and where the camera sees its points when head and body move.
 
-The person is a closed relief: a front whose height is that of an ellipsoid with a nose inside the face, swelling from the
-outline elsewhere, and a back, its mirror image with the same paint, which comes into sight where a turn shows it.
+The person is a closed relief: a front whose height is that of an ellipsoid with a nose inside the face, swelling from
+the outline elsewhere, and a back, its mirror image with the same paint, which comes into sight where a turn shows it.
 """
 
 from typing import NamedTuple
