@@ -19,7 +19,7 @@ from deepfake_core.synthetic.state import neutral_state
 
 SEEN = ("left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner")
 PIXEL = 2 / 255
-FRAME = slice(38, 38 + 256)  # of the canvas
+FRAME = slice(39, 39 + 256)  # of the canvas
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.motion import Keypoints
-from deepfake_core.networks.fomm import Encoded, Generated
+from deepfake_core.networks.fomm import Encoded, FirstOrderModel, Generated
 from train.evaluate import Reconstructed, Sums, compared, evaluate_fomm, reconstruct_clip, table
 
 
-class Halfway(nn.Module):
-    """Stands in for a model: 'moves' the source half of the way to a picture as bright as the driver's keypoint."""
+class Halfway(FirstOrderModel):
+    """Moves the source half of the way to a picture as bright as the driving one, which its keypoint tells."""
 
-    def keypoint_detector(self, image: Tensor) -> Keypoints:
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+
+    def keypoint_detector(self, image: Tensor) -> Keypoints:  # type: ignore[override]
         return Keypoints(image.mean((1, 2, 3))[:, None, None].expand(-1, 1, 2))
 
-    def encode(self, image: Tensor) -> Encoded:
-        return Encoded(image, image, image)
+    def encode(self, source: Tensor) -> Encoded:
+        return Encoded(source, source, source)
 
     def generate(self, encoded: Encoded, source: Keypoints, driving: Keypoints) -> Generated:
         change = (driving.position - source.position)[:, 0, 0, None, None, None]
@@ -32,7 +35,7 @@ def grey(level: int) -> Tensor:
 
 def test_half_of_the_motion_arrives() -> None:
     clip = [grey(51), *[grey(153)] * 9, *[grey(255)] * 3]  # 9 frames change by .4, 3 by .8
-    found = reconstruct_clip(Halfway(), iter(clip), torch.device("cpu"))  # type: ignore[arg-type]
+    found = reconstruct_clip(Halfway(), iter(clip), torch.device("cpu"))
     row = Reconstructed.of("clip", found)
     assert row.frames == 12
     assert row.motion == pytest.approx(0.5, abs=1e-3)
@@ -53,7 +56,7 @@ def test_the_still_frame_is_what_nothing_moved_would_get() -> None:
 
 
 def test_clips_add_up_by_their_frames() -> None:
-    total = Reconstructed.of("all", Sums(frames=1, l1=0.1, moved=1) + Sums(frames=3, l1=0.9, moved=1, followed=1))
+    total = Reconstructed.of("all", Sums(frames=1, l1=0.1, moved=1.0) + Sums(frames=3, l1=0.9, moved=1.0, followed=1.0))
     assert total.l1 == pytest.approx(0.25)
     assert total.motion == 0.5
     assert "| all | 4 | 0.2500 (0.0000" in table([total])

@@ -12,13 +12,12 @@ from deepfake_core.networks.layers import resize_like, warp
 from train.pools import Pool, counts, mixed_pairs, read_rows, save_rows
 from train.portrait_pool import Row, draw_row
 
-SIZE = 64
+SIZE = 128
 
 
 @pytest.fixture(scope="module")
 def row() -> Row:
-    drawn = draw_row(2, FommConfig(size=SIZE), 2, 0.6, torch.Generator().manual_seed(1))
-    return drawn
+    return draw_row(2, FommConfig(size=SIZE), 2, 1.0, torch.Generator().manual_seed(1))
 
 
 def test_rows_come_back_in_the_order_of_their_files(row: Row, tmp_path: Path) -> None:
@@ -43,16 +42,16 @@ def test_the_truth_of_a_drawn_pair_is_true(row: Row, tmp_path: Path) -> None:
 
 
 def test_a_batch_is_shared_out_and_adds_up() -> None:
-    assert counts(8, [Pool(folder="a", share=5), Pool(folder="b", share=3)]) == [5, 3]
+    assert counts(8, [Pool(folder="a", share=5.0), Pool(folder="b", share=3.0)]) == [5, 3]
     assert counts(7, [Pool(folder="a"), Pool(folder="b"), Pool(folder="c")]) == [2, 3, 2]
-    assert counts(4, [Pool(folder="a", share=9), Pool(folder="b", share=0.1)]) == [4, 0]
+    assert counts(4, [Pool(folder="a", share=9.0), Pool(folder="b", share=0.1)]) == [4, 0]
 
 
 def test_pools_are_mixed_by_their_shares(row: Row, tmp_path: Path) -> None:
     for name, level in (("dark", 0), ("light", 255)):
         (tmp_path / name).mkdir()
         save_rows(row._replace(images=torch.full_like(row.images, level)), tmp_path / name / "a.pt")
-    pools = [Pool(folder=str(tmp_path / "dark"), share=1), Pool(folder=str(tmp_path / "light"), share=3)]
+    pools = [Pool(folder=str(tmp_path / "dark"), share=1.0), Pool(folder=str(tmp_path / "light"), share=3.0)]
     pairs = mixed_pairs(8, pools, torch.device("cpu"))(torch.Generator().manual_seed(0))
     assert pairs.source.mean((1, 2, 3)).tolist() == [0.0] * 2 + [1.0] * 6
     assert pairs.truth is not None
@@ -60,7 +59,7 @@ def test_pools_are_mixed_by_their_shares(row: Row, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_a_pool_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="must be positive, got 0"):
-        Pool(folder="a", share=0)
+    with pytest.raises(BadRequest, match="must be positive, got 0.0"):
+        Pool(folder="a", share=0.0)
     with pytest.raises(MissingFile, match="no rows in"):
         read_rows(str(tmp_path))

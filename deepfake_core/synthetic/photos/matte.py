@@ -41,9 +41,9 @@ def likely(u: Float[np.ndarray, "h w"], v: Float[np.ndarray, "h w"]) -> UInt8[np
 
     shoulders = (v < -1.15) & (np.abs(u) < 0.55 + 1.1 * np.clip(-1.15 - v, 0, 1.0))
     mask = np.full(u.shape, cv2.GC_BGD, np.uint8)
-    mask[oval(0, -0.05, 1.25, 1.55) | (v < -0.75)] = cv2.GC_PR_BGD
-    mask[oval(0, 0.08, 0.78, 1.12) | shoulders | ((np.abs(u) < 0.45) & (v < -0.8))] = cv2.GC_PR_FGD
-    mask[oval(0, 0.04, 0.54, 0.90) | ((np.abs(u) < 0.25) & (v < -0.7))] = cv2.GC_FGD
+    mask[oval(0.0, -0.05, 1.25, 1.55) | (v < -0.75)] = cv2.GC_PR_BGD
+    mask[oval(0.0, 0.08, 0.78, 1.12) | shoulders | ((np.abs(u) < 0.45) & (v < -0.8))] = cv2.GC_PR_FGD
+    mask[oval(0.0, 0.04, 0.54, 0.90) | ((np.abs(u) < 0.25) & (v < -0.7))] = cv2.GC_FGD
     mask[(np.abs(u) < 0.45) & (v < -1.9)] = cv2.GC_FGD
     return mask
 

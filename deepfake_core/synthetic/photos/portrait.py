@@ -13,7 +13,7 @@ from deepfake_core.synthetic.photos.fit import MOUTH, Fit, fit, from_face
 from deepfake_core.synthetic.photos.matte import filled
 from deepfake_core.synthetic.photos.relief import heights, swelling
 
-CANVAS = 333  # pixels a side, around a frame of 256: what may come into the picture from outside
+CANVAS = 334  # pixels a side, around a frame of 256: what may come into the picture from outside
 FRAME = 256
 REACH = (CANVAS - 1) / (FRAME - 1)  # half the canvas, grid units of the frame
 EDGE = 3  # pixels of the background beside a person that show some of it
@@ -24,6 +24,7 @@ class Portrait(NamedTuple):
 
     image: Float[Tensor, "b 3 c c"]  # [0, 1]
     matte: Float[Tensor, "b 1 c c"]  # 1: person
+    person: Float[Tensor, "b 3 c c"]  # the colours of the person go on beyond the outline
     background: Float[Tensor, "b 3 c c"]
     height: Float[Tensor, "b 1 c c"]  # of the front, head units
     fit: Fit
@@ -45,7 +46,7 @@ def prepare(
 ) -> Portrait:
     """Fit canvases by eyes, nose tip and mouth corners, which are given in the frame's grid."""
     fitted = fit(points)
-    around = F.max_pool2d(matte, 2 * EDGE + 1, 1, EDGE)
+    around, inside = F.max_pool2d(matte, 2 * EDGE + 1, 1, EDGE), -F.max_pool2d(-matte, 3, 1, 1)
     grid = (pixel_grid(CANVAS, image.device) * REACH).flatten(0, 1).expand(len(image), -1, -1)
     height = heights(fitted, points[:, 2], swelling(matte).flatten(1), grid)
     half = 0.5 * (points[:, 4] - points[:, 3]).norm(dim=1)
@@ -53,7 +54,8 @@ def prepare(
     none = torch.zeros_like(width)
     face = mouth_line(image, fitted, Face(width, none, none))
     return Portrait(
-        image, matte, filled(image, (around < 0.5).float()), height.reshape_as(matte), fitted, face, points,
+        image, matte, filled(image, (inside > 0.5).float()),
+        filled(image, (around < 0.5).float()), height.reshape_as(matte), fitted, face, points,
         cheeks(image, fitted),
     )  # fmt: skip
 

@@ -68,7 +68,7 @@ def composed(portrait: Portrait, state: HeadState, view: View, found: Trace) -> 
     points = widened(found)
     u, shown = to_face(portrait.fit, points)
     skin = gazed(state, calm(portrait.face, state, u, shown))
-    colour = sampled(portrait.image, from_face(portrait.fit, skin.u, skin.v), "bicubic").clamp(0, 1)
+    colour = sampled(portrait.person, from_face(portrait.fit, skin.u, skin.v), "bicubic").clamp(0, 1)
     colour = paint_mouth(colour, portrait, state, skin, shown)
     colour = paint_lids(colour, portrait, state, skin)
     place = behind(view, pixel_grid(size, hit.device).flatten(0, 1), back=True)
@@ -86,7 +86,7 @@ def widened(found: Trace) -> Float[Tensor, "b n 2"]:
     return torch.where(found.hit[..., None], found.point, mean.permute(0, 2, 3, 1)).flatten(1, 2)
 
 
-def behind(view: View, place: Float[Tensor, "n 2"], back: bool) -> Float[Tensor, "b n 2"]:
+def behind(view: View, place: Float[Tensor, "*b n 2"], back: bool) -> Float[Tensor, "b n 2"]:
     """Where a place of the background stands when the camera has moved; `back`: the other way."""
     pan = torch.stack((view.pan_x, view.pan_y), 1)[:, None]
     zoom = view.zoom[:, None, None]
