@@ -1,4 +1,4 @@
-"""A crowd at the page: each visitor uploads a picture of their own, asks, looks at the answer, or leaves half way."""
+"""Load test of the page: each visitor uploads an image, requests a result, views it, or leaves before it is ready."""
 
 import asyncio
 import random
@@ -22,44 +22,45 @@ from deepfake_core.errors import BadRequest
 
 VISITORS, SECONDS = 50, 120.0
 LOOKS = (1.0, 4.0)
-"""Seconds for which a visitor looks at an answer."""
+"""Range of seconds for which a visitor views a result."""
 LEAVES = 0.2
-"""How often somebody leaves in the middle."""
+"""Probability that a visitor leaves before the result."""
 PATIENCE = 150.0
 KEPT_MINUTES = 2
 QUIET_SECONDS = 60.0 * KEPT_MINUTES + 75.0
-"""After the crowd, until what was kept is gone: the server looks for it once a minute."""
+"""Seconds after the load until stored files must be deleted: the server checks once a minute."""
 MEMORY_BAR = 1.10
 FULL = ("come back", "too many")
 LIMITS = {
     "DEEPFAKE_RUNS_PER_MINUTE": "100000",
     "DEEPFAKE_RUNS_PER_MINUTE_ADDRESS": "100000",
+    "DEEPFAKE_WAITING_ADDRESS": "100000",
     "DEEPFAKE_KEPT_MINUTES": str(KEPT_MINUTES),
 }
-"""For the server: here all visitors come from one address."""
+"""Environment of the server: in this test all visitors have one address."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What the crowd saw."""
+    """Counts of the visitors' requests."""
 
     asked: int = 0
     answered: int = 0
     full: int = 0
-    """Refused with a sentence, because too many waited."""
+    """Rejected with a message because the queue was full."""
     left: int = 0
     lost: int = 0
-    """Neither answer nor sentence."""
+    """Neither a result nor a message."""
     mixed_up: int = 0
-    """Answered with what was made for somebody else."""
+    """Answered with the result of another visitor."""
     waits: list[float] = field(default_factory=list)
-    """Seconds from the question to the answer."""
+    """Seconds from request to result."""
     reasons: Counter[str] = field(default_factory=Counter)
-    """What was said to those who were lost."""
+    """Messages of lost requests."""
 
 
 def measure_load(visitors: int = VISITORS, seconds: float = SECONDS, seed: int = 0) -> Report:
-    """Let them in, all at once, for so long; then wait until what was kept for them is gone, and report."""
+    """Run all visitors at once for `seconds`, wait until stored files must be deleted, and report."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         cellar = Cellar(Path(folder))
         with serving(Path(folder), cellar.environment | LIMITS) as server:
@@ -78,7 +79,7 @@ def measure_load(visitors: int = VISITORS, seconds: float = SECONDS, seed: int =
 
 
 async def crowd(server: Server, visitors: int, seconds: float, seed: int) -> tuple[Count, list[int]]:
-    """What was seen, and the memory of the server before and at its highest."""
+    """Run the visitors; return their counts, and the memory of the server before and at its peak."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=server.address, timeout=PATIENCE, limits=limits) as client:
         tab = Tab.of(await opened(client))

@@ -1,4 +1,4 @@
-"""What a benchmark found: figures for a file, a small table for the eye, and whether the bars were met."""
+"""The report of a benchmark: a table, figures for JSON, and whether the targets were met."""
 
 import json
 import os
@@ -19,21 +19,21 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bar:
-    """What was demanded, and whether it is so."""
+    """A target, and whether it was met."""
 
     claim: str
     met: bool
     figure: "Figure | None" = None
-    """What it rests on, where it is a number that other weights can be compared in."""
+    """The measured value, for comparison with other weights."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """One number beside what was asked of it, and what doing nothing would reach."""
+    """One measured value with its target and baseline."""
 
     measure: str
     result: float | None
-    """None when it could not be measured."""
+    """None if it could not be measured."""
     target: float
     baseline: float | None = None
     more_is_better: bool = True
@@ -42,7 +42,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        """Whether the target is reached."""
+        """Whether the target is met."""
         if self.result is None:
             return False
         return self.result >= self.target if self.more_is_better else self.result <= self.target
@@ -53,15 +53,15 @@ class Figure:
             return other.result is None and self.result is not None
         return self.result > other.result if self.more_is_better else self.result < other.result
 
-    def told(self, value: float | None) -> str:
-        """A value in the measure's unit."""
+    def formatted(self, value: float | None) -> str:
+        """Format a value with its unit."""
         return "-" if value is None else f"{value:.{self.digits}f}{self.unit}"
 
     def bar(self) -> Bar:
         """The target as a bar."""
         word = "at least" if self.more_is_better else "at most"
         return Bar(
-            claim=f"{self.measure} {word} {self.told(self.target)} ({self.told(self.result)})",
+            claim=f"{self.measure} {word} {self.formatted(self.target)} ({self.formatted(self.result)})",
             met=self.met,
             figure=self,
         )
@@ -69,42 +69,42 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The outcome of one benchmark."""
+    """The result of one benchmark."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
-    """How it was measured, in sentences."""
+    """How it was measured, as sentences."""
     bars: tuple[Bar, ...]
     figures: dict[str, object]
-    """Everything in numbers, for JSON."""
+    """All values, for JSON."""
 
     @property
     def passed(self) -> bool:
-        """Whether every bar is met."""
+        """Whether all targets are met."""
         return all(bar.met for bar in self.bars)
 
     def text(self) -> str:
-        """The table, its notes, and the verdicts."""
+        """The table, its notes, and the targets."""
         lines = aligned([("", *self.columns), *((row.name, *row.values) for row in self.rows)])
         verdicts = (f"{'met' if bar.met else 'MISSED'}: {bar.claim}" for bar in self.bars)
         return "\n".join((self.title, *lines, *self.notes, *verdicts))
 
     def write(self, path: Path) -> None:
-        """Write everything as JSON, with the machine that it was measured on."""
+        """Write everything as JSON, with a description of the machine."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**asdict(self), "passed": self.passed, "machine": machine()}, indent=2) + "\n")
 
 
 def aligned(table: list[tuple[str, ...]]) -> list[str]:
-    """Rows of cells as lines of text, names to the left and values to the right."""
+    """Format rows of cells as lines, with names left-aligned and values right-aligned."""
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     return ["  ".join((name.ljust(widths[0]), *map(str.rjust, cells, widths[1:]))) for name, *cells in table]
 
 
 def machine() -> dict[str, object]:
-    """What a figure depends on besides the code."""
+    """A description of the machine."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "system": platform.platform(),

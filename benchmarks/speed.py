@@ -1,4 +1,4 @@
-"""The pipeline beside the plain loop of the paper's demo: same weights, same frames, one process, turn by turn."""
+"""Speed of the pipeline against the plain loop of the paper's demo, alternating in one process."""
 
 import time
 from collections.abc import Callable
@@ -8,21 +8,22 @@ import numpy as np
 import torch
 
 from benchmarks.report import Bar, Report, Row
+from deepfake_core.media.images import Image
 from deepfake_core.motion import RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import CONFIGS, FirstOrderModel, FommConfig, Up
 from deepfake_core.networks.inference import FoldedUp, prepare
-from deepfake_core.pipelines.animator import Frame, ImageAnimator
+from deepfake_core.pipelines.animator import ImageAnimator
 
 BAR = 1.25
 FRAMES = 9  # a batch of one, with which every clip begins, and four of two
 PLAIN = "plain loop"
-OURS = "all of it (the pipeline as it is)"
-Way = Callable[[Frame, list[Frame]], list[Frame]]
+OURS = "all (the pipeline)"
+Way = Callable[[Image, list[Image]], list[Image]]
 
 
 @torch.inference_mode()
-def plain_loop(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
-    """Animate as the demo of the paper does: one frame at a time, the source encoded anew for each of them."""
+def plain_loop(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
+    """Animate as the demo of the paper does: one frame at a time, encoding the source again for each of them."""
     still = tensor(source)
     here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
     made = []
@@ -34,8 +35,8 @@ def plain_loop(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> li
 
 
 @torch.inference_mode()
-def encoded_once(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> list[Frame]:
-    """The same loop, with the source encoded before it."""
+def encoded_once(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
+    """The same loop, with the source encoded once."""
     still = tensor(source)
     here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
     encoded, made = model.encode(still), []
@@ -45,26 +46,26 @@ def encoded_once(model: FirstOrderModel, source: Frame, frames: list[Frame]) -> 
     return made
 
 
-def tensor(frame: Frame) -> torch.Tensor:
+def tensor(frame: Image) -> torch.Tensor:
     """(h, w, 3) bytes -> (1, 3, h, w) in [0, 1]."""
     return torch.from_numpy(frame).permute(2, 0, 1)[None].float().contiguous() / 255
 
 
-def array(prediction: torch.Tensor) -> Frame:
-    """The other way."""
-    made: Frame = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+def array(prediction: torch.Tensor) -> Image:
+    """(1, 3, h, w) in [0, 1] -> (h, w, 3) bytes."""
+    made: Image = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     return made
 
 
 def pipeline(model: FirstOrderModel, network: FirstOrderModel | None = None) -> Way:
-    """The public class, with another network in place of the one that it prepares from `model` if one is given."""
+    """The public class, with `network`, if given, instead of the one that it prepares from `model`."""
     animator = ImageAnimator(model, name="benchmark", about="", device=torch.device("cpu"))
     animator.network = network or animator.network
     return lambda source, frames: list(animator(source, frames, crop="none"))
 
 
 def folded_only(model: FirstOrderModel) -> FirstOrderModel:
-    """What `prepare` makes, but for the rewritten upsampling convolutions."""
+    """The result of `prepare`, without the rewritten upsampling convolutions."""
     fast = prepare(model)
     blocks = (
         (fast.keypoint_detector.hourglass.decoder, model.keypoint_detector.hourglass.decoder),
@@ -81,7 +82,7 @@ def folded_only(model: FirstOrderModel) -> FirstOrderModel:
 def measure_speed(
     config: FommConfig = CONFIGS["fomm-vox"], *, rounds: int = 5, frames: int = FRAMES, seed: int = 0
 ) -> Report:
-    """Seconds a frame of each way, each adding one idea to the one before; rounds alternate between them all."""
+    """Seconds per frame of each method, each adding one optimisation to the previous; rounds alternate between them."""
     generator = np.random.default_rng(seed)
     source, *clip = generator.integers(0, 256, (frames + 1, config.size, config.size, 3), dtype=np.uint8)
     model = FirstOrderModel(config).eval().requires_grad_(False)
@@ -102,21 +103,21 @@ def measure_speed(
     return report(seconds, frames, largest)
 
 
-def disagreement(plain: Way, ours: Way, source: Frame, frames: list[Frame]) -> int:
-    """Largest difference of the two answers, in grey levels; it warms both up, too."""
+def disagreement(plain: Way, ours: Way, source: Image, frames: list[Image]) -> int:
+    """Largest difference of the two results, in grey levels; also warms both up."""
     pairs = zip(plain(source, frames), ours(source, frames), strict=True)
     return max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)
 
 
 def report(seconds: dict[str, list[float]], frames: int, largest: int) -> Report:
-    """Medians, and ratios to the plain loop: of the medians, and of each round on its own for the spread."""
+    """Build the report: medians, their ratios to the plain loop, and the spread of the ratios of single rounds."""
     medians = {name: median(times) for name, times in seconds.items()}
     ratios = {name: medians[PLAIN] / medians[name] for name in seconds}
     rounds = {name: [a / b for a, b in zip(seconds[PLAIN], times, strict=True)] for name, times in seconds.items()}
     notes = (
         f"{len(seconds[PLAIN])} rounds of {frames} frames each, random weights, {torch.get_num_threads()} threads. "
-        "Each line adds to the one above it; in brackets the smallest and largest ratio of a single round.",
-        f"Largest difference between the first and the last line's pictures: {largest} of 255.",
+        "Each line adds to the one above it; in brackets, the smallest and largest ratio of single rounds.",
+        f"Largest difference between the results of the first and the last line: {largest} of 255.",
     )
     return Report(
         title="speed fomm",

@@ -10,8 +10,9 @@ labelled and signed.
 They are imported when they are first asked for, so that `import deepfake_core` stays quick.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from deepfake_core import registry
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import ImageAnimator
@@ -22,17 +23,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesizer", "save", "save_video"]
-_HOMES = {
-    "ImageAnimator": "deepfake_core.pipelines.animator",
-    "CycleTranslator": "deepfake_core.pipelines.translator",
-    "AttributeEditor": "deepfake_core.pipelines.editor",
-    "StyleSynthesizer": "deepfake_core.pipelines.synthesizer",
-    "save": "deepfake_core.pipelines.saving",
-    "save_video": "deepfake_core.pipelines.saving",
-}
+
+
+def _homes() -> dict[str, str]:
+    """Public name -> "module:name"."""
+    models = [one.model for one in registry.METHODS if one.model]
+    saving = [f"deepfake_core.pipelines.saving:{name}" for name in ("save", "save_video")]
+    return {reference.partition(":")[2]: reference for reference in (*models, *saving)}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if reference := _homes().get(name):
+        return registry.resolve(reference)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

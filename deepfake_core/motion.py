@@ -28,6 +28,16 @@ class Keypoints(NamedTuple):
     """Derivative of the map from R to the frame at each keypoint; None in a model that moves by shifts alone."""
 
 
+def coordinate_grid(
+    height: int, width: int, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "h w 2"]:
+    """The (x, y) of every pixel centre in [-1, 1]: the sampling grid that changes nothing."""
+    ys = torch.linspace(-1, 1, height, device=device, dtype=dtype)
+    xs = torch.linspace(-1, 1, width, device=device, dtype=dtype)
+    y, x = torch.meshgrid(ys, xs, indexing="ij")
+    return torch.stack((x, y), dim=-1)
+
+
 @dataclass(frozen=True, slots=True)
 class RelativeMotion:
     """Move the source as the driver moved since the initial frame; the two need not look alike."""

@@ -17,7 +17,7 @@ def main(output: str = "translation.png") -> None:
     for path in horses:
         cycle = translator.cycle(path)
         assert cycle.back is not None
-        rows.append(np.hstack((translator.look(path).pixels, cycle.translated, cycle.back)))
+        rows.append(np.hstack((translator.cropped(path).pixels, cycle.translated, cycle.back)))
         print(f"{path.stem}: mean |x - back| = {cycle.error:.3f}")
     print(save(np.vstack(rows), output, model=translator.name, sources=horses))
 

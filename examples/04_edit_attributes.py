@@ -17,7 +17,7 @@ def main(output: str = "attributes.png") -> None:
     for name, sure in editor.read(portrait).items():
         print(f"{name}: {sure:.0%}")
     both = editor(portrait, {"Blond_Hair": True, "Young": False})
-    strip = np.hstack([editor.look(portrait).pixels, *editor.flips(portrait).values(), both])
+    strip = np.hstack([editor.cropped(portrait).pixels, *editor.flips(portrait).values(), both])
     print(save(strip, output, model=editor.name, sources=[portrait]))
 
 

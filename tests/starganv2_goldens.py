@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.layouts import fan_state, rename, starganv2_discriminator, starganv2_state
+from deepfake_core.hub.key_maps import fan_state, rename, starganv2_discriminator, starganv2_state
 from deepfake_core.networks.fan import FaceAlignmentNetwork, FanConfig
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import CONFIGS, Discriminator, StarGanV2

@@ -25,6 +25,25 @@ def test_a_number_is_taken_from_its_smallest_value_on(one, monkeypatch):
             settings()
 
 
+def test_places_downloads_and_the_budget_of_networks_are_in_the_table(monkeypatch):
+    for name, value in (("HOME", "/there"), ("WEIGHTS_REPO", "me/mirror"), ("DOWNLOADS", "off"), ("CACHE_GB", "2.5")):
+        monkeypatch.setenv(f"DEEPFAKE_{name}", value)
+    told = settings()
+    assert (told.home, told.weights_repo, told.downloads, told.cache_gb) == ("/there", "me/mirror", False, 2.5)
+    for wrong in ("much", "-1", "nan", "inf"):
+        monkeypatch.setenv("DEEPFAKE_CACHE_GB", wrong)
+        with pytest.raises(BadRequest, match=f"at least 0, such as 2.5, got '{wrong}'"):
+            settings()
+
+
+def test_on_a_space_visitors_download_nothing_unless_its_owner_says_so(monkeypatch):
+    assert settings().downloads
+    monkeypatch.setenv("SPACE_ID", "me/space")
+    assert not settings().downloads
+    monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "on")
+    assert settings().downloads
+
+
 def test_the_label_is_a_switch_with_a_text_and_a_place(monkeypatch):
     monkeypatch.setenv("DEEPFAKE_LABEL", "OFF")
     monkeypatch.setenv("DEEPFAKE_LABEL_TEXT", "KI-generiert")

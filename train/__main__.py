@@ -1,37 +1,31 @@
 """`python -m train RECIPE`: build a recipe from a preset and train it."""
 
 import argparse
-import importlib
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from deepfake_core import registry
 from deepfake_core.device import DEVICES, choose_device
 from deepfake_core.errors import BadRequest, BadWeights, LabError, MissingFile
 from deepfake_core.hub.store import load
-from train.config import LoopConfig
-from train.loop import fit
-from train.recipe import Recipe
-from train.settings import configure, read_preset
+from train.loop.config import LoopConfig
+from train.loop.loop import Finished, Progress, fit
+from train.loop.presets import configure, read_preset
+from train.loop.recipe import Recipe
 
 Build = Callable[[dict[str, Any], str, torch.device], Recipe]
-"""(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, placed on the device."""
+"""(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, on that device."""
 
-RECIPES = {
-    "cyclegan": "train.cyclegan:build",
-    "fomm": "train.fomm:build",
-    "stargan": "train.stargan:build",
-    "starganv2": "train.starganv2:build",
-}
-"""module:function of each recipe's `Build`, imported when it is asked for."""
-
-TOOLS = {"evaluate": "train.evaluate:main", "prepare": "train.prepare:main"}
-"""What the first word may name besides a recipe; each reads its own options."""
+TOOLS = {"evaluate": "train.recipes.fomm.evaluate:main", "prepare": "train.prepare:main"}
+"""module:function of the commands that train nothing; each parses its own options."""
 
 logger = logging.getLogger("train")
 
@@ -41,23 +35,28 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m train",
         description="Train the networks of one paper.",
-        epilog="'python -m train prepare -h' and 'python -m train evaluate -h' tell of data and of measuring.",
+        epilog="See also: python -m train prepare -h (data), python -m train evaluate -h (measures).",
     )
-    options.add_argument("recipe", choices=sorted(RECIPES), help="which paper")
-    options.add_argument("--preset", default="starter", help="one of train/presets, or a .toml file (default: starter)")
+    names = sorted(one.name for one in registry.METHODS if one.recipe)
+    options.add_argument("recipe", choices=names, help="which paper")
+    options.add_argument(
+        "--preset", default="starter", help="a preset of train/presets, or a .toml file (default: starter)"
+    )
     options.add_argument("--data", default="synthetic", metavar="DIR", help="a folder, or 'synthetic' (the default)")
-    options.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE-PRESET)")
-    options.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one")
-    options.add_argument("--weights", metavar="NAME|FILE|DIR", help="start from these; DIR for two networks")
-    options.add_argument("--fitting", action="store_true", help="with --weights: take what fits, the rest starts anew")
-    options.add_argument("--steps", type=int, metavar="N", help="train for N steps in all, instead of the preset's")
-    options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after so long")
-    options.add_argument("--device", choices=DEVICES, default="auto", help="default: the fastest one here")
+    options.add_argument("--out", type=Path, metavar="DIR", help="output folder (default: runs/RECIPE-PRESET)")
+    options.add_argument("--resume", action="store_true", help="continue the run in --out, if there is one")
+    options.add_argument("--weights", metavar="NAME|FILE|DIR", help="initial weights; DIR for two networks")
+    options.add_argument(
+        "--fitting", action="store_true", help="with --weights: load the tensors that fit, initialise the others"
+    )
+    options.add_argument("--steps", type=int, metavar="N", help="total number of steps, instead of the preset's")
+    options.add_argument("--time-limit", type=float, metavar="SECONDS", help="save and stop after this time")
+    options.add_argument("--device", choices=DEVICES, default="auto", help="default: the fastest available")
     return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; return the exit status: 0, or 2 after one line on what was wrong with the request."""
+    """Train; return the exit status: 0, or 2 after one line that says what was wrong with the request."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -71,35 +70,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def train(asked: argparse.Namespace) -> None:
-    """Build what was asked for and hand it to the loop."""
-    preset = read_preset(asked.recipe, asked.preset)
-    overrides = {"steps": asked.steps, "time_limit": asked.time_limit}
+def train(options: argparse.Namespace) -> None:
+    """Build the recipe and train it, with progress on the terminal."""
+    preset = read_preset(options.recipe, options.preset)
+    overrides = {"steps": options.steps, "time_limit": options.time_limit}
     given = {name: value for name, value in overrides.items() if value is not None}
     config = configure(LoopConfig, {**preset.loop, **given}, "[loop]")
-    if asked.data != "synthetic" and not Path(asked.data).is_dir():
-        raise MissingFile(f"there is no folder {asked.data}; name one with --data, or use '--data synthetic'")
-    device = choose_device(asked.device)
-    torch.backends.cudnn.benchmark = True  # every batch has one size
-    torch.set_float32_matmul_precision("high")  # TensorFloat-32 where the GPU has it
-    torch.manual_seed(config.seed)  # the networks' first weights
-    recipe = builder(asked.recipe)(preset.recipe, asked.data, device)
-    if asked.weights:
-        start_from(asked.weights, recipe, fitting=asked.fitting)
+    if options.data != "synthetic" and not Path(options.data).is_dir():
+        raise MissingFile(f"there is no folder {options.data}; name one with --data, or use '--data synthetic'")
+    device = choose_device(options.device)
+    torch.backends.cudnn.benchmark = True  # all batches have the same size
+    torch.set_float32_matmul_precision("high")  # TensorFloat-32 where the GPU supports it
+    torch.manual_seed(config.seed)  # the networks' initial weights
+    recipe = builder(options.recipe)(preset.recipe, options.data, device)
+    if options.weights:
+        load_initial_weights(options.weights, recipe, fitting=options.fitting)
     parameters = sum(parameter.numel() for parameter in recipe.networks.parameters())
-    logger.info("%s, preset %s: %.2f million parameters on %s", asked.recipe, asked.preset, parameters / 1e6, device)
-    out = asked.out or Path("runs") / f"{asked.recipe}-{Path(asked.preset).stem}"
-    fit(recipe, config, out, asked.resume)
+    logger.info(
+        "%s, preset %s: %.2f million parameters on %s", options.recipe, options.preset, parameters / 1e6, device
+    )
+    out = options.out or Path("runs") / f"{options.recipe}-{Path(options.preset).stem}"
+    show_progress(fit(recipe, config, out, options.resume), out)
 
 
-def start_from(weights: str, recipe: Recipe, *, fitting: bool = False) -> None:
-    """Put named weights, or those of a file, in the place of the random ones with which a new run begins.
+def show_progress(events: Iterator[Progress | Finished], out: Path) -> None:
+    """Train while showing progress: a bar on a terminal, otherwise a line for each row of the log."""
+    terminal = sys.stderr.isatty()
+    with tqdm(unit="step", dynamic_ncols=True, disable=not terminal) as bar:
+        for event in events:
+            if isinstance(event, Finished):
+                bar.close()
+                logger.info("%s at step %d of %d; saved in %s", event.reason, event.step, event.steps, out)
+                continue
+            bar.total = event.steps
+            bar.update(event.step - bar.n)
+            if not event.losses:
+                continue
+            totals = {
+                name.removesuffix("/total"): loss for name, loss in event.losses.items() if name.endswith("/total")
+            }
+            summary = "  ".join(f"{phase} {loss:.4g}" for phase, loss in totals.items())
+            if terminal:
+                bar.set_postfix_str(summary)
+                continue
+            left = timedelta(seconds=round(event.seconds_left or 0))
+            logger.info("step %d/%d  %.1f samples/s  %s left  %s", event.step, event.steps, event.rate, left, summary)
 
-    A recipe that averages several networks takes a folder, which holds a file for each, as a run writes them.
-    `fitting` takes those tensors alone that have a place of their name and shape, so that a wider network, or one of
-    another resolution, can begin with what a smaller one knows. Else a difference raises `BadWeights`.
+
+def load_initial_weights(weights: str, recipe: Recipe, *, fitting: bool = False) -> None:
+    """Load named weights, or those of a file, in place of the random initialisation.
+
+    A recipe that exports several networks takes a folder with a file for each, as written by a run. With `fitting`,
+    only tensors whose name and shape match are loaded, so that a wider network, or one of another resolution, can
+    start from a smaller one; otherwise a difference raises `BadWeights`.
     """
-    names = recipe.averaged
+    names = recipe.ema_networks
     if len(names) > 1 and not Path(weights).is_dir():
         raise BadRequest(f"this recipe trains {', '.join(names)}: --weights takes a folder with a file for each")
     for name in names:
@@ -109,34 +134,37 @@ def start_from(weights: str, recipe: Recipe, *, fitting: bool = False) -> None:
                 f"there is no {file}; --weights takes a folder with a file for each of {', '.join(names)}"
             )
         loaded = load(file if file.is_file() else weights, recipe.metadata().get("network", name))
-        fill(recipe.networks[name], loaded.network.state_dict(), str(file), fitting)
+        load_state(recipe.networks[name], loaded.network.state_dict(), str(file), fitting)
 
 
-def fill(network: nn.Module, state: dict[str, Tensor], source: str, fitting: bool) -> None:
-    """Load a state, or what of it fits; `source` names it."""
+def load_state(network: nn.Module, state: dict[str, Tensor], source: str, fitting: bool) -> None:
+    """Load a state, or the tensors of it that fit; `source` names it in messages."""
     own = network.state_dict()
     if fitting:
-        taken = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
-        logger.info("of %s, %d of %d tensors fit; %d start anew", source, len(taken), len(state), len(own) - len(taken))
-        state = own | taken
+        matching = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+        logger.info(
+            "%s: %d of %d tensors fit; %d keep their initial values",
+            source, len(matching), len(state), len(own) - len(matching),
+        )  # fmt: skip
+        state = own | matching
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         cause = str(error).splitlines()[1].strip()
-        raise BadWeights(f"{source} is of another [recipe.network] than the preset ({cause})") from error
+        raise BadWeights(f"{source} does not fit [recipe.network] of the preset ({cause})") from error
 
 
 def tool(name: str) -> Callable[[Sequence[str]], None]:
-    """Import the function behind a word that is no recipe."""
-    module, function = TOOLS[name].split(":")
-    run: Callable[[Sequence[str]], None] = getattr(importlib.import_module(module), function)
+    """Import the function behind a command of `TOOLS`."""
+    run: Callable[[Sequence[str]], None] = registry.resolve(TOOLS[name])
     return run
 
 
 def builder(recipe: str) -> Build:
     """Import the function that builds a recipe."""
-    module, function = RECIPES[recipe].split(":")
-    build: Build = getattr(importlib.import_module(module), function)
+    reference = registry.method(recipe).recipe
+    assert reference is not None
+    build: Build = registry.resolve(reference)
     return build
 
 

@@ -1,1 +1,1 @@
-"""Quality against the truth that drawings have, one file a paper."""
+"""Quality against the drawn ground truth, one file per paper."""

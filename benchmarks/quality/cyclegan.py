@@ -1,4 +1,4 @@
-"""Translation against the truth that drawn fields have: the same field with the other animals in it."""
+"""Quality of CycleGAN on drawn fields, whose ground truth is the same field with the other animals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from benchmarks.drawings import EQUAL, Picture, held_out, mean_psnr, save_sheet, to_frames, to_tensor
+from benchmarks.images import EQUAL, Picture, held_out, mean_psnr, save_grid, to_frames, to_tensor
 from benchmarks.report import Figure, Report, Row
 from deepfake_core import CycleTranslator
 from deepfake_core.metrics import ssim
 from deepfake_core.synthetic import fields
 
-DIRECTIONS = ("horse2zebra", "zebra2horse")  # weights whose name ends in the second are given zebras, others horses
+DIRECTIONS = ("horse2zebra", "zebra2horse")  # weights whose name ends in the second translate zebras, others horses
 STARTERS = tuple(f"cyclegan-starter-{direction}" for direction in DIRECTIONS)
-BAR = 5.0  # dB of PSNR above doing nothing, for horses that become zebras
+BAR = 5.0  # dB of PSNR above the unchanged source, for horses to zebras
 CYCLE_BAR = 0.03  # mean |x - back| with pixels in [-1, 1]
 STRIPES_BAR = 0.8  # correlation of lightness inside the animals with the true zebras'
 SHIFT_BAR = 0.03  # change of the background's mean colour, as a share of the range
-SHOWN = 6  # fields in the sheet
+SHOWN = 6  # fields in the sample grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fields:
-    """Drawn fields: what is given, what should come out, and where the animals are."""
+    """Drawn fields: sources, true results, and masks of the animals."""
 
     source: UInt8[np.ndarray, "n s s 3"]
     truth: UInt8[np.ndarray, "n s s 3"]
@@ -34,7 +34,7 @@ class Fields:
 
 
 def held_out_fields(count: int, size: int, *, zebras: bool) -> Fields:
-    """Fields with zebras that should become horses, or with horses that should become zebras."""
+    """Fields to translate from zebras to horses, or from horses to zebras."""
     sources, truths, masks = [], [], []
     for index in range(count):
         field = fields.sample_field(1, held_out(index))
@@ -47,26 +47,26 @@ def held_out_fields(count: int, size: int, *, zebras: bool) -> Fields:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One way of answering: means over the fields."""
+    """The metrics of one method: means over the fields."""
 
     psnr: float
     inside: float
-    """PSNR over the animals' own pixels."""
+    """PSNR inside the animals."""
     ssim: float
     stripes: float
-    """Correlation of lightness with the truth's, over the animals' own pixels: light and dark in the right places."""
+    """Correlation of lightness with the truth inside the animals."""
     shift: float
-    """How far the mean colour of everything else moved: the mean over the channels, as a share of the range."""
+    """Change of the background's mean colour: mean over the channels, as a share of the range."""
     cycle: float | None
-    """Mean |x - back| in [-1, 1]; None where the way back is not known."""
+    """Mean |x - back| in [-1, 1]; None without weights for the other direction."""
 
 
 def measure_quality(
-    weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
+    weights: str | None = None, *, count: int = 64, samples: Path | None = None, device: str = "auto"
 ) -> Report:
-    """Translate held-out fields there and back through the public class, and compare; both starters by default.
+    """Translate held-out fields and back with the public class, and compare; both starters by default.
 
-    `weights` may also be the folder that a training run writes: its two files lead back from each other.
+    `weights` may also be the folder of a training run, with a file for each direction.
     """
     if weights and Path(weights).is_dir():
         there, back = (Path(weights) / f"{name}.safetensors" for name in DIRECTIONS)
@@ -74,11 +74,11 @@ def measure_quality(
         translators = [CycleTranslator.from_pretrained(one, device, back=other) for one, other in pairs]
     else:
         translators = [CycleTranslator.from_pretrained(name, device) for name in ((weights,) if weights else STARTERS)]
-    return compare(translators, count, sheet)
+    return compare(translators, count, samples)
 
 
-def compare(translators: Sequence[CycleTranslator], count: int, sheet: Path | None = None) -> Report:
-    """The report on some loaded directions."""
+def compare(translators: Sequence[CycleTranslator], count: int, samples: Path | None = None) -> Report:
+    """The report on loaded translators."""
     found: dict[str, dict[str, Measured]] = {}
     pictures: list[Sequence[Picture]] = []
     for translator in translators:
@@ -93,13 +93,13 @@ def compare(translators: Sequence[CycleTranslator], count: int, sheet: Path | No
             "do nothing": judge(scene.source, scene, None),
         }
         pictures += [list(part[:SHOWN]) for part in (scene.source, made, scene.truth, back) if len(part)]
-    if sheet:
-        save_sheet(sheet, pictures)
+    if samples:
+        save_grid(samples, pictures)
     return report([translator.name for translator in translators], found, count)
 
 
 def judge(made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None) -> Measured:
-    """Compare with the truth."""
+    """Compute the metrics of results."""
     mine, right, given = to_tensor(made), to_tensor(scene.truth), to_tensor(scene.source)
     return Measured(
         psnr=mean_psnr(mine, right),
@@ -114,7 +114,7 @@ def judge(made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None
 def correlation(
     first: Float[Tensor, "n h w"], second: Float[Tensor, "n h w"], mask: Float[Tensor, "n h w"]
 ) -> Float[Tensor, " n"]:
-    """Pearson's r of two pictures over the pixels where the mask is; 0 where one of them is of one lightness."""
+    """Pearson's r of two images, weighted by the mask; 0 if one of them is constant."""
     weight = mask / mask.sum(dim=(1, 2), keepdim=True)
     a, b = (x - (x * weight).sum(dim=(1, 2), keepdim=True) for x in (first, second))
     together, alone = (a * b * weight).sum(dim=(1, 2)), [(x * x * weight).sum(dim=(1, 2)) for x in (a, b)]
@@ -124,7 +124,7 @@ def correlation(
 def colour_shift(
     made: Float[Tensor, "n 3 h w"], given: Float[Tensor, "n 3 h w"], mask: Float[Tensor, "n 1 h w"]
 ) -> Float[Tensor, " n"]:
-    """How far the mean colour moved where the mask is: the mean of its channels' differences, in [0, 1]."""
+    """Change of the mean colour inside the mask: mean over the channels, in [0, 1]."""
     difference = ((made - given) * mask).sum(dim=(2, 3)) / mask.sum(dim=(2, 3))
     return difference.abs().mean(dim=1)
 
@@ -132,13 +132,13 @@ def colour_shift(
 def psnr_inside(
     made: Float[Tensor, "n 3 s s"], truth: Float[Tensor, "n 3 s s"], mask: Float[Tensor, "n 1 s s"]
 ) -> Float[Tensor, " n"]:
-    """Peak signal-to-noise ratio in decibels where the mask is, every pixel counted by its share of it."""
+    """Peak signal-to-noise ratio in decibels, weighted by the mask."""
     error = ((made - truth).square() * mask).sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)))
     return (-10.0 * torch.log10(error)).clamp_max(EQUAL)
 
 
 def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: int) -> Report:
-    """Means over the fields, and the bars."""
+    """Build the report: means over the fields, and targets."""
     margins = {way: rows["translated"].psnr - rows["do nothing"].psnr for way, rows in found.items()}
     bars = [figure.bar() for way, rows in found.items() for figure in figures(way, rows)]
     return Report(
@@ -161,9 +161,9 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
         ),
         notes=(
             f"Means over {count} held-out fields each, weights {', '.join(names)}. The truth is the same field drawn "
-            "with the other animals. A zebra does not show which coat the horse has that is the truth: there no "
-            "translator can come close but by chance. Stripes: correlation of lightness with the truth's inside the "
-            "animals. Shift: of the background's mean colour. Cycle: mean |x - back|, pixels in [-1, 1].",
+            "with the other animals. A zebra does not show the coat of its horse, so the truth of that direction can "
+            "only be met by chance. Stripes: correlation of lightness with the truth inside the animals. Shift: change "
+            "of the background's mean colour. Cycle: mean |x - back|, pixels in [-1, 1].",
         ),
         bars=tuple(bars),
         figures={
@@ -176,10 +176,10 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
 
 
 def figures(way: str, rows: dict[str, Measured]) -> list[Figure]:
-    """What is demanded of one direction; a zebra does not tell its horse's coat, so there the truth is no measure."""
+    """The targets of one direction; a zebra does not show its horse's coat, so there the truth is no target."""
     made, nothing = rows["translated"], rows["do nothing"]
     there = [
-        Figure(measure=f"{way}: PSNR above doing nothing", result=made.psnr - nothing.psnr, target=BAR, unit=" dB"),
+        Figure(measure=f"{way}: PSNR above the source", result=made.psnr - nothing.psnr, target=BAR, unit=" dB"),
         Figure(measure=f"{way}: stripes", result=made.stripes, target=STRIPES_BAR, baseline=nothing.stripes),
     ]
     return [

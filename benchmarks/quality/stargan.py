@@ -9,14 +9,13 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from benchmarks.drawings import Picture, held_out, mean_psnr, save_sheet, to_frames, to_tensor
-from benchmarks.examiner import Examiner, Skill, examiner_for
+from benchmarks.images import Picture, held_out, mean_psnr, save_grid, to_frames, to_tensor
+from benchmarks.quality.attribute_classifier import AttributeClassifier, Skill, classifier_for
+from benchmarks.quality.subjects import HAIR, HEADS
 from benchmarks.report import Figure, Report, Row
-from benchmarks.subjects import HAIR, HEADS
 from deepfake_core import AttributeEditor
 from deepfake_core.errors import BadRequest
 from deepfake_core.metrics import ssim
-from deepfake_core.synthetic.hairstyles import BALD
 from deepfake_core.synthetic.heads import (
     ATTRIBUTES,
     HeadIdentity,
@@ -26,13 +25,14 @@ from deepfake_core.synthetic.heads import (
     sample_state,
     with_attributes,
 )
-from deepfake_core.synthetic.identity import BEARDS
+from deepfake_core.synthetic.heads.hairstyles import BALD
+from deepfake_core.synthetic.heads.identity import BEARDS
 
 SPREAD = 0.8  # of the poses
-FOUND_BAR = 97.0  # % of the edits in which the attribute is found
+FOUND_BAR = 97.0  # % of the edits with the target attribute detected
 KEPT_BAR = 95.0  # % of the other attributes that are kept
-PSNR_BAR = 3.0  # dB above doing nothing
-SHOWN = 6  # heads in the sheet
+PSNR_BAR = 3.0  # dB above the unchanged source
+SHOWN = 6  # heads in the sample grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,31 +46,31 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """One attribute to change, and what should come of it."""
+    """One attribute to change, and the true result."""
 
     attribute: str
     value: bool
     wanted: Bool[Tensor, " 5"]
     """All attributes of the result, in the order of ATTRIBUTES."""
     asked: Bool[Tensor, " 5"]
-    """Those that were asked for: a hair colour takes the other two away, so all three are."""
+    """The attributes that the edit changes: for a hair colour, all three of them."""
     truth: Picture
 
 
 def held_out_head(index: int, size: int) -> Head:
-    """The head with that number: with hair, which a bald one has no colour of, and stubble if it turns male."""
+    """The head with this index; never bald, so that it has a hair colour, and with stubble if edited to male."""
     generator = held_out(index)
     identity = sample_identity(1, generator)
     while int(identity.hair_style) == BALD:
         identity = sample_identity(1, generator)
-    if not identity.male:  # a woman's picture does not tell what beard would be hers; starters learn that it is this
+    if not identity.male:  # not determined by the image of a woman; the starters are trained with this one
         identity = identity._replace(beard=torch.full_like(identity.beard, BEARDS.index("stubble")))
     state = sample_state(1, generator, spread=SPREAD)
     return Head(identity=identity, state=state, picture=to_frames(draw(identity, state, size).image)[0])
 
 
 def edits_of(head: Head, known: Sequence[str]) -> list[Edit]:
-    """Each hair colour that the head has not, the other sex, the other age; of those that the editor knows."""
+    """Every other hair colour, the other sex and the other age, among the editor's attributes."""
     has, edits = head.identity.attributes[0] > 0.5, []
     for place, attribute in enumerate(ATTRIBUTES):
         hair = place < HAIR
@@ -88,57 +88,63 @@ def edits_of(head: Head, known: Sequence[str]) -> list[Edit]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One way of answering: means over the edits."""
+    """The metrics of one method: means over the edits."""
 
     found: float
-    """Share of the edits in which the examiner sees all that was asked for."""
+    """Share of the edits in which the classifier detects all target attributes."""
     kept: float
-    """Mean over the edits of the share of all other attributes that it sees as they were."""
+    """Share of the other attributes that the classifier detects unchanged, averaged over the edits."""
     psnr: float
     ssim: float
     by_attribute: Mapping[str, float]
-    """`found`, for each attribute on its own."""
+    """`found`, for each attribute."""
 
 
 def measure_quality(
-    weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
+    weights: str | None = None, *, count: int = 64, samples: Path | None = None, device: str = "auto"
 ) -> Report:
-    """Edit held-out heads through the public class, and let an examiner look."""
+    """Edit held-out heads with the public class, and evaluate the results with an attribute classifier."""
     editor = AttributeEditor.from_pretrained(weights or "stargan-starter", device=device)
-    return compare(editor, *examiner_for(HEADS), count, sheet)
+    return compare(editor, *classifier_for(HEADS), count, samples)
 
 
-def compare(editor: AttributeEditor, examiner: Examiner, skill: Skill, count: int, sheet: Path | None = None) -> Report:
+def compare(
+    editor: AttributeEditor, classifier: AttributeClassifier, skill: Skill, count: int, samples: Path | None = None
+) -> Report:
     """The report on one loaded model."""
     known = [name for name in ATTRIBUTES if name in editor.attributes]
     if not known:
-        raise BadRequest(f"{editor.name} knows none of {', '.join(ATTRIBUTES)}, which drawn heads have; take another")
+        raise BadRequest(
+            f"{editor.name} has none of the attributes of drawn heads ({', '.join(ATTRIBUTES)}); use other weights"
+        )
     heads = [held_out_head(index, editor.size) for index in range(count)]
     pairs = [(head, edit) for head in heads for edit in edits_of(head, known)]
     made = [editor(head.picture, {edit.attribute: edit.value}, crop="none") for head, edit in pairs]
     edits = [edit for _, edit in pairs]
     found = {
-        "edited": judge(made, edits, examiner),
-        "do nothing": judge([head.picture for head, _ in pairs], edits, examiner),
-        "the truth": judge([edit.truth for edit in edits], edits, examiner),
+        "edited": judge(made, edits, classifier),
+        "do nothing": judge([head.picture for head, _ in pairs], edits, classifier),
+        "the truth": judge([edit.truth for edit in edits], edits, classifier),
     }
-    if sheet:
-        save_sheet(sheet, [[head.picture, *flips(editor, head, known)] for head in heads[:SHOWN]])
+    if samples:
+        save_grid(samples, [[head.picture, *flips(editor, head, known)] for head in heads[:SHOWN]])
     return report(editor.name, found, skill, count, len(pairs))
 
 
 def flips(editor: AttributeEditor, head: Head, known: Sequence[str]) -> list[Picture]:
-    """The head in every hair colour, as the other sex, and at the other age."""
+    """The head with every hair colour, the other sex and the other age."""
     has = dict(zip(ATTRIBUTES, (head.identity.attributes[0] > 0.5).tolist(), strict=True))
     wanted = {name: name in ATTRIBUTES[:HAIR] or not has[name] for name in known}
     return [editor(head.picture, {name: value}, crop="none") for name, value in wanted.items()]
 
 
-def judge(made: Sequence[UInt8[np.ndarray, "s s 3"]], edits: Sequence[Edit], examiner: Examiner) -> Measured:
-    """Compare with the truth, and see what the examiner sees."""
+def judge(
+    made: Sequence[UInt8[np.ndarray, "s s 3"]], edits: Sequence[Edit], classifier: AttributeClassifier
+) -> Measured:
+    """Compute the metrics of results."""
     mine, right = to_tensor(made), to_tensor([edit.truth for edit in edits])
     wanted, asked = (torch.stack([getattr(edit, name) for edit in edits]) for name in ("wanted", "asked"))
-    as_wanted = (examiner.read(made).marks > 0.5) == wanted
+    as_wanted = (classifier.predict(made).attributes > 0.5) == wanted
     found = (as_wanted | ~asked).all(dim=1).float()
     kept = (as_wanted & ~asked).sum(dim=1) / (~asked).sum(dim=1)
     names = [edit.attribute for edit in edits]
@@ -154,12 +160,12 @@ def judge(made: Sequence[UInt8[np.ndarray, "s s 3"]], edits: Sequence[Edit], exa
 
 
 def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edits: int) -> Report:
-    """Means over the edits, and the bars."""
+    """Build the report: means over the edits, and targets."""
     edited, nothing = found["edited"], found["do nothing"]
     ways = ", ".join(f"{attribute} {100 * share:.0f} %" for attribute, share in edited.by_attribute.items())
     return Report(
         title="quality stargan",
-        columns=("found", "others kept", "PSNR dB", "SSIM"),
+        columns=("detected", "others kept", "PSNR dB", "SSIM"),
         rows=tuple(
             Row(
                 name=answer,
@@ -168,16 +174,16 @@ def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edit
             for answer, m in found.items()
         ),
         notes=(
-            f"Found, by attribute: {ways}.",
-            f"{edits} edits of {heads} held-out heads with hair, weights {name}: every hair colour that a head has "
-            "not, the other sex, the other age. Found: the examiner sees all that was asked for (with a hair colour, "
-            "that the other two are gone). Others kept: mean share of all other attributes that it sees as they were.",
-            f"The examiner's own answers on other drawings: {skill}. It is right where it finds 'the truth', the head "
-            "drawn with the attribute changed.",
+            f"Detected, by attribute: {ways}.",
+            f"{edits} edits of {heads} held-out heads with hair, weights {name}: every other hair colour, the other "
+            "sex and the other age. Detected: the attribute classifier detects the target attributes (for a hair "
+            "colour, and neither of the other two). Others kept: mean share of the other attributes that it detects "
+            f"unchanged. Accuracy of the classifier on held-out drawings: {skill}. 'The truth' is the head drawn with "
+            "the attribute changed.",
         ),
         bars=(
             Figure(
-                measure="wanted attribute found", result=100 * edited.found, target=FOUND_BAR,
+                measure="target attribute detected", result=100 * edited.found, target=FOUND_BAR,
                 baseline=100 * nothing.found, unit=" %", digits=1,
             ).bar(),
             Figure(
@@ -185,8 +191,8 @@ def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edit
                 baseline=100 * nothing.kept, unit=" %", digits=1,
             ).bar(),
             Figure(
-                measure="PSNR above doing nothing", result=edited.psnr - nothing.psnr, target=PSNR_BAR, unit=" dB"
+                measure="PSNR above the source", result=edited.psnr - nothing.psnr, target=PSNR_BAR, unit=" dB"
             ).bar(),
         ),
-        figures={"weights": name, "heads": heads, "edits": edits, "means": found, "examiner": skill},
+        figures={"weights": name, "heads": heads, "edits": edits, "means": found, "classifier": skill},
     )  # fmt: skip

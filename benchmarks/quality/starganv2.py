@@ -1,4 +1,4 @@
-"""Style synthesis against the truth that drawings have: the reference's looks in the source's pose and scene."""
+"""Quality of StarGAN v2 on drawings, whose ground truth has the reference's looks in the source's pose and scene."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,75 +9,77 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.drawings import Picture, mean_psnr, save_sheet, to_tensor
-from benchmarks.examiner import Examiner, Skill, examiner_for
+from benchmarks.images import Picture, mean_psnr, save_grid, to_tensor
+from benchmarks.quality.attribute_classifier import AttributeClassifier, Skill, classifier_for
+from benchmarks.quality.subjects import Labels
+from benchmarks.quality.worlds import Case, World, cases_of, world_of
 from benchmarks.report import Bar, Figure, Report, Row
-from benchmarks.subjects import Answers
-from benchmarks.worlds import Case, World, cases_of, world_of
 from deepfake_core import StyleSynthesizer
 from deepfake_core.metrics.perceptual import RandomFeatureDistance
-from deepfake_core.synthetic.coats import LEAST_COAT
+from deepfake_core.synthetic.render.layers import LEAST_COAT
 
 STARTERS = ("starganv2-starter-heads", "starganv2-starter-animals")
-LATENTS = 3  # for every source and domain
-DOMAIN_BAR = 95.0  # % of the pictures that show the wanted domain
+LATENTS = 3  # per source and domain
+DOMAIN_BAR = 95.0  # % of the images that show the target domain
 POSE_BAR = 5.0  # degrees
-COLOUR_BAR = 85.0  # % of the pairs whose hair or fur has the reference's colour
-VARIETY_BAR = 0.5  # distance between latents, as a share of that between different identities
-NEAR = 0.15  # Euclidean distance of two colours in RGB, from 0 to 1 a channel, up to which they count as the same
-SOURCES_SHOWN, STYLES_SHOWN = 4, 4  # in the sheet
+COLOUR_BAR = 85.0  # % of the pairs with the reference's colour of hair or fur
+VARIETY_BAR = 0.5  # distance between latents, relative to that between different identities
+NEAR = 0.15  # Euclidean RGB distance, with channels in [0, 1], below which colours count as equal
+SOURCES_SHOWN, STYLES_SHOWN = 4, 4  # in the sample grid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One way of answering: means over the cases."""
+    """The metrics of one method: means over the cases."""
 
     domain: float
-    """Share that the examiner takes for the wanted domain."""
+    """Share classified as the target domain."""
     pose: float
-    """Mean difference of yaw, pitch and roll, as the examiner sees them, from the source's true ones, in degrees."""
+    """Mean difference of predicted yaw, pitch and roll from the source's true ones, in degrees."""
     looks: float | None
-    """Share whose looks, as the examiner sees them, are nearer to the reference's true ones than to the source's."""
+    """Share whose predicted looks are closer to the reference's true ones than to the source's."""
     colour: float | None
-    """Share whose hair or fur has the reference's colour: the mean over the pixels where the truth shows hair or fur
-    lies within `NEAR` of the truth's own. Where next to none shows, under a hat, nothing is asked."""
-    read: float | None
-    """The same as the examiner sees it, against the true colour; it has to guess where a hat hides the hair."""
+    """Share whose mean colour, over the pixels where the truth shows hair or fur, is within `NEAR` of the truth's.
+    Cases where hardly any is visible, under a hat, are left out."""
+    predicted_colour: float | None
+    """The same for the predicted colour, against the true one; under a hat the classifier has to guess."""
     psnr: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """All about one network."""
+class Result:
+    """All results of one network."""
 
     name: str
     world: str
     cases: int
-    answers: Mapping[str, Measured]
+    methods: Mapping[str, Measured]
     between_latents: float
-    """Mean distance of random features between pictures of one source and domain from different latents."""
+    """Mean random-feature distance between images of one source and domain from different latents."""
     between_identities: float
-    """The same between drawings of different identities of one domain in one pose and scene."""
-    examiner: Skill
+    """The same between drawings of different identities of a domain in one pose and scene."""
+    classifier: Skill
 
 
 def measure_quality(
-    weights: str | None = None, *, count: int = 64, sheet: Path | None = None, device: str = "auto"
+    weights: str | None = None, *, count: int = 64, samples: Path | None = None, device: str = "auto"
 ) -> Report:
-    """Redraw held-out sources through the public class, and let an examiner look; both starters by default."""
-    outcomes, rows = [], []
+    """Synthesize held-out sources with the public class, and evaluate the results; both starters by default."""
+    results, rows = [], []
     for name in (weights,) if weights else STARTERS:
         synthesizer = StyleSynthesizer.from_pretrained(name, device=device)
         world = world_of(synthesizer.name, synthesizer.domains)
-        outcomes.append(compare(synthesizer, world, *examiner_for(world.subject), count))
-        rows += grid(synthesizer, world, count) if sheet else []
-    if sheet:
-        save_sheet(sheet, rows)
-    return report(outcomes)
+        results.append(compare(synthesizer, world, *classifier_for(world.subject), count))
+        rows += grid(synthesizer, world, count) if samples else []
+    if samples:
+        save_grid(samples, rows)
+    return report(results)
 
 
-def compare(synthesizer: StyleSynthesizer, world: World, examiner: Examiner, skill: Skill, count: int) -> Outcome:
-    """Everything about one loaded model."""
+def compare(
+    synthesizer: StyleSynthesizer, world: World, classifier: AttributeClassifier, skill: Skill, count: int
+) -> Result:
+    """Compute all results of one loaded model."""
     cases = [case for index in range(count) for case in cases_of(world, index, synthesizer.size)]
     styled = [
         synthesizer.from_reference(case.source, case.reference, domain=world.domains[case.domain], crop="none")
@@ -92,77 +94,82 @@ def compare(synthesizer: StyleSynthesizer, world: World, examiner: Examiner, ski
         ]
         for case in cases
     ]
-    answers = {
-        "from references": judge(styled, cases, world, examiner),
+    methods = {
+        "from references": judge(styled, cases, world, classifier),
         "from latents": judge(
             [made for several in drawn for made in several],
             [case for case in cases for _ in range(LATENTS)],
             world,
-            examiner,
+            classifier,
             referred=False,
         ),
-        "do nothing": judge([case.source for case in cases], cases, world, examiner),
-        "copy the reference": judge([case.reference for case in cases], cases, world, examiner),
-        "the truth": judge([case.truth for case in cases], cases, world, examiner),
+        "do nothing": judge([case.source for case in cases], cases, world, classifier),
+        "copy the reference": judge([case.reference for case in cases], cases, world, classifier),
+        "the truth": judge([case.truth for case in cases], cases, world, classifier),
     }
     pairs = [pair for several in drawn for pair in combinations(several, 2)]
-    return Outcome(
+    return Result(
         name=synthesizer.name,
         world=world.subject.name,
         cases=len(cases),
-        answers=answers,
+        methods=methods,
         between_latents=distance([first for first, _ in pairs], [second for _, second in pairs]),
         between_identities=distance([case.truth for case in cases], [case.other for case in cases]),
-        examiner=skill,
+        classifier=skill,
     )
 
 
 def judge(
-    made: Sequence[Picture], cases: Sequence[Case], world: World, examiner: Examiner, *, referred: bool = True
+    made: Sequence[Picture],
+    cases: Sequence[Case],
+    world: World,
+    classifier: AttributeClassifier,
+    *,
+    referred: bool = True,
 ) -> Measured:
-    """See what the examiner sees; without a reference, looks and the truth are nobody's."""
-    seen = examiner.read(made)
+    """Compute the metrics of results; without a reference, there is no truth to compare with."""
+    seen = classifier.predict(made)
     source, reference = (
-        Answers(*map(torch.cat, zip(*(getattr(case, name) for case in cases), strict=True)))
-        for name in ("source_answers", "reference_answers")
+        Labels(*map(torch.cat, zip(*(getattr(case, name) for case in cases), strict=True)))
+        for name in ("source_labels", "reference_labels")
     )
-    looks = [looks_apart(examiner, seen.looks, each.looks) for each in (reference, source)]
+    looks = [looks_apart(classifier, seen.looks, each.looks) for each in (reference, source)]
     return Measured(
-        domain=float(world.shows(seen.marks, torch.tensor([case.domain for case in cases])).float().mean()),
+        domain=float(world.shows(seen.attributes, torch.tensor([case.domain for case in cases])).float().mean()),
         pose=float((seen.angles - source.angles).abs().mean()),
         looks=float((looks[0] < looks[1]).float().mean()) if referred else None,
         colour=float(np.mean([c <= NEAR for c in map(coat_apart, made, cases) if c is not None])) if referred else None,
-        read=float((apart(seen, reference) <= NEAR).float().mean()) if referred else None,
+        predicted_colour=float((apart(seen, reference) <= NEAR).float().mean()) if referred else None,
         psnr=mean_psnr(to_tensor(made), to_tensor([case.truth for case in cases])) if referred else None,
     )
 
 
 def coat_apart(made: Picture, case: Case) -> float | None:
-    """Distance of the mean colours where the truth shows hair or fur; None where it hardly does."""
+    """Distance of the mean colours of hair or fur; None if hardly any is visible in the truth."""
     if case.coat.mean() < LEAST_COAT:
         return None
     first, second = (picture[case.coat].mean(axis=0) / 255 for picture in (made, case.truth))
     return float(np.linalg.norm(first - second))
 
 
-def apart(seen: Answers, true: Answers) -> Tensor:
-    """Distance of the colours of hair or fur, which stand first among the looks of either world."""
+def apart(seen: Labels, true: Labels) -> Tensor:
+    """Distance of the colours of hair or fur, which are the first looks of both worlds."""
     return (seen.looks[:, :3] - true.looks[:, :3]).norm(dim=1)
 
 
-def looks_apart(examiner: Examiner, first: Tensor, second: Tensor) -> Tensor:
-    """Mean difference of looks, each in its own standard deviation."""
-    return (examiner.normalised(first) - examiner.normalised(second)).abs().mean(dim=1)
+def looks_apart(classifier: AttributeClassifier, first: Tensor, second: Tensor) -> Tensor:
+    """Mean difference of standardised looks."""
+    return (classifier.normalised(first) - classifier.normalised(second)).abs().mean(dim=1)
 
 
 def distance(first: Sequence[Picture], second: Sequence[Picture]) -> float:
-    """Mean distance of random features."""
+    """Mean random-feature distance of pairs of images."""
     between = RandomFeatureDistance()
     return float(np.mean([float(between(to_tensor([a]), to_tensor([b]))) for a, b in zip(first, second, strict=True)]))
 
 
 def grid(synthesizer: StyleSynthesizer, world: World, count: int) -> list[list[Picture | None]]:
-    """Sources down the side; references along the top, and beside them latents, of the domains in turn."""
+    """Sample grid: sources on the left, references on top, then latents; domains alternate."""
     domains = [world.domains[turn % len(world.domains)] for turn in range(STYLES_SHOWN)]
     scenes = [cases_of(world, index, synthesizer.size) for index in range(min(count, SOURCES_SHOWN))]
     references = [scenes[turn % len(scenes)][turn % len(domains) % len(world.domains)] for turn in range(STYLES_SHOWN)]
@@ -178,76 +185,76 @@ def grid(synthesizer: StyleSynthesizer, world: World, count: int) -> list[list[P
     return rows
 
 
-def report(outcomes: Sequence[Outcome]) -> Report:
-    """Means over the cases, and the bars."""
+def report(results: Sequence[Result]) -> Report:
+    """Build the report: means over the cases, and targets."""
     return Report(
         title="quality starganv2",
-        columns=("domain", "pose error", "looks of reference", "its colour", "as read", "PSNR dB"),
+        columns=("domain", "pose error", "looks of reference", "its colour", "predicted", "PSNR dB"),
         rows=tuple(
             Row(
-                name=f"{outcome.world}: {answer}",
+                name=f"{result.world}: {answer}",
                 values=(
                     f"{100 * m.domain:.1f} %",
                     f"{m.pose:.1f}°",
                     "-" if m.looks is None else f"{100 * m.looks:.1f} %",
                     "-" if m.colour is None else f"{100 * m.colour:.1f} %",
-                    "-" if m.read is None else f"{100 * m.read:.1f} %",
+                    "-" if m.predicted_colour is None else f"{100 * m.predicted_colour:.1f} %",
                     "-" if m.psnr is None else f"{m.psnr:.2f}",
                 ),
             )
-            for outcome in outcomes
-            for answer, m in outcome.answers.items()
+            for result in results
+            for answer, m in result.methods.items()
         ),
         notes=(
-            *(note for outcome in outcomes for note in notes(outcome)),
-            "Domain: share that the examiner takes for the wanted one. Pose error: mean difference of yaw, pitch and "
-            "roll, as it sees them, from the source's true ones; doing nothing shows its own error, copying the "
-            "reference that of two random poses. Looks: share whose colours and features, as it sees them, are nearer "
-            "to the reference's true ones than to the source's. Its colour: share whose mean colour, over the pixels "
-            f"where the truth shows hair or fur, lies within {NEAR:g} of the truth's, a distance in RGB from 0 to 1. "
-            "As read: the same as the examiner sees it, who misses some of the truths as well. The truth: the "
+            *(note for result in results for note in notes(result)),
+            "Domain: share that the attribute classifier assigns to the target domain. Pose error: mean difference of "
+            "predicted yaw, pitch and roll from the source's true ones; 'do nothing' shows the classifier's own error, "
+            "'copy the reference' that of two random poses. Looks: share whose predicted colours and features are "
+            "closer to the reference's true ones than to the source's. Its colour: share whose mean colour, over the "
+            f"pixels where the truth shows hair or fur, is within {NEAR:g} of the truth's (RGB in [0, 1]). Predicted: "
+            "the same for the classifier's prediction, which is wrong for some of the truths as well. The truth: the "
             "reference's looks drawn in the source's pose and scene.",
-            "Distance: that of random features, which is not LPIPS and compares with nothing but itself.",
+            "Distance: random-feature distance, which is not LPIPS; its values can be compared with one another only.",
         ),
-        bars=tuple(bar for outcome in outcomes for bar in bars(outcome)),
-        figures={"networks": {outcome.name: outcome for outcome in outcomes}},
+        bars=tuple(bar for result in results for bar in bars(result)),
+        figures={"networks": {result.name: result for result in results}},
     )
 
 
-def notes(outcome: Outcome) -> tuple[str, ...]:
-    """How one network was measured."""
+def notes(result: Result) -> tuple[str, ...]:
+    """Notes on the measurement of one network."""
     return (
-        f"{outcome.world}: {outcome.cases} pairs of held-out source and reference, and {LATENTS} latents for each, "
-        f"weights {outcome.name}. Distance between latents of one source {outcome.between_latents:.4f}, between "
-        f"different identities of one domain drawn in its place {outcome.between_identities:.4f}.",
-        f"{outcome.world}: the examiner's own answers on other drawings: {outcome.examiner}.",
+        f"{result.world}: {result.cases} pairs of held-out source and reference, and {LATENTS} latents for each, "
+        f"weights {result.name}. Distance between latents of one source {result.between_latents:.4f}, between "
+        f"different identities of one domain in its pose and scene {result.between_identities:.4f}.",
+        f"{result.world}: accuracy of the attribute classifier on held-out drawings: {result.classifier}.",
     )
 
 
-def bars(outcome: Outcome) -> list[Bar]:
-    """What is demanded of one network."""
-    world, nothing = outcome.world, outcome.answers["do nothing"]
-    styled, drawn = outcome.answers["from references"], outcome.answers["from latents"]
+def bars(result: Result) -> list[Bar]:
+    """The targets of one network."""
+    world, nothing = result.world, result.methods["do nothing"]
+    styled, drawn = result.methods["from references"], result.methods["from latents"]
     assert styled.colour is not None and nothing.colour is not None
     figures = [
         *(
             Figure(
-                measure=f"{world}: wanted domain, {way}", result=100 * m.domain, target=DOMAIN_BAR,
+                measure=f"{world}: target domain, {way}", result=100 * m.domain, target=DOMAIN_BAR,
                 baseline=100 * nothing.domain, unit=" %", digits=1,
             )
             for way, m in (("from references", styled), ("from latents", drawn))
         ),
         Figure(
-            measure=f"{world}: error of the pose", result=max(styled.pose, drawn.pose), target=POSE_BAR,
-            baseline=outcome.answers["copy the reference"].pose, more_is_better=False, unit=" deg", digits=1,
+            measure=f"{world}: pose error", result=max(styled.pose, drawn.pose), target=POSE_BAR,
+            baseline=result.methods["copy the reference"].pose, more_is_better=False, unit=" deg", digits=1,
         ),
         Figure(
             measure=f"{world}: the reference's colour", result=100 * styled.colour, target=COLOUR_BAR,
             baseline=100 * nothing.colour, unit=" %", digits=1,
         ),
         Figure(
-            measure=f"{world}: variety of latents, beside the drawings'",
-            result=outcome.between_latents / outcome.between_identities, target=VARIETY_BAR,
+            measure=f"{world}: diversity of latents, relative to the drawings",
+            result=result.between_latents / result.between_identities, target=VARIETY_BAR,
         ),
     ]  # fmt: skip
     return [figure.bar() for figure in figures]

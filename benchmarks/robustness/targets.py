@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.robustness.corpus.broken import ANY, CLIP, PICTURE, WEIGHTS, Broken
+from deepfake_core import registry
 from deepfake_core.errors import LabError
-from deepfake_core.hub.architecture import misfit
-from deepfake_core.hub.importing import CONFIGS, import_checkpoint
+from deepfake_core.hub.config_check import misfit
+from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import load
 from deepfake_core.media.decode import read_frames
@@ -30,7 +31,6 @@ IMPORTS = (
     "cyclegan-starter-horse2zebra",
 )
 """Names under which broken checkpoints are imported: one of each layout, and one that needs no import."""
-NETWORKS = ("cyclegan", "stargan", "starganv2", "fomm", "fan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +68,13 @@ def own_weights(path: Path, seed: int) -> None:
     """Load weights of this project's own form, as any network."""
     path = path.rename(path.with_name("weights.safetensors"))
     refusals = []
-    for network in NETWORKS:
+    for method in registry.METHODS:
         try:
-            load(path, network)
+            load(path, method.name)
         except LabError as error:
             refusals.append(error)
-    if len(refusals) == len(NETWORKS):
-        raise refusals[seed % len(NETWORKS)]
+    if len(refusals) == len(registry.METHODS):
+        raise refusals[seed % len(registry.METHODS)]
 
 
 def origin(path: Path, seed: int) -> None:
@@ -106,9 +106,9 @@ LIBRARY: Mapping[str, Target] = {
 
 def warm_up() -> None:
     """Make every kind of network once: torch imports a lot when it first does, and memory is compared from then on."""
-    for name in IMPORTS:
-        if name in CONFIGS:
-            misfit(entry(name).network, asdict(CONFIGS[name]), {})
+    known = registry.configs()
+    for name in known.keys() & set(IMPORTS):
+        misfit(entry(name).network, asdict(known[name]), {})
 
 
 def judge(target: str, broken: Broken, seed: int, folder: Path) -> Outcome:

@@ -1,4 +1,4 @@
-"""The command line: one subcommand a pipeline, and `weights`, `verify` and `credentials`.
+"""The command line: one subcommand for each method, and `weights`, `verify` and `credentials`.
 
 A subcommand builds a request and shows what the pipeline yields. Bad input ends with status 2 and one line.
 """
@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from deepfake_core.cli import animate, attributes, credentials, style, translate, verify, weights
+from deepfake_core import registry
+from deepfake_core.cli import credentials, verify, weights
 from deepfake_core.cli.consent import tell_once
 from deepfake_core.errors import BadRequest, LabError
 
@@ -50,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     """The options of every subcommand."""
     options = OneLineParser(prog="python -m deepfake_core", description="Face and image synthesis with GANs.")
     commands = options.add_subparsers(required=True, metavar="COMMAND")
-    for module in (animate, translate, attributes, style, weights, verify, credentials):
+    for method in registry.METHODS:
+        if method.command:
+            registry.resolve(method.command)(commands)
+    for module in (weights, verify, credentials):
         module.add(commands)
     return options

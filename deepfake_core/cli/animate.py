@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from tqdm import tqdm
@@ -31,8 +30,10 @@ def add(commands: Any) -> None:
 
 def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Animate, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, Searching, animate
+    from deepfake_core.faces import crop_named
+    from deepfake_core.pipelines.animation import AnimationRequest, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
+    from deepfake_core.pipelines.events import Finished, Progress
 
     animator = ImageAnimator.from_pretrained(asked.model, asked.device)
     request = AnimationRequest(
@@ -43,17 +44,26 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         transfer=transfer_named(asked.transfer, asked.adapt_scale),
         best_frame=asked.best_frame,
         smoothing=asked.smoothing,
-        crop=asked.crop,
+        source_crop=crop_named(asked.crop),
+        driving_crop=crop_named(asked.crop),
         paste_back=asked.paste_back,
         label=asked.label,
     )
-    event: Searching | Progress | Finished
+    event: Progress | Finished
     with tqdm(unit="frame", disable=asked.json or not sys.stderr.isatty()) as bar:
         for event in animate(animator, request):
-            if isinstance(event, Progress):
+            if isinstance(event, Progress) and not event.task:
                 bar.total = event.total
                 bar.update()
     assert isinstance(event, Finished)
-    lines = [*event.notes, f"{event.path}: {event.frames} frames in {event.seconds:.1f} s with {animator.name}"]
-    return {**asdict(event), "path": str(event.path), "side_by_side": asked.side_by_side, "model": animator.name,
-            "text": "\n".join(lines)}  # fmt: skip
+    frames = event.files[0].facts["frames"]
+    lines = [*event.notes, f"{event.path}: {frames} frames in {event.seconds:.1f} s with {animator.name}"]
+    return {
+        "path": str(event.path),
+        "side_by_side": asked.side_by_side,
+        "frames": frames,
+        "seconds": event.seconds,
+        "notes": event.notes,
+        "model": animator.name,
+        "text": "\n".join(lines),
+    }

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from deepfake_core.cli.options import add_command, add_picture_options, answer, follow
+from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
 from deepfake_core.errors import BadRequest
 
 WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -18,36 +18,36 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="NAME=1", help="such as Blond_Hair=1 or Male=0; others stay"
     )
-    command.add_argument("--strip", action="store_true", help="also every single attribute turned round (OUT-strip)")
+    command.add_argument("--strip", action="store_true", help="also every single change in a row (OUT-strip)")
     add_picture_options(command)
 
 
 def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Edit, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.attributes import AttributesRequest, Edited, edit
+    from deepfake_core.faces import crop_named
+    from deepfake_core.pipelines.attributes import AttributesRequest, edit
     from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.squares import Finished, listed
+    from deepfake_core.pipelines.image_batch import listed
 
     changes = changes_of(asked.set)
     if not changes and not asked.strip:
-        raise BadRequest("nothing is to change; add --set NAME=1, or --strip to see every attribute turned round")
+        raise BadRequest("nothing is to change; add --set NAME=1, or --strip to see every single change")
     request = AttributesRequest(
         sources=listed(asked.images),
         changes=changes,
         output=asked.output,
-        crop=asked.crop,
+        crop=crop_named(asked.crop),
         paste_back=asked.paste_back,
         strip=asked.strip,
         label=asked.label,
     )
     editor = AttributeEditor.from_pretrained(asked.model, asked.device)
-    faces: dict[str, Any] = {}
-    event: Edited | Finished
-    for event in follow(edit(editor, request), Edited, "picture", asked.json):
-        if isinstance(event, Edited):
-            faces[str(event.path)] = {"seen": event.seen, "attributes": event.attributes}
-    assert isinstance(event, Finished)
-    return answer(event.paths, event.notes, event.seconds, editor.name, faces=faces)
+    done = finished(edit(editor, request), asked.json)
+    faces = {
+        str(file.path): {"seen": file.facts["seen"], "attributes": file.facts["attributes"]}
+        for file in done.of("result")
+    }
+    return answer(done, editor.name, faces=faces)
 
 
 def changes_of(settings: Sequence[str]) -> dict[str, bool]:

@@ -2,17 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from deepfake_core.device import DEVICES
 
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.events import Finished, Progress
+
 Run = Callable[[argparse.Namespace], dict[str, Any]]
 """A subcommand: returns what `--json` prints; the key `text`, if there, is what it prints otherwise."""
-
-Event = TypeVar("Event")
 
 
 def add_command(commands: Any, name: str, run: Run, about: str) -> argparse.ArgumentParser:
@@ -38,18 +39,22 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto")
 
 
-def follow(events: Iterable[Event], counted: type, unit: str, as_json: bool) -> Iterator[Event]:
-    """The events of a pipeline, while a progress bar on a terminal counts those of one type."""
-    with tqdm(unit=unit, disable=as_json or not sys.stderr.isatty()) as bar:
+def finished(events: "Iterable[Progress | Finished]", as_json: bool) -> "Finished":
+    """How a pipeline's run ends, while a progress bar on a terminal counts its steps."""
+    from deepfake_core.pipelines.events import Progress
+
+    with tqdm(disable=as_json or not sys.stderr.isatty()) as bar:
         for event in events:
-            if isinstance(event, counted):
-                bar.total = getattr(event, "total", None)
-                bar.update()
-            yield event
+            if not isinstance(event, Progress):
+                return event
+            bar.unit, bar.total = event.unit, event.total
+            bar.set_description(event.task or None, refresh=False)
+            bar.update(event.done - bar.n)
+    raise RuntimeError("the pipeline ended without saying so")
 
 
-def answer(paths: Sequence[object], notes: Sequence[str], seconds: float, model: str, **more: Any) -> dict[str, Any]:
-    """What a subcommand that wrote pictures returns."""
-    names = [str(path) for path in paths]
-    lines = [*notes, f"{', '.join(names)} in {seconds:.1f} s with {model}"]
-    return {"paths": names, "notes": list(notes), "seconds": seconds, "model": model, **more, "text": "\n".join(lines)}
+def answer(done: "Finished", model: str, notes: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """What a subcommand that wrote pictures returns; `notes` come behind the run's own."""
+    names, notes = [str(file.path) for file in done.files], [*done.notes, *notes]
+    lines = [*notes, f"{', '.join(names)} in {done.seconds:.1f} s with {model}"]
+    return {"paths": names, "notes": notes, "seconds": done.seconds, "model": model, **more, "text": "\n".join(lines)}

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from deepfake_core.cli.options import add_command, add_picture_options, answer, follow
+from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
 
 
 def add(commands: Any) -> None:
@@ -17,24 +17,22 @@ def add(commands: Any) -> None:
 
 def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Translate, with a progress bar on a terminal."""
-    from deepfake_core.pipelines.squares import Finished, listed
-    from deepfake_core.pipelines.translation import Translated, TranslationRequest, translate
-    from deepfake_core.pipelines.translator import CycleTranslator
+    from deepfake_core.faces import crop_named
+    from deepfake_core.pipelines.image_batch import listed
+    from deepfake_core.pipelines.translation import TranslationRequest, translate
+    from deepfake_core.pipelines.translator import CROPS, CycleTranslator
 
     request = TranslationRequest(
         sources=listed(asked.images),
         output=asked.output,
-        crop=asked.crop,
+        crop=crop_named(asked.crop, CROPS),
         paste_back=asked.paste_back,
         back=asked.back,
         label=asked.label,
     )
     translator = CycleTranslator.from_pretrained(asked.model, asked.device)
-    errors: dict[str, float | None] = {}
-    event: Translated | Finished
-    for event in follow(translate(translator, request), Translated, "picture", asked.json):
-        if isinstance(event, Translated) and event.cycle:
-            errors[str(event.path)] = event.cycle.error
-    assert isinstance(event, Finished)
-    told = [f"{path}: cycle error {error:.3f}" for path, error in errors.items() if error is not None]
-    return answer(event.paths, [*event.notes, *told], event.seconds, translator.name, cycle_errors=errors)
+    done = finished(translate(translator, request), asked.json)
+    results = done.of("result") if asked.back else ()
+    errors = {str(file.path): file.facts["cycle_error"] for file in results}
+    measured = [f"{path}: cycle error {error:.3f}" for path, error in errors.items() if error is not None]
+    return answer(done, translator.name, measured, cycle_errors=errors)

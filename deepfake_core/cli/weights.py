@@ -12,9 +12,9 @@ from deepfake_core.cli.options import add_command
 from deepfake_core.errors import BadWeights
 from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.importing import import_checkpoint
+from deepfake_core.hub.inventory import free_bytes, inventory, push, remove, verify
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.pulling import Pulled, Step, Waiting, pull
-from deepfake_core.hub.upkeep import free_bytes, inventory, push, remove, verify
 
 
 def add(commands: Any) -> None:

@@ -1,7 +1,8 @@
 """Find the face in a picture, cut it out as the networks know faces, and paste it back."""
 
 from deepfake_core.faces.box import Box
+from deepfake_core.faces.crop import Crop, Face, Manual, Uncropped, Whole, crop_named
 from deepfake_core.faces.find import FaceCrop, find_crop
 from deepfake_core.faces.resample import cut, paste
 
-__all__ = ["Box", "FaceCrop", "cut", "find_crop", "paste"]
+__all__ = ["Box", "Crop", "Face", "FaceCrop", "Manual", "Uncropped", "Whole", "crop_named", "cut", "find_crop", "paste"]

@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from deepfake_core.errors import BadRequest, NoFaceFound
+from deepfake_core.errors import NoFaceFound
 from deepfake_core.faces import landmarks, lbp
 from deepfake_core.faces.box import Box, centre_square, frame_face
+from deepfake_core.faces.crop import Crop, Face, Manual
 from deepfake_core.faces.detector import Detector, DetectorUnavailable
 
 Method = Literal["face-alignment", "lbp", "centre", "whole", "manual"]
@@ -30,16 +31,17 @@ class FaceCrop:
     """One sentence for the user: what was done."""
 
 
-def find_crop(image: UInt8[np.ndarray, "h w 3"], *, mode: str = "auto", name: str = "the picture") -> FaceCrop:
-    """Return the square around the largest face of a picture ("auto"), or around all of it ("none").
+def find_crop(image: UInt8[np.ndarray, "h w 3"], crop: Crop = Face(), *, name: str = "the picture") -> FaceCrop:
+    """Return the square of a picture that a crop stands for; a square has to do for `Uncropped`, too.
 
-    `name` is what an error calls the picture. Raises `NoFaceFound` when a detector ran and saw nothing, `BadRequest`
-    for another mode.
+    `name` is what an error calls the picture. Raises `NoFaceFound` when a detector ran and saw nothing, and
+    `BadRequest` for an empty square.
     """
-    if mode == "none":
+    if isinstance(crop, Manual):
+        box = crop.box(height=image.shape[0], width=image.shape[1])
+        return FaceCrop(box=box, method="manual", faces=0, note="The crop was drawn by hand.")
+    if not isinstance(crop, Face):
         return _whole(image)
-    if mode != "auto":
-        raise BadRequest(f"unknown crop mode {mode!r}; choose 'auto' or 'none'")
     reasons: list[str] = []
     for method, find_faces in DETECTORS:
         try:

@@ -12,6 +12,11 @@ from deepfake_core.faces.box import Box
 REACH = 2
 """Output pixels that the resampling filters reach beyond the square (bicubic: two)."""
 
+FINE = 4
+"""Input pixels per output pixel and axis that are left where a large rectangle is reduced in two steps."""
+LARGE = 2**22
+"""Input pixels beyond those of the picture and the result that a rectangle takes before it is large: 12 MB."""
+
 
 def cut(image: UInt8[np.ndarray, "h w 3"], box: Box, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
     """Return what `box` holds as a picture of size x size; outside the picture its edge pixels are repeated.
@@ -76,13 +81,42 @@ def _resample(
 
     Shrinking averages over the area that an output pixel covers (a Hamming window of twice its width, which is free of
     the steps of a plain box); enlarging is bicubic. On whole pixels at scale 1 both hand the bytes through.
+
+    A rectangle far larger than picture and result is resampled from a coarser picture, so that the memory needed is of
+    the order of both, whatever the rectangle.
     """
     left, top, right, bottom = corners
     shrink = (right - left) / size[0]
     margin = math.ceil(REACH * max(shrink, 1.0))
+    height, width = image.shape[:2]
+    room = (right - left + 2 * margin) * (bottom - top + 2 * margin)
+    if shrink >= 2 * FINE and room > LARGE + width * height + (4 * FINE) ** 2 * size[0] * size[1]:
+        return _resample(*_coarse(image, corners, int(shrink / FINE)), size)
     x0, y0 = math.floor(left) - margin, math.floor(top) - margin
-    columns = np.arange(x0, math.ceil(right) + margin).clip(0, image.shape[1] - 1)
-    rows = np.arange(y0, math.ceil(bottom) + margin).clip(0, image.shape[0] - 1)
+    columns = np.arange(x0, math.ceil(right) + margin).clip(0, width - 1)
+    rows = np.arange(y0, math.ceil(bottom) + margin).clip(0, height - 1)
     part = Image.fromarray(image[rows[:, None], columns])
     method = Image.Resampling.HAMMING if shrink > 1 else Image.Resampling.BICUBIC
     return np.array(part.resize(size, method, box=(left - x0, top - y0, right - x0, bottom - y0)))
+
+
+def _coarse(
+    image: UInt8[np.ndarray, "h w 3"], corners: tuple[int | float, ...], step: int
+) -> tuple[UInt8[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
+    """Return the picture with each step x step pixels averaged, and the same rectangle in it.
+
+    One pixel around it has the colours of the picture's own edge, so that these are repeated. A picture narrower
+    than a step becomes one pixel.
+    """
+    height, width = image.shape[:2]
+    across, down = min(step, width), min(step, height)
+    rows = (
+        np.hstack((_mean(band[:, :1], 1, tall), _mean(band, across, tall), _mean(band[:, -1:], 1, tall)))
+        for band, tall in ((image[:1], 1), (image, down), (image[-1:], 1))
+    )
+    left, top, right, bottom = (value / step + 1 for value in corners)
+    return np.vstack(tuple(rows)), (left, top, right, bottom)
+
+
+def _mean(image: UInt8[np.ndarray, "h w 3"], across: int, down: int) -> UInt8[np.ndarray, "height width 3"]:
+    return np.array(Image.fromarray(image).reduce((across, down)))

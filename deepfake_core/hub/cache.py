@@ -10,10 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from deepfake_core.errors import BadRequest
+from deepfake_core.settings import settings
 
-BUDGET = "DEEPFAKE_CACHE_GB"
-"""Environment variable: gigabytes of networks to keep on each device."""
 SHARE = {"cpu": 0.25, "cuda": 0.6, "mps": 0.25}
 """Without it: the part of the device's memory that networks may fill."""
 Model = TypeVar("Model")
@@ -103,11 +101,8 @@ def tensors_of(module: nn.Module) -> Iterator[Tensor]:
 
 def budget_of(device: str) -> int:
     """Bytes that networks may fill on a device ("cuda:0", "cpu"): `$DEEPFAKE_CACHE_GB`, else a share of its memory."""
-    if wanted := os.environ.get(BUDGET):
-        try:
-            return int(float(wanted) * 1e9)
-        except ValueError as error:
-            raise BadRequest(f"{BUDGET}={wanted} is no number; give gigabytes, such as 2.5") from error
+    if wanted := settings().cache_gb:
+        return int(wanted * 1e9)
     kind = device.partition(":")[0]
     if kind == "cuda":
         return int(SHARE[kind] * torch.cuda.mem_get_info(device)[1])

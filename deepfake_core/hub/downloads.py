@@ -3,18 +3,24 @@
 The client does the work: it honours `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE`, keeps what it fetched in
 its own cache, asks again from where a connection broke, and lets a second process wait. What is added: steps to show,
 Stop, a time limit, another try when the server fails, and one sentence for whatever goes wrong.
+
+The server may be hostile. The client makes paths of what it says (`ETag`, `X-Repo-Commit`): both are checked as they
+arrive, and the file that the client names afterwards must lie inside the client's cache.
 """
 
 import errno
 import queue
+import re
+import stat
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import constants, hf_hub_download, set_client_factory
 from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError is its HTTP client's, whichever that is
     EntryNotFoundError,
     GatedRepoError,
@@ -25,15 +31,22 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError i
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils._http import default_client_factory
 from tqdm import tqdm
 
 from deepfake_core.errors import DownloadFailed, LabError, MissingFile, NotEnoughSpace
+from deepfake_core.hub.files import printable
 from deepfake_core.hub.manifest import HubFile
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try; twice as long before the third
 TICK = 0.2  # seconds between two steps to show
 WINDOW = 10.0  # seconds over which the rate is measured
+
+ETAG = re.compile(r'(?:W/)?"?[0-9A-Fa-f][0-9A-Za-z._-]{0,127}"?')
+"""The Hub's are hashes; a mirror's may be longer, but never a path. It becomes the name of a file."""
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""It becomes the name of a folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,8 +154,9 @@ def step(source: HubFile, watch: Watch, marks: list[tuple[float, int]]) -> Fetch
 
 
 def download(source: HubFile, watch: Watch) -> str:
-    """Let the client fetch the file; returns its path."""
-    return hf_hub_download(
+    """Let the client fetch the file; returns its path, which leads to a regular file in the client's cache."""
+    guard_client()
+    path = hf_hub_download(
         source.repo,
         source.file,
         repo_type=source.kind,
@@ -150,6 +164,54 @@ def download(source: HubFile, watch: Watch) -> str:
         tqdm_class=watch.bar(),
         library_name="deepfake-lab",
     )
+    cached_file(Path(path))
+    return path
+
+
+@cache
+def guard_client() -> None:
+    """From now on, every response that the client gets goes through `check_names` first."""
+
+    def factory() -> Any:  # of its HTTP library, whichever that is
+        client = default_client_factory()
+        client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], check_names]}
+        return client
+
+    set_client_factory(factory)
+
+
+def check_names(response: Any) -> None:
+    """Raise `DownloadFailed` when a header that the client takes for a file's or folder's name is anything else."""
+    headers = response.headers
+    named = [("X-Repo-Commit", headers.get("X-Repo-Commit"), COMMIT)]
+    if response.request.method == "HEAD":  # of the other answers it ignores the ETag, and some servers send odd ones
+        linked = headers.get("X-Linked-ETag")
+        named.append(("X-Linked-ETag", linked, ETAG) if linked else ("ETag", headers.get("ETag"), ETAG))
+    for name, value, pattern in named:
+        if value and not pattern.fullmatch(value):
+            raise DownloadFailed(
+                f"the Hub at {response.request.url.host} sent {name} {printable(value)!r}, which is no hash; nothing "
+                "was written; check HF_ENDPOINT, or take another source of 'weights list'"
+            )
+
+
+def cached_file(path: Path) -> Path:
+    """Where a path of the client's cache really leads; raises `DownloadFailed` unless to a regular file in there."""
+    cache_root = Path(constants.HF_HUB_CACHE).resolve()
+    target = path.resolve()
+    inside = target.is_relative_to(cache_root) and path.parent.resolve().is_relative_to(cache_root)
+    if not inside or not stat.S_ISREG(target.lstat().st_mode):
+        raise DownloadFailed(
+            f"{path.name} in the Hub's cache leads to {target}, which is no file in {cache_root}; it was neither read "
+            f"nor changed; remove {path}, then try again"
+        )
+    return target
+
+
+def remove_cached(path: Path) -> None:
+    """Take a file out of the client's cache: what `cached_file` finds, and the name that leads to it."""
+    cached_file(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def status_of(error: HfHubHTTPError) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deepfake_core.errors import BadRequest, NotEnoughSpace
+from deepfake_core.settings import settings
 
 
 def cache_folder() -> Path:
     """Where imported weights lie: `$DEEPFAKE_HOME`, else `deepfake-lab` in the user's cache folder."""
-    home = os.environ.get("DEEPFAKE_HOME")
+    home = settings().home
     base = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     return Path(home) if home else Path(base) / "deepfake-lab"
 
@@ -67,6 +68,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.part-{os.getpid()}")
     try:
         made(path.parent)
+        aside.unlink(missing_ok=True)  # left by a process of the same number, or a link to somewhere else
         yield aside
         aside.replace(path)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,31 +10,12 @@ from typing import Any
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile
-from deepfake_core.hub import layouts
-from deepfake_core.hub.architecture import misfit
+from deepfake_core.hub.config_check import misfit
 from deepfake_core.hub.files import cache_folder, sha256_of
 from deepfake_core.hub.manifest import Entry, entry
 from deepfake_core.hub.reading import read_checkpoint, unpacked
 from deepfake_core.hub.store import save
-from deepfake_core.networks import cyclegan, fan, fomm, stargan, starganv2
-
-LAYOUTS: Mapping[str, Callable[[Any], dict[str, Tensor]]] = {
-    "fomm": layouts.fomm_state,
-    "cyclegan": layouts.cyclegan_state,
-    "stargan": layouts.stargan_state,
-    "starganv2": layouts.starganv2_state,
-    "fan": layouts.fan_state,
-}
-"""The authors' file -> this project's keys, by the manifest's `layout`."""
-
-CONFIGS: Mapping[str, Any] = {
-    **fomm.CONFIGS,
-    **cyclegan.CONFIGS,
-    **stargan.CONFIGS,
-    **starganv2.CONFIGS,
-    **fan.CONFIGS,
-}
-"""The architecture of every published set of weights, by its name."""
+from deepfake_core.registry import configs, method
 
 
 def import_checkpoint(
@@ -53,7 +34,7 @@ def import_checkpoint(
     no import, `BadWeights` when a file holds code, is damaged, or does not fit, and what `store.save` raises.
     """
     wanted = entry(name)
-    if wanted.layout not in LAYOUTS:
+    if wanted.file:
         raise BadRequest(f"{name} comes with the repository and needs no import")
     path = existing(checkpoint)
     with unpacked(path) as files:
@@ -75,7 +56,7 @@ def existing(checkpoint: str | Path) -> Path:
 def chosen(wanted: Entry, files: Sequence[Path], critic: str | Path | None) -> tuple[Path, Path | None]:
     """The file to read, and StarGAN's discriminator: the one that was named, or the one that lies beside it."""
     first = next((file for file in files if "-D." not in file.name), files[0])
-    if wanted.layout != "stargan":
+    if wanted.network != "stargan":
         if critic:
             raise BadRequest(f"{wanted.name} is imported from one file; leave the discriminator out")
         return first, None
@@ -87,13 +68,13 @@ def chosen(wanted: Entry, files: Sequence[Path], critic: str | Path | None) -> t
 
 def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state under this project's keys, checked against the network, and the network's config."""
-    config = asdict(CONFIGS[wanted.name])
+    config = asdict(method(wanted.network).configs()[wanted.name])
     checkpoint = read_checkpoint(path)
     try:
-        state = renamed(wanted.layout, checkpoint)
+        state = renamed(wanted.network, checkpoint)
         if second:
             config["critic"] = True
-            state |= renamed(wanted.layout, read_checkpoint(second))
+            state |= renamed(wanted.network, read_checkpoint(second))
         problem = misfit(wanted.network, config, state)
     except BadWeights as error:
         state, problem = {}, f"will not do: {error}"
@@ -104,10 +85,10 @@ def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str,
     return {key: state[key] for key in sorted(state)}, config
 
 
-def renamed(layout: str, checkpoint: Any) -> dict[str, Tensor]:
+def renamed(network: str, checkpoint: Any) -> dict[str, Tensor]:
     """The tensors of the authors' file under this project's keys; raises `BadWeights` for another layout."""
     try:
-        return LAYOUTS[layout](checkpoint)
+        return method(network).state(checkpoint)
     except BadWeights:
         raise
     except Exception as error:  # keys that are no words, and whatever else a pickle may hold
@@ -117,12 +98,12 @@ def renamed(layout: str, checkpoint: Any) -> dict[str, Tensor]:
 def fitting(checkpoint: Any, asked: Entry) -> list[str]:
     """The other names whose network the checkpoint fits, the same kind of network first."""
     fit = []
-    for name in CONFIGS:
+    for name, config in configs().items():
         other = entry(name)
         if name == asked.name:
             continue
         with contextlib.suppress(BadWeights):
-            if misfit(other.network, asdict(CONFIGS[name]), renamed(other.layout, checkpoint)) is None:
+            if misfit(other.network, asdict(config), renamed(other.network, checkpoint)) is None:
                 fit.append(name)
     return sorted(fit, key=lambda name: entry(name).network != asked.network)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepfake_core.errors import UnknownModel
+from deepfake_core.registry import method
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 Subject = Literal["face", "animal", "scene"]
@@ -32,15 +33,13 @@ class Entry:
 
     name: str
     network: str
-    """Which architecture: a key of `hub.architecture.NETWORKS`."""
+    """Name of its method in `registry.METHODS`."""
     about: str
     """What it is good for."""
     licence: str
     non_commercial: bool = False
     """Whether the licence, or one that may apply, forbids commercial use: it has to be accepted before a download."""
     paper: str
-    layout: str
-    """Key names of the original: `own`, or a key of `hub.importing.LAYOUTS`."""
     file: str | None = None
     """Name of the file in `weights/` for weights that come with the repository."""
     bytes: int | None = None
@@ -75,14 +74,17 @@ class Entry:
         return " or ".join([*places, f"the authors' {self.address}{held}"])
 
 
-def manifest(folder: Path = WEIGHTS) -> dict[str, Entry]:
-    """All entries by name, in the manifest's order."""
-    tables = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+def manifest(folder: Path | None = None) -> dict[str, Entry]:
+    """All entries by name, in the order of `manifest.toml` in `folder` (default: the repository's)."""
+    tables = tomllib.loads(((folder or WEIGHTS) / "manifest.toml").read_text(encoding="utf-8"))
     return {name: _entry(name, **table) for name, table in tables.items()}
 
 
-def _entry(name: str, hub: dict[str, Any] | None = None, **fields: Any) -> Entry:
-    return Entry(name=name, hub=HubFile(**hub) if hub else None, **fields)
+def _entry(name: str, network: str, hub: dict[str, Any] | None = None, **fields: Any) -> Entry:
+    """Paper and licence are those of the method, unless the table has its own."""
+    record = method(network)
+    known = {"paper": record.paper, "licence": record.licence, **fields}
+    return Entry(name=name, network=network, hub=HubFile(**hub) if hub else None, **known)
 
 
 def entry(name: str) -> Entry:

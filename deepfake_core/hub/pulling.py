@@ -1,7 +1,6 @@
 """`weights pull`: from the Hub, or from a mirror of one's own, into this project's folder of weights, checked."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +10,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from deepfake_core.errors import BadRequest, BadWeights, LicenceNotAccepted, MissingFile, NotEnoughSpace
-from deepfake_core.hub.downloads import Fetching, fetch
+from deepfake_core.hub.downloads import Fetching, fetch, remove_cached
 from deepfake_core.hub.files import cache_folder, made, sha256_of, whole_file, write_hash
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import Entry, HubFile, entry
 from deepfake_core.hub.store import find, load
+from deepfake_core.settings import settings
 
-MIRROR = "DEEPFAKE_WEIGHTS_REPO"
-"""Environment variable: a model repository of one's own that holds NAME.safetensors, which is asked first."""
 KNOWN = "known.json"
 WAIT = 0.5  # seconds between two looks at another process
 
@@ -57,7 +55,7 @@ def pull(name: str, *, accept_licence: bool = False, time_limit: float | None = 
     have no copy on the Hub, `LicenceNotAccepted`, `DownloadFailed`, `MissingFile`, `NotEnoughSpace`, `BadWeights`.
     """
     wanted = entry(name)
-    mirror = os.environ.get(MIRROR)
+    mirror = settings().weights_repo
     if wanted.file:
         raise BadRequest(f"{name} comes with the repository and needs no pull")
     if not (wanted.hub or mirror):
@@ -150,8 +148,7 @@ def vouched(wanted: Entry, path: Path) -> str:
             f"No sha256 is known for this file, so it is trusted on first use: {digest}. It was written down, and any "
             "other will be refused from now on."
         )
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
+    remove_cached(path)
     raise BadWeights(f"{path.name} is not the file that {says}: its sha256 is {digest}, not {expected}; it was removed")
 
 

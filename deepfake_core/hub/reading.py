@@ -13,6 +13,7 @@ import torch
 
 from deepfake_core.errors import BadWeights, LabError, NotEnoughSpace
 from deepfake_core.hub.files import cache_folder, made, one_line, printable
+from deepfake_core.hub.pickle_check import directory_of, is_stored_zip, refuse_hungry
 
 ENDINGS = (".ckpt", ".pth", ".pt", ".pth.tar", ".safetensors")
 LARGEST = 4 * 2**30
@@ -26,8 +27,9 @@ def read_checkpoint(path: Path) -> Any:
     A file that today's torch wrote is mapped, not read: what the import leaves out never takes memory.
     """
     refuse_text(path)
+    refuse_hungry(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_stored_zip(path))
     except Exception as error:  # of a damaged or hostile file it can be any
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise BadWeights(
@@ -65,7 +67,13 @@ def unpacked(path: Path) -> Iterator[list[Path]]:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether it is a zip around files; today's checkpoints are zips themselves, with a `data.pkl` inside."""
+    """Whether it is a zip around files; today's checkpoints are zips themselves, with a `data.pkl` inside.
+
+    Raises `BadWeights` for one with too many members.
+    """
+    if not zipfile.is_zipfile(path):
+        return False
+    directory_of(path)  # raises for a list of members that would fill memory
     try:
         with zipfile.ZipFile(path) as archive:
             return not any(name.endswith("/data.pkl") for name in archive.namelist())

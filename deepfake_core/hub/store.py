@@ -11,21 +11,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
-from deepfake_core.hub.architecture import NETWORKS, read_config
+from deepfake_core.hub import manifest as shipped_weights
+from deepfake_core.hub.config_check import read_config
 from deepfake_core.hub.files import cache_folder as cache_folder  # for those who keep files of their own there
 from deepfake_core.hub.files import hash_file, printable, sha256_of, whole_file, write_hash, written_hash
-from deepfake_core.hub.manifest import WEIGHTS, Entry, entry, manifest
-from deepfake_core.hub.quick import WithoutRandomStart
-from deepfake_core.networks import cyclegan
-
-PREFERENCE = {
-    "fomm": ("fomm-vox-adv", "fomm-vox", "fomm-starter"),
-    "cyclegan": (*cyclegan.CONFIGS, "cyclegan-starter-horse2zebra", "cyclegan-starter-zebra2horse"),
-    "stargan": ("stargan-celeba-128", "stargan-celeba-256", "stargan-starter"),
-    "starganv2": ("starganv2-celeba-hq", "starganv2-afhq", "starganv2-starter-heads", "starganv2-starter-animals"),
-    "fan": ("fan-wing",),
-}
-"""Which named weights a pipeline takes when nobody names any: the best that is here."""
+from deepfake_core.hub.manifest import Entry, entry, manifest
+from deepfake_core.hub.skip_init import SkipInit
+from deepfake_core.registry import method
 
 
 class Loaded(NamedTuple):
@@ -42,7 +34,7 @@ class Loaded(NamedTuple):
 def find(name: str) -> Path | None:
     """The file of named weights, if it is on this machine."""
     shipped = entry(name).file
-    places = [cache_folder() / f"{name}.safetensors", *([WEIGHTS / shipped] if shipped else [])]
+    places = [cache_folder() / f"{name}.safetensors", *([shipped_weights.WEIGHTS / shipped] if shipped else [])]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -57,13 +49,20 @@ def usable(name: str) -> bool:
     return find(name) is not None and (needed is None or find(needed) is not None)
 
 
+def preference(network: str) -> tuple[str, ...]:
+    """Names that are taken when nobody names any, best first: published weights, then the starters."""
+    record = method(network)
+    starters = (name for name, one in manifest().items() if one.network == network and one.file)
+    return (*(record.preferred or record.configs()), *starters)
+
+
 def choose(network: str) -> str:
     """The best weights on this machine for a network; raises `WeightsMissing` when there are none at all."""
-    for name in PREFERENCE[network]:
+    for name in preference(network):
         if usable(name):
             return name
     raise WeightsMissing(
-        f"no weights for {network} are on this machine, not even the starter ones in {WEIGHTS}; "
+        f"no weights for {network} are on this machine, not even the starter ones in {shipped_weights.WEIGHTS}; "
         "fetch the repository again"
     )
 
@@ -93,7 +92,7 @@ def load(model: str | Path | None, network: str) -> Loaded:
 
 def right_hash(path: Path, wanted: Entry | None) -> str | None:
     """What the file must hash to: the manifest says it of a starter, a note beside it of what was imported."""
-    return wanted.sha256 if wanted and path.parent == WEIGHTS else written_hash(path)
+    return wanted.sha256 if wanted and path.parent == shipped_weights.WEIGHTS else written_hash(path)
 
 
 def way_to(wanted: Entry) -> str:
@@ -140,8 +139,8 @@ def build(network: str, state: Mapping[str, Tensor], metadata: Mapping[str, str]
         key.removeprefix(prefix): value.float() if value.is_floating_point() else value for key, value in state.items()
     }
     config = read_config(metadata.get("config", ""), network, wide, name)
-    with WithoutRandomStart():
-        module = NETWORKS[network](config)
+    with SkipInit():
+        module = method(network).build(config)
     module.load_state_dict(wide, strict=True, assign=True)
     return module.eval().requires_grad_(False)
 

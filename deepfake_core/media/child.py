@@ -1,5 +1,6 @@
 """A process that works at hostile bytes: started in its jail, watched, and ended. Nothing else here starts one."""
 
+import math
 import os
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.media import jail
 from deepfake_core.settings import settings
 
@@ -24,9 +27,24 @@ class Child:
 
     timed_out: bool
     """Whether it was killed because a `guarded` block took too long."""
+    deadline: Deadline
+    """No `guarded` block lasts beyond it."""
 
-    def __init__(self, command: Sequence[str], *, source: IO[bytes] | int, feeds: bool = False, yields: bool) -> None:
-        """Start it. Its standard input is `source` or, with `feeds`, a pipe; `yields` opens one from its output."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        source: IO[bytes] | int,
+        feeds: bool = False,
+        yields: bool,
+        deadline: Deadline = NEVER,
+    ) -> None:
+        """Start it. Its standard input is `source` or, with `feeds`, a pipe; `yields` opens one from its output.
+
+        Raises `TookTooLong`, and starts nothing, when the deadline has passed.
+        """
+        deadline.check()
+        self.deadline = deadline
         self.timed_out = False
         self._stall = settings().stall_seconds
         self._process = _start(
@@ -37,6 +55,7 @@ class Child:
         self.messages: deque[str] = deque(maxlen=1000)
         self._drain = threading.Thread(target=_drain, args=(self._process.stderr, self.messages), daemon=True)
         self._drain.start()
+        _running.add(self)
 
     @property
     def input(self) -> IO[bytes]:
@@ -47,6 +66,11 @@ class Child:
     def output(self) -> IO[bytes]:
         assert self._process.stdout is not None, "started without yields=True"
         return self._process.stdout
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, once `wait` or `kill` has seen its end."""
+        return self._process.returncode
 
     def wait(self, seconds: float | int | None = None) -> int:
         """Return its exit status once it ended by itself, killing it after `seconds`; `messages` is complete then."""
@@ -66,11 +90,12 @@ class Child:
 
     @contextmanager
     def guarded(self, seconds: float | int | None) -> Iterator[None]:
-        """Kill it when the block takes longer than `seconds`: a blocked read or write then ends too."""
-        if seconds is None:
+        """Kill it when the block takes longer than `seconds`, or beyond the deadline: a blocked read or write ends."""
+        allowed = min(math.inf if seconds is None else seconds, self.deadline.remaining())
+        if allowed == math.inf:
             yield
             return
-        timer = threading.Timer(seconds, self._kill_late)
+        timer = threading.Timer(allowed, self._kill_late)
         timer.daemon = True
         timer.start()
         try:
@@ -78,9 +103,23 @@ class Child:
         finally:
             timer.cancel()
 
+    def check_deadline(self) -> None:
+        """Raise `TookTooLong` when it was killed because the deadline had passed."""
+        if self.timed_out:
+            self.deadline.check()
+
     def _kill_late(self) -> None:
         self.timed_out = True
         self._process.kill()
+
+
+def kill_all() -> None:
+    """End every process that still runs, because this program ends."""
+    for child in list(_running):
+        child.kill()
+
+
+_running = WeakSet[Child]()
 
 
 def jailed(

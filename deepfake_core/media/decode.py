@@ -11,6 +11,7 @@ from types import TracebackType
 import numpy as np
 from jaxtyping import UInt8
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE
 from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
@@ -36,24 +37,27 @@ def read_frames(
     max_side: int = 1920,
     max_seconds: float | int | None = None,
     max_frames: int | None = None,
+    deadline: Deadline = NEVER,
 ) -> "FrameStream":
     """Open the video at `path` as a stream of frames at a constant rate, upright, on the file's own clock from zero.
 
     `rate` replaces the clip's own; frames with a side above `max_side` are scaled down. A clip whose header says more
     than `max_seconds` or `max_frames` is refused; one whose header is silent, or lies, ends there with a warning.
-    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, or `BadRequest` for senseless options.
+    Every frame that is asked for after the deadline raises `TookTooLong`, whatever took so long.
+    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, `TookTooLong`, or `BadRequest` for
+    senseless options.
     """
     limits = [one for one in (rate, max_seconds, max_frames) if one is not None]
     if any(one <= 0 for one in limits) or max_side < MIN_SIDE:
         raise BadRequest(f"rate, max_seconds and max_frames must be above zero and max_side at least {MIN_SIDE}")
-    info = probe(path)
+    info = probe(path, deadline=deadline)
     width, height = _fit(info.width, info.height, max_side)
     delivered = replace(info, width=width, height=height, rate=rate or info.rate)
     _check_length(Path(path).name, delivered, max_seconds, max_frames)
     most = [] if max_frames is None else [max_frames]
     if max_seconds is not None:
         most.append(math.ceil((max_seconds + HEADER_SLACK) * delivered.rate))
-    return FrameStream(Path(path), delivered, min(most, default=None))
+    return FrameStream(Path(path), delivered, min(most, default=None), deadline)
 
 
 def _check_length(name: str, info: VideoInfo, max_seconds: float | int | None, max_frames: int | None) -> None:
@@ -84,15 +88,16 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
     warning: str | None
     """What the viewer should know about the clip, once the stream has ended."""
 
-    def __init__(self, path: Path, info: VideoInfo, limit: int | None) -> None:
+    def __init__(self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline) -> None:
         """Start decoding; at most `limit` frames are delivered. `UnreadableMedia` when there is not even one."""
         self.info = info
         self.delivered = 0
         self.warning = None
         self._name = path.name
         self._limit = limit
+        self._deadline = deadline
         self._stall = settings().stall_seconds
-        self._ffmpeg = Ffmpeg(_arguments(path, info), reads=(path,), yields=True)
+        self._ffmpeg = Ffmpeg(_arguments(path, info), reads=(path,), yields=True, deadline=deadline)
         self._end = weakref.finalize(self, self._ffmpeg.kill)
         self._first = self._read()
         if self._first is None:
@@ -100,6 +105,9 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
             raise self._ffmpeg.exceeded(path.name) or nothing
 
     def __next__(self) -> UInt8[np.ndarray, "h w 3"]:
+        if self._deadline.passed:
+            self.close()
+            raise self._deadline.error()
         frame, self._first = self._first, None
         if frame is None:
             frame = self._read()
@@ -134,8 +142,9 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
             count = self._ffmpeg.output.readinto(frame.reshape(-1).data)  # type: ignore[attr-defined]
         if count == frame.nbytes:
             return frame
-        self.warning = self._damage(self._ffmpeg.wait(self._stall))
+        status = self._ffmpeg.wait(self._stall)
         self._end()
+        self.warning = self._damage(status)
         return None
 
     def _damage(self, status: int) -> str | None:

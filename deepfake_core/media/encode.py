@@ -13,13 +13,14 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, PngImagePlugin
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, NotEnoughSpace, UnreadableMedia
 from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.images import WRITABLE
 from deepfake_core.media.probe import has_sound
 from deepfake_core.settings import settings
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another place"
@@ -49,8 +50,8 @@ def encode_image(
     Raises `BadRequest` for another suffix, `NotEnoughSpace` for a full disk; nothing is left at `path` then.
     """
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
-        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(IMAGE_SUFFIXES)}")
+    if suffix not in WRITABLE:
+        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(WRITABLE)}")
     image = Image.fromarray(array)
     try:
         with reporting_full_disk("the picture"):
@@ -112,9 +113,11 @@ class VideoEncoder:
         sound_from: Path | None = None,
         crf: int = 18,
         metadata: Mapping[str, str] = NO_METADATA,
+        deadline: Deadline = NEVER,
     ) -> None:
         """`crf`: H.264's quality, 0 (lossless) to 51. `metadata`: `title`, `comment`, `software`.
 
+        What is not written by the deadline raises `TookTooLong`.
         Raises `MissingFile` or `UnreadableMedia` when `sound_from` cannot be opened; without sound it is ignored.
         """
         self.path = path
@@ -124,7 +127,9 @@ class VideoEncoder:
         self._crf = crf
         self._metadata = metadata
         self._stall = settings().stall_seconds
-        self._sound = sound_from if sound_from is not None and has_sound(sound_from) else None
+        self._deadline = deadline
+        heard = sound_from is not None and has_sound(sound_from, deadline=deadline)
+        self._sound = sound_from if heard else None
         self._silent = path.with_name(f"{path.stem}.silent{path.suffix}") if self._sound else path
         self._shape: tuple[int, ...] = ()
         self._ffmpeg: Ffmpeg | None = None
@@ -141,10 +146,13 @@ class VideoEncoder:
             self.abort()
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
-        """Append `frame`; the first one sets the size of all. Raises `NotEnoughSpace` when the disk fills up."""
+        """Append `frame`; the first one sets the size of all.
+
+        Raises `NotEnoughSpace` when the disk fills up, and `TookTooLong`.
+        """
         if self._ffmpeg is None:
             self._shape = frame.shape
-            self._ffmpeg = Ffmpeg(self._picture_arguments(), writes=self._silent, feeds=True)
+            self._ffmpeg = Ffmpeg(self._picture_arguments(), writes=self._silent, feeds=True, deadline=self._deadline)
         if frame.shape != self._shape:
             raise ValueError(f"frame {self.written} has shape {frame.shape}, the first one {self._shape}")
         try:
@@ -155,7 +163,10 @@ class VideoEncoder:
         self.written += 1
 
     def close(self) -> None:
-        """Finish the file. Raises `UnreadableMedia` when no frame was written; nothing is left then."""
+        """Finish the file.
+
+        Raises `UnreadableMedia` when no frame was written, and what `write` raises; nothing is left then.
+        """
         try:
             if self._ffmpeg is None:
                 raise UnreadableMedia("there was not one frame to write; choose another clip")
@@ -177,11 +188,13 @@ class VideoEncoder:
 
     def _add_sound(self, sound: Path) -> None:
         """Put the frames' length of sound beside them; keep them silent when the sound does not decode at all."""
-        ffmpeg = Ffmpeg(self._sound_arguments(sound), reads=(self._silent, sound), writes=self.path)
+        both = (self._silent, sound)
+        ffmpeg = Ffmpeg(self._sound_arguments(sound), reads=both, writes=self.path, deadline=self._deadline)
         try:
             status = ffmpeg.wait(self._stall + self.written / float(self._rate))
         finally:
             ffmpeg.kill()
+        ffmpeg.check_deadline()
         if ffmpeg.ran_out_of_space(status):
             self._fail(ffmpeg, status)
         if status == 0:
@@ -197,6 +210,7 @@ class VideoEncoder:
 
     def _fail(self, ffmpeg: Ffmpeg, status: int) -> None:
         self.abort()
+        ffmpeg.check_deadline()
         if ffmpeg.ran_out_of_space(status):
             raise NotEnoughSpace(FULL_DISK.format("the video"))
         raise RuntimeError(f"ffmpeg ended with status {status}: {' | '.join(list(ffmpeg.messages)[-5:])}")

@@ -1,5 +1,6 @@
 """One ffmpeg process: what it may open, in which formats, and what its messages mean."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.child import Child, jailed
 from deepfake_core.settings import settings
@@ -23,7 +25,7 @@ TRUE_COLOUR = "bicubic+accurate_rnd+full_chroma_int"
 
 NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
 NO_MEMORY = "allocate memory"
-SIGXFSZ = 25
+SIGKILL, SIGXFSZ = 9, 25
 
 
 def source(path: Path) -> list[str]:
@@ -44,37 +46,52 @@ class Ffmpeg(Child):
         feeds: bool = False,
         yields: bool = False,
         seconds: int | None = None,
+        deadline: Deadline = NEVER,
     ) -> None:
         """Start it; `feeds` opens a pipe to its standard input (`pipe:0`), `yields` one from its output (`pipe:1`).
 
         `reads` are the files that `arguments` name as inputs and `writes` the one that it makes: without it none.
-        Memory is bounded as soon as it reads a file, and its CPU time by `seconds` if given.
+        Memory is bounded as soon as it reads a file, and its CPU time then by `seconds`, if given, and by the deadline.
         """
         program = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
         if program is None:
             raise FileNotFoundError("there is no ffmpeg; install imageio-ffmpeg again, or unset IMAGEIO_FFMPEG_EXE")
+        self._cpu = _processor_seconds(seconds, deadline) if reads else None
         libraries = Path(program).resolve().parents[1] / "lib"  # where conda keeps them
         bounded = ["-filter_threads", str(THREADS)] if reads else []
         quiet = ["-hide_banner", *([] if feeds else ["-nostdin"]), *bounded]
         command = jailed(
             [program, *quiet, *arguments],
             memory=settings().decode_megabytes << 20 if reads else None,
-            cpu=None if seconds is None else seconds * THREADS,
+            cpu=self._cpu,
             file=0 if writes is None else None,
             reads=(*reads, libraries),
             writes=() if writes is None else (writes,),
         )
-        super().__init__(command, source=subprocess.DEVNULL, feeds=feeds, yields=yields)
+        super().__init__(command, source=subprocess.DEVNULL, feeds=feeds, yields=yields, deadline=deadline)
 
     def ran_out_of_space(self, status: int) -> bool:
         """Whether it ended because the disk, the quota or the largest allowed file was full."""
         return status == -SIGXFSZ or any(reason in line for line in self.messages for reason in NO_SPACE)
 
     def exceeded(self, name: str) -> LabError | None:
-        """What to say of the file `name` when the process, which has ended, hit its limit of time or memory."""
+        """What to say of the file `name` when the process, which has ended, hit its limit of time or memory.
+
+        Raises `TookTooLong` when that limit was the deadline.
+        """
+        self.check_deadline()
         if any(NO_MEMORY in line for line in self.messages):
             limit = f"{settings().decode_megabytes} MB"
             return MediaTooLarge(f"{name} needs more memory to decode than the limit of {limit}; scale it down first")
-        if self.timed_out:
+        spent = self._cpu is not None and self.status == -SIGKILL  # the kernel ends who has used up its processor time
+        if spent and self.deadline != NEVER:
+            raise self.deadline.error()
+        if self.timed_out or spent:
             return UnreadableMedia(f"{name} takes too long to decode; save it again in another format")
         return None
+
+
+def _processor_seconds(seconds: int | None, deadline: Deadline) -> int | None:
+    """What all threads together may use; None for no limit."""
+    allowed = min(math.inf if seconds is None else seconds, deadline.remaining())
+    return None if allowed == math.inf else math.ceil(allowed) * THREADS

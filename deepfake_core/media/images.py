@@ -1,23 +1,35 @@
 """Still pictures, from whatever a person has, to RGB arrays."""
 
+import math
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import PIL
+import PIL.Image
 from jaxtyping import Float, Int, UInt8
-from PIL import Image
 
 import deepfake_core
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE, check_picture, existing_file
 from deepfake_core.media.child import Child
-from deepfake_core.media.still import DAMAGED, DEEP, FORMATS, MEMORY, UNKNOWN, as_seen
+from deepfake_core.media.still import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
 from deepfake_core.settings import settings
 
-__all__ = ["MIN_SIDE", "read_image"]
+__all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of", "read_image"]
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+"""8-bit RGB, height x width."""
+ImageLike = str | Path | PIL.Image.Image | np.ndarray
+"""What `read_image` takes."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
+"""Names of pictures; which of them can be read is found out by reading."""
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+"""Those that results can have."""
 
 SIGXCPU = 24
 
@@ -32,31 +44,39 @@ SIZE = re.compile(rb"(-?\d{1,20}) (-?\d{1,20})\n")
 PIXELS = re.compile(rb"(RGB|I|F) (\d{1,9}) (\d{1,9})\n")
 
 
-def read_image(source: str | Path | Image.Image | np.ndarray, *, trusted: bool = False) -> UInt8[np.ndarray, "h w 3"]:
+def read_image(
+    source: ImageLike,
+    *,
+    trusted: bool = False,
+    longest: int | None = None,
+    deadline: Deadline = NEVER,
+) -> Image:
     """Return `source` as it is meant to be seen: turned upright, opaque over white, 8-bit RGB.
 
     A path and a PIL image may hold grey, palette, CMYK or 16-bit pixels; of an animation the first frame counts.
     An array must be uint8 RGB already and is returned as it is. Size limits apply before anything is decoded.
     A file is decoded in a process of its own, with limits of memory and time (`settings`), unless it is `trusted`,
-    as the pictures of one's own data set are: that takes 0.1 s less.
-    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, and `BadRequest` for other arrays.
+    as the pictures of one's own data set are: that takes 0.1 s less. There a picture with a side above `longest` is
+    shrunk to it, so that this process never holds all of it; what is in memory already stays as it is.
+    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, `TookTooLong`, and `BadRequest` for other
+    arrays.
     """
     if isinstance(source, np.ndarray):
         return _checked_array(source)
-    if isinstance(source, Image.Image):
+    if isinstance(source, PIL.Image.Image):
         return _to_rgb(source, "the picture")
     path = existing_file(source)
     if not trusted:
-        return _decode_apart(path)
+        return _decode_apart(path, longest or settings().longest_side, deadline)
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = PIL.Image.open(path, formats=FORMATS)
     except Exception as error:  # a decoder may raise anything on hostile bytes
         raise _unknown(path.name) from error
     with image:
         return _to_rgb(image, path.name)
 
 
-def _checked_array(array: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+def _checked_array(array: np.ndarray) -> Image:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise BadRequest(
             f"an image array must be uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}; "
@@ -66,19 +86,40 @@ def _checked_array(array: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
     return array
 
 
-def _decode_apart(path: Path) -> UInt8[np.ndarray, "h w 3"]:
-    limits = settings()
-    homes = [str(Path(package.__path__[0]).parent) for package in (deepfake_core, PIL)]
-    numbers = (limits.decode_megabytes << 20, limits.decode_seconds + 1, limits.picture_pixels, limits.longest_side)
-    command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, numbers), str(os.getpid())]
-    with path.open("rb") as file:
-        child = Child(command, source=file, yields=True)
-    try:
-        with child.guarded(limits.decode_seconds):
-            answer = _receive(child, path.name)
+def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
+    """How many pixels the picture at `path` has, by its header.
+
+    Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall` or `TookTooLong`.
+    """
+    path = existing_file(path)
+    with _decoder(path, HEADER_ONLY, deadline) as child:
+        size = _size(child, path.name)
+        if isinstance(size, str):
+            raise _refused(child, path.name, size) from RuntimeError("; ".join(child.messages))
+        return size[0] * size[1]
+
+
+def _decode_apart(path: Path, longest: int, deadline: Deadline) -> Image:
+    with _decoder(path, longest, deadline) as child:
+        answer = _receive(child, path.name)
         if isinstance(answer, str):
             raise _refused(child, path.name, answer) from RuntimeError("; ".join(child.messages))
         return answer
+
+
+@contextmanager
+def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[Child]:
+    """The process that decodes `path`, which ends with the block, or is ended when the block takes too long."""
+    limits = settings()
+    homes = [str(Path(package.__path__[0]).parent) for package in (deepfake_core, PIL)]
+    seconds = math.ceil(min(limits.decode_seconds, deadline.remaining())) + 1
+    numbers = (limits.decode_megabytes << 20, seconds, limits.picture_pixels, limits.longest_side, longest)
+    command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, numbers), str(os.getpid())]
+    with path.open("rb") as file:
+        child = Child(command, source=file, yields=True, deadline=deadline)
+    try:
+        with child.guarded(limits.decode_seconds):
+            yield child
     finally:
         child.kill()
 
@@ -88,15 +129,12 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
 
     Raises `MediaTooLarge` or `MediaTooSmall` by the size in the header, before the pixels come.
     """
-    header = child.output.readline(60)
-    size = SIZE.fullmatch(header)
-    if size is None:
-        return header.decode(errors="replace").strip()
-    width, height = map(int, size.groups())
-    check_picture(name, width, height)
+    size = _size(child, name)
+    if isinstance(size, str):
+        return size
     header = child.output.readline(60)
     shown = PIXELS.fullmatch(header)
-    if shown is None or {int(shown[2]), int(shown[3])} != {width, height}:
+    if shown is None or int(shown[2]) * int(shown[3]) > size[0] * size[1]:
         return header.decode(errors="replace").strip()
     mode, shape = shown[1].decode(), (int(shown[3]), int(shown[2]))
     pixels = np.empty(shape, DEEP[mode]) if mode in DEEP else np.empty((*shape, 3), np.uint8)
@@ -106,8 +144,20 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
     return _eight_bit(pixels) if mode in DEEP else pixels
 
 
+def _size(child: Child, name: str) -> tuple[int, int] | str:
+    """Width and height by the header, or the word of refusal. Raises `MediaTooLarge` or `MediaTooSmall`."""
+    header = child.output.readline(60)
+    size = SIZE.fullmatch(header)
+    if size is None:
+        return header.decode(errors="replace").strip()
+    width, height = map(int, size.groups())
+    check_picture(name, width, height)
+    return width, height
+
+
 def _refused(child: Child, name: str, word: str) -> Exception:
     limits, status = settings(), child.wait(1.0)
+    child.check_deadline()
     if word == UNKNOWN:
         return _unknown(name)
     if word == MEMORY or any(line.startswith("MemoryError") for line in child.messages):
@@ -129,7 +179,7 @@ def _damaged(name: str) -> UnreadableMedia:
     return UnreadableMedia(f"{name} is damaged or cut short; open it elsewhere and save it again")
 
 
-def _to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
+def _to_rgb(image: PIL.Image.Image, name: str) -> Image:
     """In this process."""
     check_picture(name, *image.size)
     try:
@@ -139,7 +189,7 @@ def _to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
         raise _damaged(name) from error
 
 
-def _eight_bit(grey: Float[np.ndarray, "h w"] | Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+def _eight_bit(grey: Float[np.ndarray, "h w"] | Int[np.ndarray, "h w"]) -> Image:
     """Scale over the whole range; Pillow's own conversion clips greys of more than 8 bits to white.
 
     Integers span 0 to 65535; floats span 0 to 1 or, when any is above 1, 0 to 255.

@@ -8,9 +8,10 @@ Python code that has imported what it needs. It starts with every decoder, so it
 What holds where:
 
 - Linux: limits of memory, CPU seconds, file sizes and open files; no core file; no new privileges; it dies with its
-  parent. seccomp (x86-64 and aarch64) takes away sockets, io_uring, other processes and kernel services that no decoder
-  needs. Landlock (kernel 5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened.
-  None of it needs privileges. What a kernel does not offer is left out without a word.
+  parent. seccomp (x86-64 and aarch64) takes away sockets, io_uring, other processes, changes to limits, to dates and
+  attributes of files, shared memory between processes, and kernel services that no decoder needs. Landlock (kernel
+  5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened, and only COMMAND with
+  its loader to be executed. None of it needs privileges. What a kernel does not offer is left out without a word.
 - macOS: the limits of CPU seconds, file sizes and open files; the one of memory is not enforced there.
 - Windows: nothing here; only the parent's time limit holds.
 """
@@ -25,6 +26,7 @@ if sys.platform != "win32":
     import resource
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
+HEADER, PT_INTERP = 4096, 3  # bytes of a program's file that are looked at; the segment that names its loader
 OPEN_FILES = 64
 ADDRESSES = 4 << 30
 """Bytes of address space beyond the memory: every thread reserves 72 MB of it and uses little."""
@@ -39,12 +41,20 @@ SECCOMP_MODE_FILTER = 2
 
 
 def confine(
-    *, memory: int | None, cpu: int | None, file: int | None, reads: list[str], writes: list[str], parent: int
+    *,
+    memory: int | None,
+    cpu: int | None,
+    file: int | None,
+    reads: list[str],
+    writes: list[str],
+    parent: int,
+    program: str | None = None,
 ) -> None:
     """Limit this process for good. `memory` and `file` (the largest it may write) in bytes, `cpu` in seconds.
 
-    It may open `reads` (files, or whole folders), `LIBRARIES`, and for writing the files `writes`, which it makes.
-    None sets no limit. Raises `OSError` when a file of `writes` cannot be made, or a limit that is offered fails.
+    It may open `reads` (files, or whole folders), `LIBRARIES`, and for writing the files `writes`, which it makes. It
+    may become `program`; None forbids it to become any. None sets no limit. Raises `OSError` when a file of `writes`
+    cannot be made, or a limit that is offered fails.
     """
     if sys.platform == "win32":
         return
@@ -55,8 +65,8 @@ def confine(
     if os.getppid() != parent:  # it died before the line above: nobody is left to read the result
         sys.exit(1)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    _restrict_paths(reads, writes)
-    _restrict_calls(os.uname().machine)
+    _restrict_paths(reads, writes, [] if program is None else [program, *_loader_of(program)])
+    _restrict_calls(os.uname().machine, executes=program is not None)
 
 
 def _limit_resources(memory: int | None, cpu: int | None, file: int | None) -> None:
@@ -108,8 +118,37 @@ def _call(number: int, *arguments: bytes | int | None) -> int:
     return done
 
 
-def _restrict_paths(reads: list[str], writes: list[str]) -> None:
-    """Everything that Landlock knows is forbidden; then single files and folders are handed back."""
+def _loader_of(program: str) -> list[str]:
+    """The file that the kernel executes to start `program`: an ELF file's dynamic loader or a script's interpreter.
+
+    Empty for a static program, and for a file that cannot be parsed: the kernel then says what is wrong with it.
+    """
+    try:
+        with open(program, "rb") as file:
+            head = file.read(HEADER)
+            if head.startswith(b"#!"):
+                return [os.fsdecode(word) for word in head[2:].split(b"\n")[0].split()[:1]]
+            if not head.startswith(b"\x7fELF\x02"):
+                return []
+            (table,), (size, count) = struct.unpack_from("=Q", head, 32), struct.unpack_from("=HH", head, 54)
+            file.seek(table)
+            segments = file.read(size * count)
+            for kind, start, length in (
+                struct.unpack_from("=I4xQ16xQ", segments, size * number) for number in range(count)
+            ):
+                if kind == PT_INTERP:
+                    file.seek(start)
+                    return [os.fsdecode(file.read(min(length, HEADER)).rstrip(b"\0"))]
+    except (OSError, struct.error):
+        pass
+    return []
+
+
+def _restrict_paths(reads: list[str], writes: list[str], executes: list[str]) -> None:
+    """Everything that Landlock knows is forbidden; then single files and folders are handed back.
+
+    A library is mapped, not executed, so it needs no right to be executed.
+    """
     version = landlock_version()
     written = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666) for path in writes]
     if version < 1:
@@ -124,7 +163,10 @@ def _restrict_paths(reads: list[str], writes: list[str]) -> None:
     for path in (*LIBRARIES, *reads):
         if os.path.exists(path):
             folder = READ_DIR if os.path.isdir(path) else 0
-            _allow(rules, os.open(path, os.O_PATH | os.O_CLOEXEC), EXECUTE | READ_FILE | folder)
+            _allow(rules, os.open(path, os.O_PATH | os.O_CLOEXEC), READ_FILE | folder)
+    for path in executes:
+        if os.path.isfile(path):
+            _allow(rules, os.open(path, os.O_PATH | os.O_CLOEXEC), EXECUTE | READ_FILE)
     _checked(_call(RESTRICT_SELF, rules, 0))
     os.close(rules)
 
@@ -146,20 +188,43 @@ FORBIDDEN = {
     "x86_64": (
         *(41, 53, 425),  # socket, socketpair, io_uring_setup
         *(57, 58, 62, 129, 200, 297, 424),  # fork, vfork; kill, rt_sigqueueinfo, tkill, rt_tgsig..., pidfd_send_signal
-        *(101, 310, 311, 438),  # ptrace, process_vm_readv, process_vm_writev, pidfd_getfd
+        *(101, 310, 311, 434, 438),  # ptrace, process_vm_readv, process_vm_writev, pidfd_open, pidfd_getfd
         *(90, 91, 92, 93, 94, 260, 268, 452),  # chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2
         *(165, 272, 308, 248, 249, 250),  # mount, unshare, setns; add_key, request_key, keyctl
         *(298, 321, 323),  # perf_event_open, bpf, userfaultfd
+        *(160, 141, 251),  # setrlimit, setpriority, ioprio_set (prlimit64: see `_reads_limits`)
+        *(132, 235, 261, 280),  # utime, utimes, futimesat, utimensat
+        *(
+            188,
+            189,
+            190,
+            197,
+            198,
+            199,
+            463,
+            466,
+        ),  # setxattr, l..., f...; removexattr, l..., f...; setxattrat, remove...
+        *(29, 30, 31, 67),  # shmget, shmat, shmctl, shmdt
+        *(64, 65, 66, 220),  # semget, semop, semctl, semtimedop
+        *(68, 69, 70, 71, 240, 241),  # msgget, msgsnd, msgrcv, msgctl; mq_open, mq_unlink
     ),
     "aarch64": (
         *(198, 199, 425),
         *(129, 138, 130, 240, 424),  # it has neither fork nor vfork
-        *(117, 270, 271, 438),
+        *(117, 270, 271, 434, 438),
         *(52, 53, 54, 55, 452),  # fchmod, fchmodat, fchownat, fchown, fchmodat2
         *(40, 97, 268, 217, 218, 219),
         *(241, 280, 282),
+        *(164, 140, 30),
+        88,  # utimensat is its only one
+        *(5, 6, 7, 14, 15, 16, 463, 466),
+        *(194, 196, 195, 197),
+        *(190, 193, 191, 192),
+        *(186, 189, 188, 187, 180, 181),
     ),
 }
+EXECUTING = {"x86_64": (59, 322), "aarch64": (221, 281)}  # execve, execveat
+PRLIMIT = {"x86_64": 302, "aarch64": 261}
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 TGKILL = {"x86_64": 234, "aarch64": 131}
@@ -168,29 +233,50 @@ CLONE_THREAD = 0x10000
 OTHER_NUMBERING = 0x40000000  # of x86-64's 32-bit calls
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in what the kernel shows the filter
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 32  # offsets in what the kernel shows the filter
 
 
-def _restrict_calls(machine: str) -> None:
+def _restrict_calls(machine: str, *, executes: bool) -> None:
     """Fail every call that only a decoder gone astray makes. Threads may be started, processes not.
 
-    `clone3` hides its flags from a filter: it is "not known", and the C library then takes `clone`.
+    `clone3` hides its flags from a filter: it is "not known", and the C library then takes `clone`. Without `executes`
+    the process cannot become another program either.
     """
     if machine not in FORBIDDEN or struct.calcsize("P") != 8:
         return
     filters = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, KILL)]
     filters.append((LOAD, 0, 0, NUMBER))
-    refused = [(EQUAL, number) for number in FORBIDDEN[machine]] + [(AT_LEAST, OTHER_NUMBERING)]
+    numbers = FORBIDDEN[machine] + (() if executes else EXECUTING[machine])
+    refused = [(EQUAL, number) for number in numbers] + [(AT_LEAST, OTHER_NUMBERING)]
     for test, number in refused:
         filters += [(test, 0, 1, number), (RETURN, 0, 0, FAIL | EACCES)]
     filters += [(EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, FAIL | ENOSYS)]
     for number, test, value in ((CLONE[machine], ANY_BIT, CLONE_THREAD), (TGKILL[machine], EQUAL, os.getpid())):
         filters += [(EQUAL, 0, 4, number), (LOAD, 0, 0, FIRST_ARGUMENT), (test, 1, 0, value)]
         filters += [(RETURN, 0, 0, FAIL | EACCES), (RETURN, 0, 0, ALLOW)]
+    filters += _reads_limits(PRLIMIT[machine])
     filters.append((RETURN, 0, 0, ALLOW))
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in filters))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(filters), ctypes.addressof(code)))
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
+
+
+def _reads_limits(prlimit: int) -> list[tuple[int, int, int, int]]:
+    """The C library asks for this process's own limits by `prlimit64(0, kind, NULL, old)`; every other use fails.
+
+    The new limits are an address of 64 bits, of which a filter sees one half at a time.
+    """
+    return [
+        (EQUAL, 0, 8, prlimit),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (EQUAL, 0, 5, 0),
+        (LOAD, 0, 0, THIRD_ARGUMENT),
+        (EQUAL, 0, 3, 0),
+        (LOAD, 0, 0, THIRD_ARGUMENT + 4),
+        (EQUAL, 0, 1, 0),
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, FAIL | EACCES),
+    ]
 
 
 def main(words: list[str]) -> None:
@@ -205,8 +291,15 @@ def main(words: list[str]) -> None:
     for ignored_by_python in (SIGPIPE, SIGXFSZ):
         _libc().signal(ignored_by_python, None)
     try:
-        reads = [*told["read"], program[0]]
-        confine(memory=memory, cpu=cpu, file=file, reads=reads, writes=told["write"], parent=int(told["parent"][0]))
+        confine(
+            memory=memory,
+            cpu=cpu,
+            file=file,
+            reads=told["read"],
+            writes=told["write"],
+            parent=int(told["parent"][0]),
+            program=program[0],
+        )
         os.execv(program[0], program)
     except OSError as error:
         print(f"{program[0]} did not start: {error.strerror}", file=sys.stderr)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import UnreadableMedia
 from deepfake_core.media.checks import check_clip, existing_file
 from deepfake_core.media.ffmpeg import Ffmpeg, source
@@ -48,13 +49,13 @@ class VideoInfo:
         return None if self.seconds is None else max(1, round(self.seconds * self.rate))
 
 
-def probe(path: str | Path) -> VideoInfo:
+def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
     """Read the header of the video at `path`.
 
-    Raises `MissingFile`, `UnreadableMedia` (no video, sound only), `MediaTooLarge` or `MediaTooSmall`.
+    Raises `MissingFile`, `UnreadableMedia` (no video, sound only), `MediaTooLarge`, `MediaTooSmall` or `TookTooLong`.
     """
     path = existing_file(path)
-    header = _header(path)
+    header = _header(path, deadline)
     video = next((s for s in STREAM.finditer(header) if _is_moving_picture(s)), None)
     size = SIZE.search(video["details"]) if video else None
     if video is None or size is None:
@@ -70,22 +71,23 @@ def probe(path: str | Path) -> VideoInfo:
     )
 
 
-def has_sound(path: str | Path) -> bool:
+def has_sound(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
     """Whether the video or recording at `path` holds sound.
 
-    Raises `MissingFile`, or `UnreadableMedia` or `MediaTooLarge` when its header cannot be read within the limits.
+    Raises `MissingFile`, or `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` when its header cannot be read within
+    the limits.
     """
-    return _has_sound(_header(existing_file(path)))
+    return _has_sound(_header(existing_file(path), deadline))
 
 
-def _header(path: Path) -> str:
+def _header(path: Path, deadline: Deadline) -> str:
     """What ffmpeg prints of its input; given no output it stops there with an error, which says nothing.
 
-    Raises `UnreadableMedia` or `MediaTooLarge` for a file that takes too much time or memory, and `RuntimeError` when
-    this machine's ffmpeg does not run at all.
+    Raises `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` for a file that takes too much time or memory, and
+    `RuntimeError` when this machine's ffmpeg does not run at all.
     """
     seconds = settings().decode_seconds
-    ffmpeg = Ffmpeg(source(path), reads=(path,), seconds=seconds)
+    ffmpeg = Ffmpeg(source(path), reads=(path,), seconds=seconds, deadline=deadline)
     try:
         status = ffmpeg.wait(seconds)
     finally:

@@ -38,6 +38,10 @@ DEEP = {"I": "<i4", "F": "<f4"}
 """Modes of greys with more than 8 bits, and their pixels as numpy names them."""
 
 
+HEADER_ONLY = 0
+"""As the longest side: the answer ends with the size in the header."""
+
+
 def as_seen(image: Image.Image) -> Image.Image:
     """Return `image` upright and opaque over white as RGB or, for greys of more than 8 bits, as I or F, unscaled.
 
@@ -68,23 +72,35 @@ def _over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def main(memory: int, cpu: int, pixels: int, side: int, parent: int) -> None:
-    """Answer for the picture on standard input. More than `pixels`, or a longer `side`, is not decoded."""
+def shrunk(image: Image.Image, longest: int) -> Image.Image:
+    """Return `image` with no side above `longest`, averaged over the area that each new pixel covers."""
+    ratio = max(image.size) / longest
+    if ratio <= 1:
+        return image
+    size = max(1, round(image.width / ratio)), max(1, round(image.height / ratio))
+    return image.resize(size, Image.Resampling.HAMMING)
+
+
+def main(memory: int, cpu: int, pixels: int, side: int, longest: int, parent: int) -> None:
+    """Answer for the picture on standard input. More than `pixels`, or a longer `side`, is not decoded.
+
+    One with a side above `longest` is shrunk to it; `HEADER_ONLY`: nothing is decoded.
+    """
     reads = [os.path.dirname(os.__file__), os.path.dirname(PIL.__file__)]  # what Pillow imports late
     confine(memory=memory, cpu=cpu, file=0, reads=reads, writes=[], parent=parent)
     Image.MAX_IMAGE_PIXELS = None  # the limits here are exact
-    _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, side)
+    _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, side, longest)
 
 
-def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, side: int) -> None:
+def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, side: int, longest: int) -> None:
     refusal = UNKNOWN
     try:
         with Image.open(source, formats=FORMATS) as image:
             _line(answer, f"{image.width} {image.height}")
-            if image.width * image.height > pixels or max(image.size) > side:
+            if image.width * image.height > pixels or max(image.size) > side or longest == HEADER_ONLY:
                 return
             refusal = DAMAGED
-            seen = as_seen(image)
+            seen = shrunk(as_seen(image), longest)
         body = seen.tobytes()
     except MemoryError:
         _line(answer, MEMORY)

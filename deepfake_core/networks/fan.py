@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepfake_core.networks.layers import Masks, coordinate_grid, resize_like
+from deepfake_core.motion import coordinate_grid
+from deepfake_core.networks.layers import Masks, resize_like
 
 SIDE = 256  # of the pictures that the network was trained on, and of the masks
 LEVELS = 4  # how often the hourglass halves

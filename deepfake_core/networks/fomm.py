@@ -18,8 +18,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from deepfake_core.motion import Keypoints
-from deepfake_core.networks.layers import AlignedDownscale, AntiAliasedDownscale, coordinate_grid, resize_like, warp
+from deepfake_core.motion import Keypoints, coordinate_grid
+from deepfake_core.networks.layers import AlignedDownscale, AntiAliasedDownscale, resize_like, warp
 
 HEATMAP_VARIANCE = 0.01  # of the Gaussians that stand for keypoints, in squared grid units
 

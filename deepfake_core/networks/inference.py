@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from deepfake_core.networks.fomm import ConvNormReLU, FirstOrderModel, Generator, Hourglass, Residual, Up
 
@@ -59,18 +60,6 @@ def speed_up_generator(generator: Generator) -> None:
         generator.final = PackedConv(generator.final)  # type: ignore[assignment]
 
 
-@torch.no_grad()
-def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    """norm(conv(x)) as one convolution, with scale s = gamma / sqrt(variance + eps):
-
-    s (w * x + bias - mean) + beta  =  (s w) * x + (s (bias - mean) + beta)
-    """
-    assert norm.running_mean is not None and norm.running_var is not None and conv.bias is not None
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    bias = scale * (conv.bias - norm.running_mean) + norm.bias
-    return convolution(conv.weight * scale[:, None, None, None], bias, padding=conv.weight.shape[-1] // 2)
-
-
 def convolution(
     weight: Float[Tensor, "d c kh kw"], bias: Float[Tensor, "d"], *, padding: int, stride: int = 1
 ) -> nn.Conv2d:
@@ -96,7 +85,7 @@ class FastConv(nn.Module):
 
     def __init__(self, block: ConvNormReLU) -> None:
         super().__init__()
-        self.conv = fold(block.conv, block.norm)
+        self.conv = fuse_conv_bn_eval(block.conv, block.norm)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         return F.relu_(self.conv(x))
@@ -137,7 +126,7 @@ class FastUp(nn.Module):
 
     def __init__(self, block: Up) -> None:
         super().__init__()
-        folded = fold(block.conv, block.norm)
+        folded = fuse_conv_bn_eval(block.conv, block.norm)
         assert folded.bias is not None
         self.conv = convolution(doubled_kernel(folded.weight), folded.bias.repeat(4), padding=1)
 
@@ -156,7 +145,7 @@ class FastResidual(nn.Module):
 
     def __init__(self, block: Residual) -> None:
         super().__init__()
-        self.norm1, self.conv1, self.conv2 = block.norm1, fold(block.conv1, block.norm2), block.conv2
+        self.norm1, self.conv1, self.conv2 = block.norm1, fuse_conv_bn_eval(block.conv1, block.norm2), block.conv2
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         x = x.contiguous(

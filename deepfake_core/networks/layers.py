@@ -10,15 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
-def coordinate_grid(
-    height: int, width: int, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "h w 2"]:
-    """The (x, y) of every pixel centre in [-1, 1]: the sampling grid that changes nothing."""
-    ys = torch.linspace(-1, 1, height, device=device, dtype=dtype)
-    xs = torch.linspace(-1, 1, width, device=device, dtype=dtype)
-    y, x = torch.meshgrid(ys, xs, indexing="ij")
-    return torch.stack((x, y), dim=-1)
+from deepfake_core.motion import coordinate_grid
 
 
 def warp(

@@ -8,21 +8,18 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
 from torch import Tensor
 
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import cut, find_crop
+from deepfake_core.faces import crop_named, cut, find_crop
 from deepfake_core.hub.store import load
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import Image, ImageLike, read_image
 from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
-from deepfake_core.pipelines.compute import Compute
+from deepfake_core.pipelines.runtime import Runtime
 
-Frame = UInt8[np.ndarray, "h w 3"]
-ImageLike = str | Path | Image.Image | np.ndarray
 BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
 SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
 
@@ -55,12 +52,12 @@ class ImageAnimator:
         self.network = prepare(network.to(device))
         self.name, self.about, self.device = name, about, device
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
+        self.runtime = Runtime(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
 
     @property
     def batch(self) -> int:
         """Driving frames at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
@@ -75,14 +72,14 @@ class ImageAnimator:
     def __call__(
         self,
         source: ImageLike,
-        driving: str | Path | Iterable[Frame],
+        driving: str | Path | Iterable[Image],
         *,
         transfer: Literal["relative", "absolute"] = "relative",
         adapt_scale: bool = True,
         crop: Literal["auto", "none"] = "auto",
         best_frame: bool = False,
         smoothing: float = 0.0,
-    ) -> Iterator[Frame]:
+    ) -> Iterator[Image]:
         """Move `source` as `driving` moves; yields uint8 RGB frames of the network's size, a stream.
 
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Nothing is
@@ -90,21 +87,27 @@ class ImageAnimator:
         """
         from deepfake_core.pipelines.animation import AnimationRequest, frames_of
 
-        motion = transfer_named(transfer, adapt_scale)
+        square = crop_named(crop)
         request = AnimationRequest(
-            source=source, driving=driving, transfer=motion, crop=crop, best_frame=best_frame, smoothing=smoothing
+            source=source,
+            driving=driving,
+            transfer=transfer_named(transfer, adapt_scale),
+            source_crop=square,
+            driving_crop=square,
+            best_frame=best_frame,
+            smoothing=smoothing,
         )
         return frames_of(self, request)
 
     def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
         """Encode a picture of the network's size."""
         tensor = self.tensor([image])
-        encoded, keypoints = self.compute(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
+        encoded, keypoints = self.runtime(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
         return Portrait(encoded=encoded, keypoints=keypoints)
 
     def keypoints(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
         """Keypoints of frames of the network's size."""
-        return joined(self.compute.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
+        return joined(self.runtime.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
 
     def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
         """The portrait at each row of keypoints."""
@@ -114,7 +117,7 @@ class ImageAnimator:
             here = apply(lambda part: part.expand(len(rows), *part.shape[1:]), portrait.keypoints)
             return self.network.generate(portrait.encoded.repeat(len(rows)), here, there).prediction
 
-        made = torch.cat(self.compute.parts(range(len(moved.position)), run))
+        made = torch.cat(self.runtime.parts(range(len(moved.position)), run))
         pixels = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.cpu().contiguous().numpy())
 
@@ -124,7 +127,7 @@ class ImageAnimator:
     ) -> Inspection:
         """Show the insides for one driving frame, transferred absolutely."""
         images = [read_image(image) for image in (source, driving_frame)]
-        squares = [cut(image, find_crop(image, mode=crop).box, self.size) for image in images]
+        squares = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
         portrait, there = self.portrait(squares[0]), self.keypoints(squares[1:])
         made = self.network.generate(portrait.encoded, portrait.keypoints, there)
         warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)

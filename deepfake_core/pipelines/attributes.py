@@ -1,16 +1,29 @@
-"""Attribute editing by StarGAN, from a request to finished files: what screen, command line and Python call alike."""
+"""Attribute editing by StarGAN, from a request to finished files: what page, command line and Python call alike."""
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
-
-from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.deadline import NEVER, Deadline
+from deepfake_core.faces import Crop, Face
+from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.editor import AttributeEditor
-from deepfake_core.pipelines.squares import Batch, Crop, Finished, View, alike, beside, in_rows, places_for, save
+from deepfake_core.pipelines.events import Clock, File, Finished, Progress
+from deepfake_core.pipelines.image_batch import (
+    Batch,
+    check_pixels,
+    in_rows,
+    of_one_size,
+    places_for,
+    save,
+    save_numbered,
+    suffixed,
+)
+from deepfake_core.provenance.writer import save_input
+
+OPPOSITES = {"Male": "Female", "Young": "Older"}
+"""What the absence of an attribute is called; of others it has no name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,93 +32,132 @@ class AttributesRequest:
 
     sources: tuple[ImageLike, ...]
     changes: Mapping[str, bool] = field(default_factory=dict)
-    """Attribute -> whether the result shall have it; the others stay as each picture shows them."""
+    """Attribute -> whether the result has it; the others stay as each picture shows them."""
     output: str | Path | None = None
     """A picture's name for one source; a folder for several."""
-    crop: Crop = "auto"
+    crop: Crop = Face()
     paste_back: bool = False
     """Put the edited face back into the whole picture."""
+    with_source: bool = False
+    """Also write `...-source`: what the network saw, or the whole picture if the result is pasted back into it."""
     strip: bool = False
-    """Write a second file `...-strip`: the source, then the result of turning every single attribute round."""
+    """Also write `...-strip`: the source, then the result of every single change."""
+    single_changes: bool = False
+    """Also write every single change alone, into the folder `...-changes`."""
     label: bool = True
     """The visible label; only who runs the program may switch it off."""
+    max_pixels: int | None = None
+    """Of all sources together; None takes any."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edited:
-    """One picture is done and its files have their names."""
+def edit(
+    editor: AttributeEditor, request: AttributesRequest, deadline: Deadline = NEVER
+) -> Iterator[Progress | Finished]:
+    """Edit into files: one `Progress` a picture, with its files, then `Finished`.
 
-    view: View
-    """The source, and what the network saw of it."""
-    image: Frame
-    """The result, pasted back if that was asked for."""
-    path: Path
-    seen: Mapping[str, float] | None
-    """How sure the class head is of each attribute of the source; None where the weights lack it."""
-    attributes: Mapping[str, bool]
-    """What the result was asked to have, all of it."""
-    flips: Mapping[str, UInt8[np.ndarray, "s s 3"]] | None
-    """The squares of the strip, by the attribute that was turned round."""
-    strip_path: Path | None
-    place: int
-    """Of the source among all."""
-    total: int
-
-
-def edit(editor: AttributeEditor, request: AttributesRequest) -> Iterator[Edited | Finished]:
-    """Edit into files: yields `Edited` for every picture, then `Finished`.
-
-    Of several pictures one that cannot be read, or shows no face, is named in the notes and left out. Raises
-    `BadRequest` for unknown or contradictory attributes and for outputs that make no sense, and what reading and
-    writing raise.
+    The facts of a result are `name` (of the source), `seen` (attribute -> how sure the class head is of it, 0 to 1;
+    None where the weights lack it) and `attributes` (attribute -> whether the result was asked to have it). Of several
+    pictures one that cannot be read, or shows no face, is named in the notes and left out. Raises `BadRequest` for
+    unknown or contradictory attributes and for outputs that make no sense, `MediaTooLarge` for too many pixels,
+    `TookTooLong`, and what reading and writing raise.
     """
     editor.check(request.changes)
-    if request.strip:
+    if request.strip or request.single_changes:
         editor.require_head()
-    places, notes, began = places_for(request.sources, request.output), list[str](), time.monotonic()
+    places, notes, clock = places_for(request.sources, request.output), list[str](), Clock()
+    check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
-        sources=request.sources, look=lambda source, name: editor.look(source, name, crop=request.crop), notes=notes
+        sources=request.sources,
+        crop=lambda source, name: editor.cropped(source, name, crop=request.crop, deadline=deadline),
+        notes=notes,
+        deadline=deadline,
     )
-    written: list[Path] = []
-    for group in alike(batch.views(), editor.batch):
-        squares = [view.pixels for _, view in group]
+    written: list[File] = []
+    for group in of_one_size(batch.crops(), editor.batch):
+        squares = [cropped.pixels for _, cropped in group]
         seen: list[dict[str, float] | None] = [*editor.read_pixels(squares)] if editor.reads else [None] * len(group)
         wanted = [editor.wanted(one, request.changes) for one in seen]
         rows = zip(group, editor.render(squares, wanted), seen, wanted, strict=True)
-        for (place, view), image, read, attributes in rows:
-            done = finish(editor, request, view, image, read, attributes, places[place], place)
-            written += [path for path in (done.path, done.strip_path) if path]
-            notes.append(f"{view.name}: {view.note}")
-            yield done
-    yield Finished(paths=tuple(written), seconds=time.monotonic() - began, notes=(*notes, *editor.compute.notes()))
+        for (place, cropped), image, read, attributes in rows:
+            facts = {"name": cropped.name, "seen": read, "attributes": attributes}
+            source = request.sources[place]
+            files = (
+                *_results(editor, request, source, cropped, image, facts, places[place]),
+                *_changes(editor, request, source, cropped, read, places[place]),
+            )
+            written += files
+            notes.append(f"{cropped.name}: {cropped.note}")
+            yield clock.progress(place + 1, len(places), files=files)
+    yield Finished(files=tuple(written), notes=(*notes, *editor.runtime.notes()), seconds=clock.seconds)
 
 
-def finish(
+def _results(
     editor: AttributeEditor,
     request: AttributesRequest,
-    view: View,
-    image: Frame,
-    seen: Mapping[str, float] | None,
-    attributes: Mapping[str, bool],
+    source: ImageLike,
+    cropped: Cropped,
+    image: Image,
+    facts: Mapping[str, object],
     path: Path,
-    place: int,
-) -> Edited:
-    """Paste back, draw the strip if it is wanted, and write."""
-    result = view.paste(image) if request.paste_back else image
-    source, flips, strip_path = request.sources[place], None, None
+) -> Iterator[File]:
+    """Paste back, and write: the source if it is wanted, and the result."""
+    if request.with_source:
+        shown = cropped.source(pasted=request.paste_back)
+        yield File(path=save_input(shown, suffixed(path, "source")), role="source", caption=cropped.name)
+    result = cropped.paste(image) if request.paste_back else image
     saved = save(result, path, source, model=editor.name, label=request.label)
-    if request.strip and seen is not None:
-        flips = editor.flip_pixels(view.pixels, editor.shown(seen))
-        strip = in_rows([[view.pixels, *flips.values()]])
-        strip_path = save(strip, beside(path, "strip"), source, model=editor.name, label=request.label)
-    return Edited(
-        view=view,
-        image=result,
-        path=saved,
-        seen=seen,
-        attributes=attributes,
-        flips=flips,
-        strip_path=strip_path,
-        place=place,
-        total=len(request.sources),
-    )
+    yield File(path=saved, role="result", caption=cropped.name, facts=facts)
+
+
+def _changes(
+    editor: AttributeEditor,
+    request: AttributesRequest,
+    source: ImageLike,
+    cropped: Cropped,
+    seen: Mapping[str, float] | None,
+    path: Path,
+) -> Iterator[File]:
+    """Make every single change, if that is wanted, and write: all in a row, and each alone."""
+    if seen is None or not (request.strip or request.single_changes):
+        return
+    has = editor.shown(seen)
+    flips = editor.flip_pixels(cropped.pixels, has)
+    if request.strip:
+        strip = in_rows([[cropped.pixels, *flips.values()]])
+        saved = save(strip, suffixed(path, "strip"), source, model=editor.name, label=request.label)
+        yield File(path=saved, role="strip", caption=cropped.name)
+    if request.single_changes:
+        folder = path.with_name(f"{path.stem}-changes")
+        for number, (name, flip) in enumerate(flips.items(), 1):
+            caption = change_in_words(name, has[name], editor.exclusive)
+            yield save_numbered(
+                flip, folder, number, caption, source, model=editor.name, role="change", label=request.label
+            )
+
+
+def read_attributes(
+    editor: AttributeEditor, source: ImageLike, crop: Crop = Face(), deadline: Deadline = NEVER
+) -> dict[str, float]:
+    """How sure the class head is, 0 to 1, that a picture has each attribute.
+
+    Raises `BadRequest` when the weights lack it, `TookTooLong`, and what reading the picture raises.
+    """
+    editor.require_head()
+    return editor.read_pixels([editor.cropped(source, crop=crop, deadline=deadline).pixels])[0]
+
+
+def in_words(attribute: str) -> str:
+    """An attribute as a person says it: Black_Hair is "Black hair"."""
+    return attribute.replace("_", " ").capitalize()
+
+
+def change_in_words(attribute: str, has: bool, exclusive: Sequence[str]) -> str:
+    """What a picture shows once an attribute that it `has`, or has not, is turned into its opposite.
+
+    One of those that exclude one another takes the others' place.
+    """
+    if attribute in exclusive:
+        return f"{in_words(attribute)}, as it is" if has else in_words(attribute)
+    if not has:
+        return "Younger" if attribute == "Young" else in_words(attribute)
+    return OPPOSITES.get(attribute, f"Not {in_words(attribute).lower()}")

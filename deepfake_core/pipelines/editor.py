@@ -7,17 +7,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
+from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
-from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, look, to_pictures, to_tensor
+from deepfake_core.pipelines.cropped import Cropped, crop_image
+from deepfake_core.pipelines.image_batch import BATCH, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
 Changes = Mapping[str, bool]
-"""Attribute -> whether the result shall have it."""
+"""Attribute -> whether the result has it."""
 
 
 class AttributeEditor:
@@ -27,7 +30,7 @@ class AttributeEditor:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.attributes: tuple[str, ...] = network.config.attributes
         """The names that can be changed, in the network's order."""
         self.reads = network.discriminator is not None
@@ -39,7 +42,7 @@ class AttributeEditor:
     @property
     def batch(self) -> int:
         """Pictures at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
@@ -53,7 +56,7 @@ class AttributeEditor:
         on = choose_device(device)
         return cls(loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject)
 
-    def __call__(self, image: ImageLike, changes: Changes, *, crop: Crop = "auto") -> Frame:
+    def __call__(self, image: ImageLike, changes: Changes, *, crop: str = "auto") -> Image:
         """Change attributes of one picture, such as {"Blond_Hair": True}; returns uint8 RGB of the network's size.
 
         Attributes that are not named stay as the picture shows them. Setting one hair colour takes the others away.
@@ -61,30 +64,33 @@ class AttributeEditor:
         unknown or contradictory attributes.
         """
         self.check(changes)
-        pixels = self.look(image, crop=crop).pixels
+        pixels = self.cropped(image, crop=crop_named(crop)).pixels
         seen = self.read_pixels([pixels])[0] if self.reads else None
         return self.render([pixels], [self.wanted(seen, changes)])[0]
 
-    def read(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, float]:
+    def read(self, image: ImageLike, *, crop: str = "auto") -> dict[str, float]:
         """How sure the network is, 0 to 1, that a picture has each attribute.
 
-        Raises `BadRequest` when the weights lack the class head.
+        Raises `BadRequest` when the weights lack the class head, and what reading the picture raises.
         """
         self.require_head()
-        return self.read_pixels([self.look(image, crop=crop).pixels])[0]
+        return self.read_pixels([self.cropped(image, crop=crop_named(crop)).pixels])[0]
 
-    def flips(self, image: ImageLike, *, crop: Crop = "auto") -> dict[str, Frame]:
+    def flips(self, image: ImageLike, *, crop: str = "auto") -> dict[str, Image]:
         """The picture with every single attribute turned into its opposite, by the attribute's name.
 
         A hair colour takes the place of the others. Raises `BadRequest` when the weights lack the class head.
         """
         self.require_head()
-        pixels = self.look(image, crop=crop).pixels
+        pixels = self.cropped(image, crop=crop_named(crop)).pixels
         return self.flip_pixels(pixels, self.shown(self.read_pixels([pixels])[0]))
 
-    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
-        """What the network sees of a picture."""
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+    def cropped(
+        self, image: ImageLike, name: str | None = None, *, crop: Crop = Face(), deadline: Deadline = NEVER
+    ) -> Cropped:
+        """What the network sees of a picture: always a square, so `Uncropped` is taken as `Whole`."""
+        square = Whole() if isinstance(crop, Uncropped) else crop
+        return crop_image(image, self.size, square, subject=self.subject, name=name, deadline=deadline)
 
     def check(self, changes: Changes) -> None:
         """Refuse names that the network does not know, and two that exclude one another."""
@@ -130,25 +136,25 @@ class AttributeEditor:
                 "authors' discriminator (200000-D.ckpt), or set every attribute yourself"
             )
 
-    def read_pixels(self, pictures: Sequence[Frame]) -> list[dict[str, float]]:
+    def read_pixels(self, pictures: Sequence[Image]) -> list[dict[str, float]]:
         """`read` for squares of the network's size."""
         head = self.network.discriminator
         assert head is not None
-        rows = self.compute.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
+        rows = self.runtime.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
         logits = torch.cat(rows)
         sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
         return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
 
-    def render(self, pictures: Sequence[Frame], wanted: Sequence[Mapping[str, bool]]) -> list[Frame]:
+    def render(self, pictures: Sequence[Image], wanted: Sequence[Mapping[str, bool]]) -> list[Image]:
         """Squares of the network's size with all their attributes as wanted."""
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
             part = slice(rows[0], rows[-1] + 1)
             return self.network(to_tensor(pictures[part], self.device), self.labels(wanted[part]))
 
-        return to_pictures(torch.cat(self.compute.parts(range(len(pictures)), run)))
+        return to_pictures(torch.cat(self.runtime.parts(range(len(pictures)), run)))
 
-    def flip_pixels(self, pixels: Frame, has: Mapping[str, bool]) -> dict[str, Frame]:
+    def flip_pixels(self, pixels: Image, has: Mapping[str, bool]) -> dict[str, Image]:
         """`flips` for a square of the network's size that has these attributes."""
         edits = [{name: name in self.exclusive or not has[name]} for name in self.attributes]
         rows = [self.all_of(has, edit) for edit in edits]

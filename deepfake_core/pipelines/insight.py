@@ -1,150 +1,75 @@
-"""What the animation network thinks, as pictures: keypoints, masks, the deformation, the occlusion map.
+"""Look inside the animation network: what it computes for one driving frame, as labelled pictures."""
 
-Every function is pure: it takes what `ImageAnimator.inspect` returned and draws a uint8 RGB picture (size, size, 3).
-A keypoint has one colour in all of them.
-"""
-
-import colorsys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from jaxtyping import Float, UInt8
-from PIL import Image, ImageDraw
-from torch import Tensor
-
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Box, cut
-from deepfake_core.motion import Keypoints
-from deepfake_core.pipelines.animation import AnimationRequest, Sitter, open_driving
-from deepfake_core.pipelines.animator import Frame, ImageAnimator
-
-Picture = UInt8[np.ndarray, "size size 3"]
+from deepfake_core.media.images import Image
+from deepfake_core.pipelines import figures
+from deepfake_core.pipelines.animation import AnimationRequest, open_driving, read_source
+from deepfake_core.pipelines.animator import ImageAnimator, Inspection
+from deepfake_core.pipelines.events import Clock, File, Finished
+from deepfake_core.pipelines.image_batch import save
 
 SIDE = 256
 """Pixels of the pictures' side, at least: small networks' discs and lines would be coarse otherwise."""
-BACKGROUND = (0.16, 0.17, 0.19)
-"""Colour of the mask's first channel: what stays where it is."""
-CELLS = 16
-"""Grid cells along a side of the deformation's picture."""
-INK = (0.05, 0.36, 0.62)
-"""Colour of the grid's lines."""
-DIMMED = 0.35
-"""Brightness of what lies outside a crop."""
+MADE = ("deformation", "prediction")
+"""The pictures that show a face which the network made, and so are labelled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Insight:
-    """The pictures for one portrait and one driving frame."""
+class InsightRequest:
+    """Which driving frame of an animation is looked at, and where the pictures go."""
 
-    source: Picture
-    """The portrait with its keypoints."""
-    driving: Picture
-    """The driving frame with its keypoints."""
-    mask: Picture
-    deformation: Picture
-    occlusion: Picture
-    prediction: Picture
-    """What the network paints, with nothing drawn on it."""
+    animation: AnimationRequest
+    """Its source, clip and crops count."""
+    output: Path
+    """A folder."""
+    moment: float = 0.0
+    """From 0 (the first frame) to 1 (the last)."""
 
 
-def look_inside(animator: ImageAnimator, request: AnimationRequest, moment: float = 0.0) -> Insight:
-    """Show the network's insides for the driving frame at `moment`, from 0 (the first) to 1 (the last).
+def look_inside(animator: ImageAnimator, request: InsightRequest, deadline: Deadline = NEVER) -> Iterator[Finished]:
+    """Draw the network's insides: six files of role "inside", whose captions are those of `drawn`.
 
-    Portrait and clip are cropped as `animate` crops them. Raises what reading and cropping raise, and `BadRequest` for
-    another moment.
+    Portrait and clip are cropped as `animate` crops them. Raises what reading and cropping raise, `TookTooLong` (the
+    clip is read up to that moment), and `BadRequest` for another moment.
     """
-    if not 0.0 <= moment <= 1.0:
-        raise BadRequest(f"a moment of {moment} makes no sense; choose one from 0 (the start) to 1 (the end)")
-    source = Sitter.of(request).square(animator.size)
-    with open_driving(animator, request) as clip:
-        wanted = round(moment * ((clip.total or 1) - 1))
+    if not 0.0 <= request.moment <= 1.0:
+        raise BadRequest(f"the moment must be between 0 (the first frame) and 1 (the last), got {request.moment}")
+    clock = Clock()
+    source = read_source(animator, request.animation, deadline).pixels
+    driving = frame_at(animator, request, deadline)
+    files = []
+    for caption, picture in drawn(source, driving, animator.inspect(source, driving)).items():
+        path = save(picture, request.output / f"{caption}.png", model=animator.name, label=caption in MADE)
+        files.append(File(path=path, role="inside", caption=caption))
+    yield Finished(files=tuple(files), notes=(), seconds=clock.seconds)
+
+
+def frame_at(animator: ImageAnimator, request: InsightRequest, deadline: Deadline = NEVER) -> Image:
+    """The driving frame at the request's moment, cropped to the network's size."""
+    with open_driving(animator, request.animation, deadline) as clip:
+        wanted = round(request.moment * ((clip.total or 1) - 1))
         driving = next(clip.squares)
         for driving in islice(clip.squares, wanted):  # noqa: B007 (the last one counts; a header may promise too many)
             pass
-    seen, side = animator.inspect(source, driving), max(animator.size, SIDE)
-    whole = Box(left=0, top=0, side=animator.size)
-    return Insight(
-        source=keypoints_picture(cut(source, whole, side), seen.source_keypoints),
-        driving=keypoints_picture(cut(driving, whole, side), seen.driving_keypoints),
-        mask=mask_picture(seen.mask, side),
-        deformation=grid_picture(seen.deformation, _enlarged(seen.warped, side)),
-        occlusion=occlusion_picture(seen.occlusion, side),
-        prediction=_to_pixels(_enlarged(seen.prediction, side)[0]),
-    )
+    return driving
 
 
-def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
-    """Draw a disc of its colour at each keypoint of the first frame."""
-    size = len(image)
-    canvas = Image.fromarray(image)
-    pen = ImageDraw.Draw(canvas)
-    radius = max(2.0, size / 64)
-    places = (keypoints.position[0] + 1) / 2 * (size - 1)  # -1 and 1 are the centres of the outer pixels
-    for (x, y), colour in zip(places.tolist(), _colours(len(places)), strict=True):
-        fill = tuple(round(255 * channel) for channel in colour)
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill, outline=(255, 255, 255), width=1)
-    return np.array(canvas)
-
-
-def mask_picture(mask: Float[Tensor, "1 k1 h w"], size: int) -> Picture:
-    """Mix the keypoints' colours by how much each one's motion counts at a pixel; the background comes first."""
-    palette = torch.tensor([BACKGROUND, *_colours(mask.shape[1] - 1)])  # k1 3
-    return _to_pixels(_enlarged(torch.einsum("bkhw,kc->bchw", mask.float(), palette), size)[0])
-
-
-def grid_picture(deformation: Float[Tensor, "1 h w 2"], warped: Float[Tensor, "1 3 size size"]) -> Picture:
-    """Draw a square grid over the source and carry it along, on top of the warped source.
-
-    The deformation says for each pixel of the result where in the source it comes from, so a line stands wherever that
-    place lies on a line.
-    """
-    size = warped.shape[-1]
-    places = (_enlarged(deformation.permute(0, 3, 1, 2), size)[0] + 1) / 2 * CELLS  # 2 size size, in cells
-    distance = (places - places.round()).abs() * size / CELLS  # in pixels of the source
-    line = (1.6 - distance.amin(dim=0)).clamp(0, 1)
-    pale = 0.45 * warped[0].clamp(0, 1) + 0.55
-    return _to_pixels(torch.lerp(pale, torch.tensor(INK)[:, None, None].expand_as(pale), 0.85 * line))
-
-
-def occlusion_picture(occlusion: Float[Tensor, "1 1 h w"], size: int) -> Picture:
-    """White where the source's pixels are carried over, black where the network paints anew."""
-    return _to_pixels(_enlarged(occlusion, size)[0].expand(3, size, size))
-
-
-def crop_picture(image: Frame, box: Box) -> Frame:
-    """Dim what the network will not see, and draw the square around what it will."""
-    height, width = image.shape[:2]
-    left, top = (round(max(0.0, edge)) for edge in (box.left, box.top))
-    right, bottom = round(min(width, box.left + box.side)), round(min(height, box.top + box.side))
-    framed = (image * DIMMED).astype(np.uint8)
-    framed[top:bottom, left:right] = image[top:bottom, left:right]
-    canvas = Image.fromarray(framed)
-    edge = max(2, min(height, width) // 60)
-    if right - left > 2 * edge and bottom - top > 2 * edge:
-        ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline=(255, 255, 255), width=edge)
-    return np.array(canvas)
-
-
-def beside(left: Frame, right: Frame) -> Frame:
-    """Put two pictures next to each other, the left one scaled to the height of the right one."""
-    height = len(right)
-    if len(left) != height:
-        width = max(1, round(left.shape[1] * height / len(left)))
-        left = np.array(Image.fromarray(left).resize((width, height), Image.Resampling.BILINEAR))
-    return np.hstack((left, right))
-
-
-def _colours(count: int) -> list[tuple[float, float, float]]:
-    """Hues around the circle, neighbours far apart: each is a golden angle from the last."""
-    return [colorsys.hsv_to_rgb((0.02 + 0.618034 * index) % 1.0, 0.75, 1.0) for index in range(count)]
-
-
-def _enlarged(maps: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c {size} {size}"]:
-    return F.interpolate(maps.float(), size=(size, size), mode="bilinear", align_corners=True)  # spans pixel centres
-
-
-def _to_pixels(picture: Float[Tensor, "3 h w"]) -> Picture:
-    return (picture.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+def drawn(source: Image, driving: Image, seen: Inspection) -> dict[str, Image]:
+    """The pictures for one portrait and one driving frame of the network's size, in the order of the computation."""
+    size, side = len(source), max(len(source), SIDE)
+    whole = Box(left=0, top=0, side=size)
+    return {
+        "source": figures.keypoints_picture(cut(source, whole, side), seen.source_keypoints),
+        "driving": figures.keypoints_picture(cut(driving, whole, side), seen.driving_keypoints),
+        "mask": figures.mask_picture(seen.mask, side),
+        "deformation": figures.grid_picture(seen.deformation, figures.enlarged(seen.warped, side)),
+        "occlusion": figures.occlusion_picture(seen.occlusion, side),
+        "prediction": figures.to_pixels(figures.enlarged(seen.prediction, side)[0]),
+    }

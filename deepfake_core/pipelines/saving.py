@@ -7,8 +7,7 @@ from pathlib import Path
 from deepfake_core.errors import BadRequest, UnknownModel
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import find, right_hash
-from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.animator import ImageLike
+from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.provenance.origin import Input, Origin
 from deepfake_core.provenance.writer import open_sink, save_image
 
@@ -37,7 +36,7 @@ def save_video(
     The rest is as for `save`. `sound_from`: the file whose sound goes beside them.
     """
     if not 0 < rate <= 240:
-        raise BadRequest(f"a rate of {rate} frames a second makes no sense; choose one from 1 to 240")
+        raise BadRequest(f"rate must be above 0 and at most 240 frames a second, got {rate}")
     steady = Fraction(rate).limit_denominator(1001)
     sound = None if sound_from is None else Path(sound_from)
     with open_sink(path, rate=steady, origin=origin_of(model, *sources), sound_from=sound) as sink:

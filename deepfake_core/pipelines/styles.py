@@ -1,59 +1,26 @@
-"""Styles of StarGAN v2, from a request to a finished picture, grid or video: what all three faces call alike."""
+"""Styles of StarGAN v2, from a request to a picture, grid or video: what page, command line and Python call alike."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.pipelines.animator import Frame, ImageLike
+from deepfake_core.faces import Crop, Face
+from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.pipelines.events import Clock, File, Finished, Progress
+from deepfake_core.pipelines.image_batch import check_pixels, in_grid, places_for, save, save_numbered
 from deepfake_core.pipelines.saving import origin_of
-from deepfake_core.pipelines.squares import Crop, View, in_rows, places_for, save
-from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer, white_like
+from deepfake_core.pipelines.style_specs import Style, crop_noted, in_words, pictures_of, resolve
+from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer
 from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
 MOST_REFERENCES = 6
 """Columns of a grid."""
-LONGEST_WALK = 1000
+LONGEST_INTERPOLATION = 1000
 """Frames of a video."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
-    """The looks of a picture, seen as one of a domain."""
-
-    image: ImageLike
-    domain: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Latent:
-    """The looks that a seed stands for in a domain."""
-
-    seed: int
-    domain: str
-    truncation: float | int = 1.0
-    """0 (typical of the domain) to 1 (varied)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mixed:
-    """Looks between two others."""
-
-    start: Reference | Latent
-    end: Reference | Latent
-    share: float | int
-    """0 is the start, 1 the end."""
-
-
-Style = Reference | Latent | Mixed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +30,7 @@ class StyleRequest:
     source: ImageLike
     style: Style
     output: str | Path | None = None
-    crop: Crop = "auto"
+    crop: Crop = Face()
     paste_back: bool = False
     """Put the result back into the whole picture."""
     label: bool = True
@@ -77,13 +44,17 @@ class GridRequest:
     sources: tuple[ImageLike, ...]
     styles: tuple[Style, ...]
     output: str | Path | None = None
-    crop: Crop = "auto"
+    crop: Crop = Face()
+    cells: bool = False
+    """Also write every cell alone, into the folder `...-cells`."""
     label: bool = True
+    max_pixels: int | None = None
+    """Of all sources and references together; None takes any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WalkRequest:
-    """A video of one picture on its way from one style to another."""
+class InterpolationRequest:
+    """A video of one picture, whose style goes from one to another."""
 
     source: ImageLike
     start: Style
@@ -92,171 +63,118 @@ class WalkRequest:
     """`.mp4`, or a folder or `.png` for numbered frames."""
     steps: int = FRAMES
     and_back: bool = False
-    """Walk back to the start as well, so that the video can be shown again and again."""
-    crop: Crop = "auto"
+    """Go back to the start as well, so that the video can be shown again and again."""
+    crop: Crop = Face()
     paste_back: bool = False
     label: bool = True
+    max_pixels: int | None = None
+    """Of the source and the references together; None takes any."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drawn:
-    """One picture, or one cell of a grid, or one frame of a video is done."""
+def restyle(
+    synthesizer: StyleSynthesizer, request: StyleRequest, deadline: Deadline = NEVER
+) -> Iterator[Progress | Finished]:
+    """Redraw one picture: yields one `Progress`, then `Finished`.
 
-    image: Frame
-    index: int
-    total: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """All is done, and the file has its name."""
-
-    path: Path
-    image: Frame
-    """The picture, the grid, or the video's last frame."""
-    view: View
-    """The (first) source, and what the network saw of it."""
-    seconds: float
-    notes: tuple[str, ...]
-
-
-def restyle(synthesizer: StyleSynthesizer, request: StyleRequest) -> Iterator[Drawn | Finished]:
-    """Redraw one picture: yields `Drawn`, then `Finished`.
-
-    Raises `NoFaceFound` naming the picture without one, `BadRequest` for unknown domains, seeds and truncations that
-    make no sense and for an output that does, and what reading and writing raise.
+    Raises `NoFaceFound` naming the picture without one, `BadRequest` for unknown domains, for seeds and truncations out
+    of range and for an output that makes no sense, `TookTooLong`, and what reading and writing raise.
     """
-    path, began = places_for([request.source], request.output)[0], time.monotonic()
-    notes: list[str] = []
-    style = resolve(synthesizer, request.style, request.crop, notes).vector
-    view = look(synthesizer, request.source, "the source", request.crop, notes)
-    square = synthesizer.render(synthesizer.source(view.pixels), [style])[0]
-    image = view.paste(square) if request.paste_back else square
-    yield Drawn(image=image, index=0, total=1)
+    path, notes, clock = places_for([request.source], request.output)[0], list[str](), Clock()
+    style = resolve(synthesizer, request.style, request.crop, notes, deadline=deadline).vector
+    cropped = crop_noted(synthesizer, request.source, "the source", request.crop, notes, deadline)
+    square = synthesizer.render(synthesizer.source(cropped.pixels), [style])[0]
+    image = cropped.paste(square) if request.paste_back else square
     pictures = (request.source, *pictures_of(request.style))
     saved = save(image, path, *pictures, model=synthesizer.name, label=request.label)
-    yield Finished(
-        path=saved,
-        image=image,
-        view=view,
-        seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
-    )
+    files = (File(path=saved, role="result", caption=in_words(request.style)),)
+    yield clock.progress(1, 1, files=files)
+    yield Finished(files=files, notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
 
 
-def draw_grid(synthesizer: StyleSynthesizer, request: GridRequest) -> Iterator[Drawn | Finished]:
-    """Draw the grid of sources and styles: yields `Drawn` for every cell, then `Finished`.
+def draw_grid(
+    synthesizer: StyleSynthesizer, request: GridRequest, deadline: Deadline = NEVER
+) -> Iterator[Progress | Finished]:
+    """Draw the grid of sources and styles: yields one `Progress` a cell, then `Finished` with the grid as its result.
 
-    References stand along the top, sources along the left. Raises as `restyle` does.
+    References stand along the top, sources along the left. Raises as `restyle` does, and `MediaTooLarge` for too many
+    pixels.
     """
     if not request.sources:
         raise BadRequest("a grid needs a source; name one")
-    path, began = places_for(request.sources[:1], request.output)[0], time.monotonic()
-    notes: list[str] = []
+    path, notes, clock = places_for(request.sources[:1], request.output)[0], list[str](), Clock()
     if not 1 <= len(request.styles) <= MOST_REFERENCES:
-        raise BadRequest(f"a grid takes 1 to {MOST_REFERENCES} references or seeds, not {len(request.styles)}")
-    known = [
-        resolve(synthesizer, style, request.crop, notes, f"reference {number}")
+        raise BadRequest(f"a grid takes 1 to {MOST_REFERENCES} references or seeds, got {len(request.styles)}")
+    pictures = (*request.sources, *pictures_of(*request.styles))
+    check_pixels(pictures, request.max_pixels, deadline)
+    styles = [
+        resolve(synthesizer, style, request.crop, notes, f"reference {number}", deadline)
         for number, style in enumerate(request.styles, 1)
     ]
-    views = [
-        look(synthesizer, source, f"source {number}", request.crop, notes)
+    squares = [
+        crop_noted(synthesizer, source, f"source {number}", request.crop, notes, deadline).pixels
         for number, source in enumerate(request.sources, 1)
     ]
-    rows, done = list[list[Frame]](), 0
-    for view in views:
-        source = synthesizer.source(view.pixels)
-        row = [view.pixels]
-        for style in known:
-            row += synthesizer.render(source, [style.vector])
-            yield Drawn(image=row[-1], index=done, total=len(views) * len(known))
-            done += 1
-        rows.append(row)
-    if any(style.pixels is not None for style in known):
-        blank = white_like(views[0].pixels)
-        rows.insert(0, [blank, *(blank if style.pixels is None else style.pixels for style in known)])
-    image = in_rows(rows)
-    pictures = (*request.sources, *pictures_of(*request.styles))
-    saved = save(image, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
-    yield Finished(
-        path=saved,
-        image=image,
-        view=views[0],
-        seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
+    cells, written = list[Image](), list[File]()
+    for square in squares:
+        source = synthesizer.source(square)
+        for style in styles:
+            deadline.check()
+            cells += synthesizer.render(source, [style.vector])
+            files = (_cell(synthesizer, request, path, cells[-1], len(cells)),) if request.cells else ()
+            written += files
+            yield clock.progress(len(cells), len(squares) * len(styles), files=files)
+    grid = in_grid(squares, [style.pixels for style in styles], cells)
+    saved = save(grid, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
+    written.append(File(path=saved, role="result"))
+    yield Finished(files=tuple(written), notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
+
+
+def _cell(synthesizer: StyleSynthesizer, request: GridRequest, grid: Path, image: Image, number: int) -> File:
+    """One cell of the grid, counted from 1, as a file of its own: made of its source and its style alone."""
+    row, column = divmod(number - 1, len(request.styles))
+    style, source = request.styles[column], request.sources[row]
+    caption = f"{column + 1}: {in_words(style)}" + (f", source {row + 1}" if len(request.sources) > 1 else "")
+    return save_numbered(
+        image,
+        grid.with_name(f"{grid.stem}-cells"),
+        number,
+        caption,
+        *(source, *pictures_of(style)),
+        model=synthesizer.name,
+        role="cell",
+        label=request.label,
     )
 
 
-def walk(synthesizer: StyleSynthesizer, request: WalkRequest) -> Iterator[Drawn | Finished]:
-    """Draw the video between two styles: yields `Drawn` for every frame, then `Finished`.
+def interpolate(
+    synthesizer: StyleSynthesizer, request: InterpolationRequest, deadline: Deadline = NEVER
+) -> Iterator[Progress | Finished]:
+    """Draw the video between two styles: yields one `Progress` a frame, then `Finished`.
 
-    Closing the iterator stops within a batch and leaves no file. Raises as `restyle` does.
+    Closing the iterator stops within a batch and leaves no file. Raises as `draw_grid` does.
     """
     if request.output is None:
         raise BadRequest("a video needs a place to go to; name one, such as result.mp4")
-    if not 2 <= request.steps <= LONGEST_WALK:
-        raise BadRequest(f"a video between two styles has 2 to {LONGEST_WALK} frames, not {request.steps}")
-    notes, began = list[str](), time.monotonic()
-    start, end = (resolve(synthesizer, style, request.crop, notes).vector for style in (request.start, request.end))
-    view = look(synthesizer, request.source, "the source", request.crop, notes).for_video()
-    source, ways = synthesizer.source(view.pixels), [(start, end)]
+    if not 2 <= request.steps <= LONGEST_INTERPOLATION:
+        raise BadRequest(f"a video between two styles has 2 to {LONGEST_INTERPOLATION} frames, got {request.steps}")
+    notes, clock = list[str](), Clock()
+    pictures = (request.source, *pictures_of(request.start, request.end))
+    check_pixels(pictures, request.max_pixels, deadline)
+    start, end = (
+        resolve(synthesizer, style, request.crop, notes, deadline=deadline).vector
+        for style in (request.start, request.end)
+    )
+    cropped = crop_noted(synthesizer, request.source, "the source", request.crop, notes, deadline).for_video()
+    source, ways = synthesizer.source(cropped.pixels), [(start, end)]
     if request.and_back:
         ways.append((end, start))
-    total, index = len(ways) * request.steps, 0
-    origin = origin_of(synthesizer.name, request.source, *pictures_of(request.start, request.end))
-    with open_sink(request.output, rate=RATE, origin=origin, label=request.label) as video:
+    done, origin = 0, origin_of(synthesizer.name, *pictures)
+    with open_sink(request.output, rate=RATE, origin=origin, label=request.label, deadline=deadline) as video:
         for way in ways:
-            for square in synthesizer.walk(source, *way, request.steps):
-                frame = view.paste(square) if request.paste_back else square
-                video.write(frame)
-                yield Drawn(image=frame, index=index, total=total)
-                index += 1
-    yield Finished(
-        path=video.path,
-        image=frame,
-        view=view,
-        seconds=time.monotonic() - began,
-        notes=(*notes, *synthesizer.compute.notes()),
-    )
-
-
-def pictures_of(*styles: Style) -> Iterator[ImageLike]:
-    """The pictures whose looks the styles are."""
-    for style in styles:
-        match style:
-            case Reference():
-                yield style.image
-            case Mixed():
-                yield from pictures_of(style.start, style.end)
-
-
-class Known(NamedTuple):
-    """A style that a request means, and the square of the picture that it was read from, if it was one."""
-
-    vector: Float[Tensor, "s"]
-    pixels: Frame | None
-
-
-def resolve(
-    synthesizer: StyleSynthesizer, style: Style, crop: Crop, notes: list[str], name: str = "the reference"
-) -> Known:
-    """Find out the style; what should be known about its pictures goes into `notes`."""
-    match style:
-        case Reference():
-            synthesizer.number(style.domain)
-            view = look(synthesizer, style.image, name, crop, notes)
-            return Known(synthesizer.read_styles([view.pixels], [style.domain])[0], view.pixels)
-        case Latent():
-            return Known(synthesizer.style_from(style.seed, style.domain, truncation=style.truncation), None)
-        case Mixed():
-            if not 0 <= style.share <= 1:
-                raise BadRequest(f"a share of {style.share} makes no sense; choose one from 0 (start) to 1 (end)")
-            start, end = (resolve(synthesizer, part, crop, notes, name).vector for part in (style.start, style.end))
-            return Known(torch.lerp(start, end, style.share), None)
-
-
-def look(synthesizer: StyleSynthesizer, image: ImageLike, name: str, crop: Crop, notes: list[str]) -> View:
-    """What the network sees of a picture; how that was chosen goes into `notes`."""
-    view = synthesizer.look(image, name, crop=crop)
-    notes.append(f"{view.name[0].upper()}{view.name[1:]}: {view.note}")
-    return view
+            for square in synthesizer.interpolated(source, *way, request.steps):
+                deadline.check()
+                video.write(cropped.paste(square) if request.paste_back else square)
+                done += 1
+                yield clock.progress(done, len(ways) * request.steps, unit="frame")
+    files = (File(path=video.path, role="result"),)
+    yield Finished(files=files, notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)

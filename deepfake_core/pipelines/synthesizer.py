@@ -8,29 +8,32 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
+from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Encoded, StarGanV2
-from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, in_rows, look, to_pictures, to_tensor
+from deepfake_core.pipelines.cropped import Cropped, crop_image
+from deepfake_core.pipelines.image_batch import BATCH, in_grid, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
 MEAN_OF = 4096
 """Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
 LARGEST_SEED = 2**63 - 1
 FRAMES = 60
-"""Of a walk between two styles, unless others are asked for."""
+"""Of an interpolation, unless another number is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """A source picture, encoded once for any number of styles."""
 
-    pixels: Frame
+    pixels: Image
     encoded: Encoded
     masks: Masks | None
 
@@ -52,14 +55,14 @@ class StyleSynthesizer:
         self.landmarks = landmarks.to(device) if landmarks else None
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.domains: tuple[str, ...] = network.config.domains
         self._means: dict[str, Tensor] = {}
 
     @property
     def batch(self) -> int:
         """Styles at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
@@ -77,7 +80,7 @@ class StyleSynthesizer:
         on = choose_device(device)
         return cls(loaded.network, landmarks, name=loaded.name, about=loaded.about, device=on, subject=subject)
 
-    def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: Crop = "auto") -> Frame:
+    def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: str = "auto") -> Image:
         """Redraw a picture in the looks of a reference, seen as one of `domain`.
 
         Returns uint8 RGB of the network's size. Nothing is written, so nothing is labelled: see `pipelines.styles` for
@@ -86,8 +89,8 @@ class StyleSynthesizer:
         return self.from_style(image, self.style_of(reference, domain, crop=crop), crop=crop)
 
     def from_latent(
-        self, image: ImageLike, domain: str, seed: int = 0, *, truncation: float | int = 1.0, crop: Crop = "auto"
-    ) -> Frame:
+        self, image: ImageLike, domain: str, seed: int = 0, *, truncation: float | int = 1.0, crop: str = "auto"
+    ) -> Image:
         """Redraw a picture in the looks that a seed stands for; the same seed gives the same picture everywhere.
 
         `truncation` from 0 to 1 pulls the style towards the domain's mean: less varied, more typical. Raises as
@@ -95,26 +98,27 @@ class StyleSynthesizer:
         """
         return self.from_style(image, self.style_from(seed, domain, truncation=truncation), crop=crop)
 
-    def from_style(self, image: ImageLike, style: Float[Tensor, "s"], *, crop: Crop = "auto") -> Frame:
+    def from_style(self, image: ImageLike, style: Float[Tensor, "s"], *, crop: str = "auto") -> Image:
         """Redraw a picture in a style."""
-        return self.render(self.source(self.look(image, crop=crop).pixels), [style])[0]
+        return self.render(self.source(self.cropped(image, crop=crop_named(crop)).pixels), [style])[0]
 
     def grid(
-        self, sources: Sequence[ImageLike], references: Sequence[ImageLike], domain: str, *, crop: Crop = "auto"
-    ) -> Frame:
+        self, sources: Sequence[ImageLike], references: Sequence[ImageLike], domain: str, *, crop: str = "auto"
+    ) -> Image:
         """Every source (rows) in the looks of every reference (columns), with both along the edges."""
         if not (sources and references):
             raise BadRequest("a grid needs at least one source and one reference")
         seen = [
-            self.look(reference, f"reference {number}", crop=crop).pixels
+            self.cropped(reference, f"reference {number}", crop=crop_named(crop)).pixels
             for number, reference in enumerate(references, 1)
         ]
         styles = self.read_styles(seen, [domain] * len(seen))
-        rows = [[white_like(seen[0]), *seen]]
-        for number, image in enumerate(sources, 1):
-            pixels = self.look(image, f"source {number}", crop=crop).pixels
-            rows.append([pixels, *self.render(self.source(pixels), styles)])
-        return in_rows(rows)
+        squares = [
+            self.cropped(image, f"source {number}", crop=crop_named(crop)).pixels
+            for number, image in enumerate(sources, 1)
+        ]
+        cells = [cell for square in squares for cell in self.render(self.source(square), styles)]
+        return in_grid(squares, seen, cells)
 
     def between(
         self,
@@ -123,17 +127,17 @@ class StyleSynthesizer:
         end: Float[Tensor, "s"],
         steps: int = FRAMES,
         *,
-        crop: Crop = "auto",
-    ) -> Iterator[Frame]:
+        crop: str = "auto",
+    ) -> Iterator[Image]:
         """A picture on its way from one style to another: `steps` frames, a stream, slow at both ends."""
-        source = self.source(self.look(image, crop=crop).pixels)
-        return self.walk(source, start, end, steps)
+        source = self.source(self.cropped(image, crop=crop_named(crop)).pixels)
+        return self.interpolated(source, start, end, steps)
 
     @torch.inference_mode()
-    def style_of(self, reference: ImageLike, domain: str, *, crop: Crop = "auto") -> Float[Tensor, "s"]:
+    def style_of(self, reference: ImageLike, domain: str, *, crop: str = "auto") -> Float[Tensor, "s"]:
         """The style of a reference picture, seen as one of `domain`."""
         self.number(domain)
-        return self.read_styles([self.look(reference, "the reference", crop=crop).pixels], [domain])[0]
+        return self.read_styles([self.cropped(reference, "the reference", crop=crop_named(crop)).pixels], [domain])[0]
 
     @torch.inference_mode()
     def style_from(self, seed: int, domain: str, *, truncation: float | int = 1.0) -> Float[Tensor, "s"]:
@@ -142,9 +146,9 @@ class StyleSynthesizer:
         Raises `BadRequest` for an unknown domain, a negative or huge seed, or a truncation outside 0 to 1.
         """
         if not 0 <= seed <= LARGEST_SEED:
-            raise BadRequest(f"seed {seed} will not do; choose a whole number from 0 to {LARGEST_SEED}")
+            raise BadRequest(f"seed must be a whole number between 0 and {LARGEST_SEED}, got {seed}")
         if not 0 <= truncation <= 1:
-            raise BadRequest(f"a truncation of {truncation} makes no sense; choose one from 0 (typical) to 1 (varied)")
+            raise BadRequest(f"truncation must be between 0 (typical) and 1 (varied), got {truncation}")
         style = self.map_latents(1, seed, domain)[0]
         if truncation == 1:
             return style
@@ -156,44 +160,52 @@ class StyleSynthesizer:
             self._means[domain] = self.map_latents(MEAN_OF, 0, domain).mean(dim=0)
         return self._means[domain]
 
-    def look(self, image: ImageLike, name: str = "the source", *, crop: Crop = "auto") -> View:
-        """What the network sees of a picture; errors and notes say which of several it is, and its file."""
-        name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+    def cropped(
+        self, image: ImageLike, name: str = "the source", *, crop: Crop = Face(), deadline: Deadline = NEVER
+    ) -> Cropped:
+        """What the network sees of a picture: always a square, so `Uncropped` is taken as `Whole`.
 
-    def source(self, pixels: Frame) -> Source:
+        Errors and notes say which of several pictures it is, and its file.
+        """
+        name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
+        square = Whole() if isinstance(crop, Uncropped) else crop
+        return crop_image(image, self.size, square, subject=self.subject, name=name, deadline=deadline)
+
+    def source(self, pixels: Image) -> Source:
         """Encode a square of the network's size."""
         image = to_tensor([pixels], self.device)
         with torch.inference_mode():
             masks = self.landmarks.masks(image) if self.landmarks else None
-        encoded = self.compute(lambda: self.network.generator.encode(image))
+        encoded = self.runtime(lambda: self.network.generator.encode(image))
         return Source(pixels=pixels, encoded=encoded, masks=masks)
 
-    def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Frame]:
+    def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Image]:
         """The source in each style."""
 
         def run(part: Sequence[Float[Tensor, "s"]]) -> Float[Tensor, "b 3 h w"]:
             encoded = source.encoded.repeat(len(part))
             return self.network.generator.decode(encoded, torch.stack(list(part)).to(self.device), source.masks)
 
-        return to_pictures(torch.cat(self.compute.parts(styles, run)))
+        return to_pictures(torch.cat(self.runtime.parts(styles, run)))
 
-    def walk(self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int) -> Iterator[Frame]:
+    def interpolated(
+        self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int
+    ) -> Iterator[Image]:
         """`between` for an encoded source."""
         if steps < 2:
-            raise BadRequest(f"a walk between two styles needs at least 2 frames, not {steps}")
+            raise BadRequest(f"an interpolation needs at least 2 frames, got {steps}")
         for first in range(0, steps, self.batch):
             shares = [ease(step / (steps - 1)) for step in range(first, min(first + self.batch, steps))]
             yield from self.render(source, [torch.lerp(start, end, share) for share in shares])
 
-    def read_styles(self, references: Sequence[Frame], domains: Sequence[str]) -> list[Float[Tensor, "s"]]:
+    def read_styles(self, references: Sequence[Image], domains: Sequence[str]) -> list[Float[Tensor, "s"]]:
         """The style of each square of the network's size, seen as one of its domain."""
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b s"]:
             part = slice(rows[0], rows[-1] + 1)
             return self.network.style_encoder(to_tensor(references[part], self.device), self.numbers(domains[part]))
 
-        return list(torch.cat(self.compute.parts(range(len(references)), run)).cpu().unbind())
+        return list(torch.cat(self.runtime.parts(range(len(references)), run)).cpu().unbind())
 
     @torch.inference_mode()
     def map_latents(self, count: int, seed: int, domain: str) -> Float[Tensor, "n s"]:
@@ -216,10 +228,3 @@ class StyleSynthesizer:
 def ease(share: float) -> float:
     """Smoothstep 3t^2 - 2t^3 of a way from 0 to 1: no jerk at its ends, steps at most 1.5 times an even one."""
     return share * share * (3 - 2 * share)
-
-
-def white_like(square: Frame) -> Frame:
-    """An empty place in a grid."""
-    empty = square.copy()
-    empty[:] = 255
-    return empty

@@ -9,14 +9,19 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.device import choose_device
+from deepfake_core.faces import Crop, Face, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
+from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.networks.cyclegan import HALVINGS, Generator
-from deepfake_core.pipelines.animator import Frame, ImageLike
-from deepfake_core.pipelines.compute import Compute
-from deepfake_core.pipelines.squares import BATCH, Crop, View, look, look_at_all, to_pictures, to_tensor
+from deepfake_core.pipelines.cropped import Cropped, crop_image
+from deepfake_core.pipelines.image_batch import BATCH, to_pictures, to_tensor
+from deepfake_core.pipelines.runtime import Runtime
 
+CROPS = ("auto", "none", "whole")
+"""Names of crops: this network takes pictures of any shape."""
 STEP = 2**HALVINGS  # the network takes sides that are multiples of this
 
 
@@ -24,8 +29,8 @@ STEP = 2**HALVINGS  # the network takes sides that are multiples of this
 class Cycle:
     """A picture there and back."""
 
-    translated: Frame
-    back: Frame | None
+    translated: Image
+    back: Image | None
     """None where the weights of the way back are not on this machine."""
     error: float | None
     """Mean |x - back|, with pixels in [-1, 1]: what the cycle loss of the paper measures; 0 is perfect, 2 the worst."""
@@ -42,7 +47,7 @@ class CycleTranslator:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.compute = Compute(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type])
         self.back_name = back
         """Name or file of the weights that lead back."""
         self._back: Generator | None = None
@@ -50,7 +55,7 @@ class CycleTranslator:
     @property
     def batch(self) -> int:
         """Pictures at once."""
-        return self.compute.batch
+        return self.runtime.batch
 
     @classmethod
     def from_pretrained(
@@ -64,7 +69,7 @@ class CycleTranslator:
         """
         loaded = load(model, "cyclegan")
         assert isinstance(loaded.network, Generator)
-        partner = back or (loaded.entry.back if loaded.entry else beside(Path(str(model))))
+        partner = back or (loaded.entry.back if loaded.entry else other_direction(Path(str(model))))
         subject: Subject = loaded.entry.subject if loaded.entry else "scene"
         on = choose_device(device)
         return cls(
@@ -76,38 +81,38 @@ class CycleTranslator:
             back=str(partner) if partner else None,
         )
 
-    def __call__(self, image: ImageLike, *, crop: Crop = "auto") -> Frame:
+    def __call__(self, image: ImageLike, *, crop: str = "auto") -> Image:
         """Translate one picture; returns uint8 RGB of the network's size, or with crop="whole" in its own shape.
 
         `auto` and `none` take the middle square. Nothing is written, so nothing is labelled: see
         `pipelines.translation.translate` for files.
         """
-        return self.render([self.look(image, crop=crop).pixels])[0]
+        return self.render([self.cropped(image, crop=crop_named(crop, CROPS)).pixels])[0]
 
-    def many(self, images: Sequence[ImageLike], *, crop: Crop = "auto") -> list[Frame]:
+    def many(self, images: Sequence[ImageLike], *, crop: str = "auto") -> list[Image]:
         """Translate several pictures."""
         return [self(image, crop=crop) for image in images]
 
-    def cycle(self, image: ImageLike, *, crop: Crop = "auto") -> Cycle:
+    def cycle(self, image: ImageLike, *, crop: str = "auto") -> Cycle:
         """Translate a picture there and back, and measure how much of it came back."""
-        return self.there_and_back([self.look(image, crop=crop).pixels])[0]
+        return self.there_and_back([self.cropped(image, crop=crop_named(crop, CROPS)).pixels])[0]
 
-    def look(self, image: ImageLike, name: str | None = None, *, crop: Crop = "auto") -> View:
+    def cropped(
+        self, image: ImageLike, name: str | None = None, *, crop: Crop = Face(), deadline: Deadline = NEVER
+    ) -> Cropped:
         """What the network sees of a picture."""
-        if crop == "whole":
-            return look_at_all(image, name)
-        return look(image, self.size, subject=self.subject, crop=crop, name=name)
+        return crop_image(image, self.size, crop, subject=self.subject, name=name, deadline=deadline)
 
-    def render(self, pictures: Sequence[Frame]) -> list[Frame]:
+    def render(self, pictures: Sequence[Image]) -> list[Image]:
         """Translate pictures of one size."""
         return to_pictures(self.translated(self.network, to_tensor(pictures, self.device)))
 
     def translated(self, network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """What a network makes of pictures of one size."""
-        rows = self.compute.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
+        rows = self.runtime.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
         return torch.cat(rows)
 
-    def there_and_back(self, pictures: Sequence[Frame]) -> list[Cycle]:
+    def there_and_back(self, pictures: Sequence[Image]) -> list[Cycle]:
         """Translate pictures of one size there and back."""
         images = to_tensor(pictures, self.device)
         there = self.translated(self.network, images)
@@ -133,7 +138,7 @@ class CycleTranslator:
         return f"{Path(self.back_name).stem} leads back."
 
 
-def beside(path: Path) -> Path | None:
+def other_direction(path: Path) -> Path | None:
     """The weights of the other direction in the folder of some that training wrote: zebra2horse for horse2zebra."""
     here, _, there = path.stem.partition("2")
     other = path.with_name(f"{there}2{here}{path.suffix}")

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.provenance.certificates import Made, make
+from deepfake_core.provenance.private_files import private_bytes, require_private
 from deepfake_core.settings import settings
 
 PAIR = "signing.pem"
@@ -31,8 +32,6 @@ PAIR = "signing.pem"
 EARLIER = "earlier"
 """Folder of the certificates of earlier keys, by which their files are still known as ours."""
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
-OTHERS = 0o007
-"""Permissions of people who are neither the owner nor in the group of a file."""
 LOCK_SECONDS = 30
 
 
@@ -90,7 +89,7 @@ class SigningPair:
 
 def credentials_folder() -> Path:
     """`$DEEPFAKE_HOME/credentials`, else in the user's data folder, which no cleaning of caches empties."""
-    home = os.environ.get("DEEPFAKE_HOME")
+    home = settings().home
     if home:
         return Path(home) / "credentials"
     data = os.environ.get("XDG_DATA_HOME") or Path(os.path.expanduser("~")) / ".local" / "share"
@@ -100,8 +99,8 @@ def credentials_folder() -> Path:
 def signing_pair() -> SigningPair:
     """The pair that signs now: the one that the settings name, else the user's own, made if it is missing or expired.
 
-    Raises `BadRequest` for files that are missing, damaged, expired, readable by everybody, or do not fit each other,
-    and when the user's folder cannot be written.
+    Raises `BadRequest` for files that are missing, damaged, expired, do not fit each other, for a key that other users
+    could read or replace (see `private_files`), and when the user's folder cannot be written.
     """
     told = settings()
     if told.signing_key or told.signing_certificate:
@@ -156,6 +155,7 @@ def _own() -> SigningPair | None:
     path = credentials_folder() / PAIR
     if not path.is_file():
         return None
+    require_private(path.parent)
     try:
         pair = _read(path, path)
     except BadRequest as error:
@@ -177,9 +177,7 @@ def _given(key: str, certificate: str) -> SigningPair:
 
 def _read(key_file: Path, certificate_file: Path) -> SigningPair:
     """Read and check that the two fit; the dates are the caller's business."""
-    data = _bytes_of(key_file)
-    if os.name == "posix" and key_file.stat().st_mode & OTHERS:
-        raise BadRequest(f"everybody on this machine may read the key in {key_file.name}; run: chmod 600 {key_file}")
+    data = private_bytes(key_file)
     try:
         key = load_pem_private_key(data, password=None)
     except (TypeError, ValueError) as error:

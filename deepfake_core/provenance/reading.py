@@ -15,6 +15,8 @@ from deepfake_core.media.jail import confine
 
 GENERATION = "deepfake-lab.generation"
 """Our own assertion: model, version of its weights, hashes of the inputs."""
+BOX_HASH = "c2pa.hash.bmff"
+"""Label of the assertion that holds the hash of a video's boxes, without its version."""
 MOST_INPUTS = 64
 MOST_LETTERS = 300
 NOTHING = ("ManifestNotFound", "Other: C2PA provenance not found in XMP")
@@ -37,6 +39,7 @@ def main(memory: int, cpu: int, parent: int, media_type: str, anchors: str) -> N
             c2pa.Reader(media_type, sys.stdin.buffer, context=context) as found,
         ):
             answer = _fields(found.get_validation_state() or "", json.loads(found.json()))
+            answer["excluded"] = _excluded(json.loads(found.detailed_json()))
     except c2pa.C2paError as error:
         answer = {"none": True} if str(error).startswith(NOTHING) else {"damaged": _text(str(error))}
     print(json.dumps(answer))
@@ -66,6 +69,14 @@ def _fields(state: str, store: dict[str, Any]) -> dict[str, Any]:
         "inputs": [f"{_text(one.get('sha256'))} ({_text(one.get('of'))})" for one in inputs],
         "ingredients": str(len(_list(active.get("ingredients")))),
     }
+
+
+def _excluded(store: dict[str, Any]) -> list[str]:
+    """Paths of the boxes of a video that its hash leaves out; none for other files."""
+    active = _dict(_dict(store.get("manifests")).get(_text(store.get("active_manifest"))))
+    hashes = [_dict(one) for name, one in _dict(active.get("assertion_store")).items() if name.startswith(BOX_HASH)]
+    paths = {_text(_dict(one).get("xpath")) for each in hashes for one in _list(each.get("exclusions"))}
+    return sorted(paths)[:MOST_INPUTS]
 
 
 def _data(assertions: list[Any], label: str) -> dict[str, Any]:

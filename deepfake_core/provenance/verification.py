@@ -66,6 +66,8 @@ class Credential:
     weights_sha256: str = ""
     inputs: tuple[str, ...] = ()
     """Their hashes, and what was hashed."""
+    outside: tuple[str, ...] = ()
+    """Parts of the file that the signature does not cover, and that are not as this program writes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ class Verification:
         rows = [("File", f"{self.name} ({self.kind})"), ("Content Credentials", self.state)]
         if found:
             rows += [("Problem", problem) for problem in found.problems]
+            rows += [("Outside the signature", part) for part in found.outside]
             rows += [
                 ("Signed by", found.signer),
                 ("Known here as", found.whose or ("vouched for, not ours" if found.trusted else "a stranger")),
@@ -127,6 +130,12 @@ class Verification:
         if found.state == "invalid":
             return [f"The Content Credentials of this file do not hold: {'; '.join(found.problems)}."]
         unchanged = "This file carries Content Credentials, and nothing in it was changed since it was signed."
+        if found.outside:
+            unchanged = (
+                "This file carries Content Credentials, and nothing that the signature covers was changed since it was "
+                "signed. It does not cover everything: somebody may have changed or added since "
+                f"{'; '.join(found.outside)}."
+            )
         return [unchanged, self._of_the_signer(found), self._of_the_making(found)]
 
     def _of_the_signer(self, found: Credential) -> str:

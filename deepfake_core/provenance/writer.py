@@ -16,8 +16,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, UnreadableMedia
-from deepfake_core.media.encode import IMAGE_SUFFIXES, VideoEncoder, encode_image, reporting_full_disk
+from deepfake_core.media.encode import VideoEncoder, encode_image, reporting_full_disk
+from deepfake_core.media.images import WRITABLE
 from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
 from deepfake_core.provenance.credentials import ready_pair, sign
 from deepfake_core.provenance.keys import SigningPair
@@ -26,7 +28,7 @@ from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.origin import Origin
 from deepfake_core.provenance.xmp import append_to_mp4, packet
 
-__all__ = ["Origin", "Sink", "open_frames", "open_sink", "open_video", "save_image"]
+__all__ = ["Origin", "Sink", "open_frames", "open_sink", "open_video", "save_image", "save_input"]
 FRAME_NAME = re.compile(r"\d{6,}\.png")
 
 
@@ -47,10 +49,22 @@ def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: O
 
     Raises `BadRequest` for another suffix or a place that cannot be written, and `NotEnoughSpace`.
     """
-    _require_suffix(Path(path), IMAGE_SUFFIXES, "a picture")
+    _require_suffix(Path(path), WRITABLE, "a picture")
     path, pair = final_path(path), ready_pair()
     with reporting_full_disk(path.name), file_aside(path) as draft:
         _write_picture(declared(image, origin, label=label), draft, origin, pair)
+    return path
+
+
+def save_input(image: UInt8[np.ndarray, "h w 3"], path: str | Path) -> Path:
+    """Write a part of an input, in which nothing was made by a network, to show it beside a result; return where it is.
+
+    It gets neither label nor mark nor signature. Raises as `save_image` does.
+    """
+    _require_suffix(Path(path), WRITABLE, "a picture")
+    path = final_path(path)
+    with reporting_full_disk(path.name), file_aside(path) as draft:
+        encode_image(image, draft)
     return path
 
 
@@ -65,7 +79,13 @@ def declared(
 
 
 def open_sink(
-    output: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+    output: str | Path,
+    *,
+    rate: Fraction,
+    origin: Origin,
+    label: bool = True,
+    sound_from: Path | None = None,
+    deadline: Deadline = NEVER,
 ) -> AbstractContextManager[Sink]:
     """Choose by the name of `output`: `.mp4` is a video, a folder or a name without suffix numbered frames.
 
@@ -77,21 +97,28 @@ def open_sink(
     if path.suffix.lower() == ".png":
         return open_frames(path.with_suffix(""), origin=origin, label=label)
     _require_suffix(path, (".mp4", ".png"), "an animation")
-    return open_video(path, rate=rate, origin=origin, label=label, sound_from=sound_from)
+    return open_video(path, rate=rate, origin=origin, label=label, sound_from=sound_from, deadline=deadline)
 
 
 @contextmanager
 def open_video(
-    path: str | Path, *, rate: Fraction, origin: Origin, label: bool = True, sound_from: Path | None = None
+    path: str | Path,
+    *,
+    rate: Fraction,
+    origin: Origin,
+    label: bool = True,
+    sound_from: Path | None = None,
+    deadline: Deadline = NEVER,
 ) -> Iterator[Sink]:
     """Open a video of `rate` frames per second, with the sound of `sound_from` if it has any.
 
-    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written.
+    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written, and `TookTooLong`.
     """
     _require_suffix(Path(path), (".mp4",), "a video")
     path, pair = final_path(path), ready_pair()
     with reporting_full_disk(path.name), file_aside(path) as draft, _unsigned(draft) as plain:
-        with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=origin.metadata) as encoder:
+        tags = origin.metadata
+        with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=tags, deadline=deadline) as encoder:
             sink = _VideoSink(path, encoder, origin, label)
             yield sink
         append_to_mp4(plain, packet(origin))

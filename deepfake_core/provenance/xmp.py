@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.provenance.origin import Origin
 
 PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -52,21 +53,23 @@ def append_to_mp4(path: Path, xmp: bytes) -> None:
         file.write((8 + len(MP4_BOX) + len(xmp)).to_bytes(4, "big") + b"uuid" + MP4_BOX + xmp)
 
 
-def read(path: Path) -> Statement | None:
+def read(path: Path, *, deadline: Deadline = NEVER) -> Statement | None:
     """Find the first packet of a file of any format, as the XMP specification has it: by its markers.
 
     The file is read in pieces and nothing of it is parsed as XML, so a hostile one costs no more than its length.
+    Raises `TookTooLong`.
     """
-    if found := _first_packet(path):
+    if found := _first_packet(path, deadline):
         source, tool = SOURCE_TYPE.search(found), TOOL.search(found)
         return Statement(*(match[1].decode("utf-8", "replace").strip() if match else "" for match in (source, tool)))
     return None
 
 
-def _first_packet(path: Path) -> bytes | None:
+def _first_packet(path: Path, deadline: Deadline) -> bytes | None:
     held = b""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
+            deadline.check()
             held += piece
             start = held.find(START)
             if start >= 0:

@@ -5,22 +5,24 @@ from pathlib import Path
 from typing import Protocol
 
 import gradio as gr
-from starlette.middleware import Middleware
 
+from deepfake_core import registry
+from deepfake_core.media.child import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
-from deepfake_core.ui.animation import AnimationTab
-from deepfake_core.ui.attributes import AttributesTab
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.gate import Gate
-from deepfake_core.ui.replay import Replay
-from deepfake_core.ui.styles import StylesTab
-from deepfake_core.ui.translation import TranslationTab
-from deepfake_core.ui.verify import VerifyTab
-from deepfake_core.ui.visitors import Visitors
-from deepfake_core.ui.weights import WeightsTab
-from deepfake_core.ui.workplace import keep_clean, workplace
+from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.proxies import networks
+from deepfake_core.ui.server.queue import supervise
+from deepfake_core.ui.server.serve import bounded_server
+from deepfake_core.ui.server.sessions import Visitors
+from deepfake_core.ui.server.signals import exits_on_signals
+from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
+from deepfake_core.ui.server.validation import CheckedBlocks
+from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.verify import VerifyTab
+from deepfake_core.ui.tabs.weights import WeightsTab
+from deepfake_core.ui.widgets.examples import Examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
@@ -46,17 +48,13 @@ class Tab(Protocol):
 
 
 def build(engine: Engine, examples: Examples) -> gr.Blocks:
-    """The whole page; a new tab is one line here."""
-    replay, visitors = Replay(examples.pictures), Visitors([*examples.pictures, *examples.clips])
-    tabs: list[Tab] = [
-        AnimationTab(engine, examples),
-        TranslationTab(engine, examples, replay),
-        AttributesTab(engine, examples, replay),
-        StylesTab(engine, examples, replay),
-        VerifyTab(),
-        WeightsTab(engine),
-    ]
-    with gr.Blocks(title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+    """The whole page: a tab for each method that has one, then Verify and Weights."""
+    cache, visitors = ExampleCache(examples.pictures), Visitors()
+    services = Services(engine=engine, examples=examples, cache=cache)
+    methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
+    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
+    known = [*examples.pictures, *examples.clips]
+    with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         visitors.render()
         with gr.Tabs(overflow_behavior="wrap"):
@@ -67,32 +65,40 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
             tab.listen(page)
         visitors.listen(page)
         visitors.guard(page)
-    return page.queue(api_open=False, max_size=2 * settings().waiting)  # at half of it the buttons refuse, and say so
+    page.queue(api_open=False)
+    supervise(page)
+    return page
 
 
 def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
-    """Serve the page until Ctrl-C. The network is loaded once the page is up."""
+    """Serve the page until Ctrl-C, SIGTERM or SIGHUP. The network is loaded once the page is up."""
     engine = engine or Engine()
     ready_pair()  # a key that will not do is told now, not at the first result
-    with workplace() as folder:
+    networks()  # and so is an address that is none
+    with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         page = build(engine, Examples.in_folder(examples))
-        page.launch(
-            prevent_thread_lock=True,
-            theme=theme(),
-            css_paths=STYLE,
-            max_file_size=f"{settings().upload_megabytes}mb",
-            show_error=False,
-            enable_monitoring=False,
-            run_history=False,
-            footer_links=[],
-            state_session_capacity=settings().sessions,
-            ssr_mode=False,
-            app_kwargs={"middleware": [Middleware(Gate)], "docs_url": None, "redoc_url": None},
-        )
+        with bounded_server(page, folder / "gradio"):
+            page.launch(
+                prevent_thread_lock=True,
+                theme=theme(),
+                css_paths=STYLE,
+                max_file_size=f"{settings().upload_megabytes}mb",
+                show_error=False,
+                enable_monitoring=False,
+                run_history=False,
+                footer_links=[],
+                state_session_capacity=settings().sessions,
+                ssr_mode=False,
+                app_kwargs={"docs_url": None, "redoc_url": None},
+            )
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
-        page.block_thread()
+        try:
+            page.block_thread()
+        finally:
+            page.close(verbose=False)
+            kill_all()  # a decoder that still writes would fill the folder again
 
 
 def theme() -> gr.themes.Base:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from benchmarks.__main__ import main
-from benchmarks.drawings import to_tensor
-from benchmarks.memory import measure_memory, narrow_config, peak_of_child
+from benchmarks.images import to_tensor
+from benchmarks.memory import measure_memory, narrow_config, peak_in_subprocess
 from benchmarks.quality.fomm import Scene, compare, held_out_scene, judge
 from benchmarks.report import Bar, Report, Row
 from benchmarks.speed import OURS, measure_speed
@@ -42,26 +42,31 @@ def test_nothing_has_moved_in_the_initial_frame(scene: Scene) -> None:
     assert ssim(clip[-1:], clip[:1])[0] < 0.99
 
 
-def test_quality_reports_margins_and_draws_a_sheet(animator: ImageAnimator, tmp_path) -> None:
-    report = compare(animator, count=1, sheet=tmp_path / "sheet.png")
+@pytest.mark.slow
+def test_quality_reports_margins_and_draws_samples(animator: ImageAnimator, tmp_path) -> None:
+    report = compare(animator, count=1, samples=tmp_path / "grid.png")
     assert not report.passed  # random weights
-    assert (tmp_path / "sheet.png").is_file()
+    assert (tmp_path / "grid.png").is_file()
     assert "repeat the source" in report.text() and "MISSED" in report.text()
 
 
+@pytest.mark.slow
 def test_speed_compares_equal_pictures() -> None:
     report = measure_speed(narrow_config(64), rounds=2, frames=3)
     assert report.figures["largest_difference"] in (0, 1)
     assert OURS in report.text()
 
 
+@pytest.mark.slow
 def test_memory_of_a_process_of_its_own(tmp_path) -> None:
-    assert 50e6 < peak_of_child(tmp_path, frames=6, size=64) < 5e9
+    assert 50e6 < peak_in_subprocess(tmp_path, frames=6, size=64) < 5e9
 
 
 @pytest.mark.parametrize(("peak", "passed"), [(109, True), (111, False)])
 def test_memory_may_not_grow(monkeypatch, peak: int, passed: bool) -> None:
-    monkeypatch.setattr("benchmarks.memory.peak_of_child", lambda folder, frames, size: 100 if frames == 3 else peak)
+    monkeypatch.setattr(
+        "benchmarks.memory.peak_in_subprocess", lambda folder, frames, size: 100 if frames == 3 else peak
+    )
     assert measure_memory(short=3, long=30).passed is passed
 
 

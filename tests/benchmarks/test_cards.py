@@ -1,9 +1,9 @@
-"""The sheets of the model cards: the first results as they come, then the worst, then the photograph."""
+"""Sample grids of the model cards: the first results, then the worst ones, then the photograph."""
 
 import numpy as np
 
-from benchmarks.cards import ACROSS, SHOWN, SIDE, WORST, photographs, sheet, strip
-from benchmarks.drawings import GAP, Picture
+from benchmarks.cards import ACROSS, SHOWN, SIDE, WORST, card_grid, photographs, strip
+from benchmarks.images import GAP, Picture
 
 
 def plain(value: int, side: int = 32) -> Picture:
@@ -13,7 +13,7 @@ def plain(value: int, side: int = 32) -> Picture:
 def test_the_first_come_first_and_the_worst_again() -> None:
     """A result's value is its number; the truth is 100, so that those with the highest numbers are the worst."""
     strips = [strip(plain(0), plain(100 + number), plain(100)) for number in range(SHOWN + 6)]
-    drawn = sheet(strips, [plain(7), plain(8)])
+    drawn = card_grid(strips, [plain(7), plain(8)])
     step, wide = SIDE + GAP, 3 * (SIDE + GAP) + 4 * GAP
 
     def result(row: int, column: int, below: int = 0) -> int:

@@ -8,15 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import worlds
 from benchmarks.__main__ import main
-from benchmarks.drawings import GAP, Picture, held_out, save_sheet, to_frames
-from benchmarks.examiner import Examiner, ExaminerConfig, Skill
-from benchmarks.quality import cyclegan, stargan, starganv2
+from benchmarks.images import GAP, Picture, held_out, save_grid, to_frames
+from benchmarks.quality import cyclegan, stargan, starganv2, worlds
+from benchmarks.quality.attribute_classifier import AttributeClassifier, ClassifierConfig, Skill
 from benchmarks.quality.cyclegan import colour_shift, correlation, psnr_inside
+from benchmarks.quality.subjects import HAIR, HEADS, Labels, Subject, head_labels
+from benchmarks.quality.worlds import ANIMAL_WORLD, HEAD_WORLD, World, world_of
 from benchmarks.report import Report
-from benchmarks.subjects import HAIR, HEADS, Answers, Subject, head_answers
-from benchmarks.worlds import ANIMAL_WORLD, HEAD_WORLD, World, world_of
 from deepfake_core import AttributeEditor, CycleTranslator, StyleSynthesizer
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.translator import Cycle
@@ -24,8 +23,8 @@ from deepfake_core.synthetic.heads import ATTRIBUTES, with_attributes
 
 SIZE = 32
 SCENES = 1
-SKILL = Skill(marks={"Male": 0.98}, angle=3.0, looks={"skin": 0.9})
-Known = dict[bytes, Answers]
+SKILL = Skill(attributes={"Male": 0.98}, angle=3.0, looks={"skin": 0.9})
+Known = dict[bytes, Labels]
 
 
 held_out_fields = cache(cyclegan.held_out_fields)
@@ -49,42 +48,43 @@ def missed(report: Report) -> list[bool]:
     return [not bar.met for bar in report.bars]
 
 
-class AllKnowing(Examiner):
+class AllKnowing(AttributeClassifier):
     """Knows the truth about every picture that can come."""
 
     def __init__(self, subject: Subject, known: Known) -> None:
-        super().__init__(subject, ExaminerConfig(size=SIZE, width=1))
+        super().__init__(subject, ClassifierConfig(size=SIZE, width=1))
         self.known = known
 
-    def read(self, pictures) -> Answers:
+    def predict(self, pictures) -> Labels:
         rows = [self.known[np.ascontiguousarray(picture).tobytes()] for picture in pictures]
-        return Answers(*map(torch.cat, zip(*rows, strict=True)))
+        return Labels(*map(torch.cat, zip(*rows, strict=True)))
 
 
 # CycleGAN
 
 
 class Swapping(CycleTranslator):
-    """Answers with the truth, or with what it was given."""
+    """Labels with the truth, or with what it was given."""
 
     def __init__(self, name: str, *, perfect: bool, back: bool = True) -> None:
         self.name, self.size, self.way_there = name, SIZE, back
         scene = held_out_fields(SCENES, SIZE, zebras=name.endswith("zebra2horse"))
         given = zip(scene.source, scene.truth if perfect else scene.source, strict=True)
-        self.answers = {source.tobytes(): answer for source, answer in given}
+        self.results = {source.tobytes(): answer for source, answer in given}
 
     def cycle(self, image, *, crop="auto") -> Cycle:
         assert crop == "none"
-        made = self.answers[image.tobytes()]
+        made = self.results[image.tobytes()]
         there = self.way_there
         return Cycle(translated=made, back=image if there else None, error=0.01 if there else None, note="")
 
 
+@pytest.mark.slow
 def test_the_true_zebras_pass_and_the_horses_themselves_do_not(tmp_path) -> None:
     ways = [Swapping(name, perfect=True) for name in cyclegan.STARTERS]
-    report = cyclegan.compare(ways, SCENES, tmp_path / "sheet.png")
+    report = cyclegan.compare(ways, SCENES, tmp_path / "grid.png")
     assert report.passed and len(report.bars) == 6
-    assert (tmp_path / "sheet.png").is_file()
+    assert (tmp_path / "grid.png").is_file()
     assert missed(cyclegan.compare([Swapping("horse2zebra", perfect=False)], SCENES)) == [True, True, False, False]
 
 
@@ -125,11 +125,11 @@ def test_stripes_are_light_and_dark_in_the_right_places() -> None:
 
 
 class Editing(AttributeEditor):
-    """Answers with the truth, or changes nothing."""
+    """Labels with the truth, or changes nothing."""
 
     def __init__(self, *, perfect: bool, attributes: tuple[str, ...] = ATTRIBUTES) -> None:
         self.name, self.size, self.attributes = "editing", SIZE, attributes
-        self.answers = {
+        self.results = {
             (held_out_head(index, SIZE).picture.tobytes(), edit.attribute, edit.value): edit.truth
             for index in range(SCENES)
             for edit in edits_of_head(index)
@@ -139,26 +139,26 @@ class Editing(AttributeEditor):
     def __call__(self, image, changes, *, crop="auto") -> Picture:
         assert crop == "none"
         ((name, value),) = changes.items()
-        return self.answers.get((image.tobytes(), name, value), image)
+        return self.results.get((image.tobytes(), name, value), image)
 
 
 @pytest.fixture(scope="module")
-def head_examiner() -> AllKnowing:
+def head_classifier() -> AllKnowing:
     known: Known = {}
     for index in range(SCENES):
         head = held_out_head(index, SIZE)
-        known[head.picture.tobytes()] = head_answers(head.identity, head.state)
+        known[head.picture.tobytes()] = head_labels(head.identity, head.state)
         for edit in edits_of_head(index):
             identity = with_attributes(head.identity, edit.wanted[None].float())
-            known[edit.truth.tobytes()] = head_answers(identity, head.state)
+            known[edit.truth.tobytes()] = head_labels(identity, head.state)
     return AllKnowing(HEADS, known)
 
 
-def test_the_true_edits_pass_and_no_edit_finds_nothing_and_keeps_all(head_examiner, tmp_path) -> None:
-    report = stargan.compare(Editing(perfect=True), head_examiner, SKILL, SCENES, tmp_path / "sheet.png")
+def test_the_true_edits_pass_and_no_edit_finds_nothing_and_keeps_all(head_classifier, tmp_path) -> None:
+    report = stargan.compare(Editing(perfect=True), head_classifier, SKILL, SCENES, tmp_path / "grid.png")
     assert report.passed and "Male 98.0 %" in report.text()
-    assert (tmp_path / "sheet.png").is_file()
-    lazy = stargan.compare(Editing(perfect=False), head_examiner, SKILL, SCENES)
+    assert (tmp_path / "grid.png").is_file()
+    lazy = stargan.compare(Editing(perfect=False), head_classifier, SKILL, SCENES)
     assert missed(lazy) == [True, False, True]
     assert lazy.rows[0].name == "edited" and lazy.rows[0].values[:2] == ("0.0 %", "100.0 %")
 
@@ -175,10 +175,10 @@ def test_a_hair_colour_takes_the_others_away_and_asks_for_nothing_else() -> None
         assert not torch.equal(edit.wanted, has)
 
 
-def test_an_editor_of_other_attributes_cannot_be_judged(head_examiner) -> None:
+def test_an_editor_of_other_attributes_cannot_be_judged(head_classifier) -> None:
     editor = Editing(perfect=True, attributes=("angry", "happy"))
-    with pytest.raises(BadRequest, match="knows none of"):
-        stargan.compare(editor, head_examiner, SKILL, 1)
+    with pytest.raises(BadRequest, match="has none of"):
+        stargan.compare(editor, head_classifier, SKILL, 1)
 
 
 # StarGAN v2
@@ -204,10 +204,10 @@ class Styling(StyleSynthesizer):
             for case in cases_of(world, index, SIZE):
                 self.scenes[case.source.tobytes()] = (who, state)
                 self.truths[case.source.tobytes() + case.reference.tobytes()] = case.truth
-                known[case.source.tobytes()] = case.source_answers
-                known[case.reference.tobytes()] = case.reference_answers
-                answers = case.source_answers._replace(
-                    marks=case.reference_answers.marks, looks=case.reference_answers.looks
+                known[case.source.tobytes()] = case.source_labels
+                known[case.reference.tobytes()] = case.reference_labels
+                answers = case.source_labels._replace(
+                    attributes=case.reference_labels.attributes, looks=case.reference_labels.looks
                 )
                 known[case.truth.tobytes()] = answers
 
@@ -223,7 +223,7 @@ class Styling(StyleSynthesizer):
         who, state = self.scenes[image.tobytes()]
         looks = self.world.identity(self.domains.index(domain), torch.Generator().manual_seed(seed))
         made = to_frames(self.world.draw(looks, who, state, SIZE))[0]
-        self.known[made.tobytes()] = self.world.answers(looks, state)
+        self.known[made.tobytes()] = self.world.labels(looks, state)
         return made
 
 
@@ -239,11 +239,11 @@ class Styling(StyleSynthesizer):
 def test_only_the_reference_in_the_sources_place_passes(world: World, how: str, lacking: list[bool | None]) -> None:
     known: Known = {}
     synthesizer = Styling(world, how, known)
-    outcome = starganv2.compare(synthesizer, world, AllKnowing(world.subject, known), SKILL, SCENES)
-    report = starganv2.report([outcome])
+    result = starganv2.compare(synthesizer, world, AllKnowing(world.subject, known), SKILL, SCENES)
+    report = starganv2.report([result])
     assert all(not_met in (miss, None) for miss, not_met in zip(missed(report), lacking, strict=True)), report.text()
-    assert outcome.answers["do nothing"].pose == 0 and outcome.answers["do nothing"].looks == 0
-    assert (outcome.between_latents > 0) is (how == "truth")
+    assert result.methods["do nothing"].pose == 0 and result.methods["do nothing"].looks == 0
+    assert (result.between_latents > 0) is (how == "truth")
 
 
 @pytest.mark.parametrize("world", [HEAD_WORLD, ANIMAL_WORLD], ids=lambda world: world.subject.name)
@@ -264,15 +264,15 @@ def test_a_colour_is_asked_for_where_the_truth_shows_hair_or_fur(world: World) -
 def test_the_grid_has_a_head_a_side_and_a_corner(tmp_path) -> None:
     rows = starganv2.grid(Styling(HEAD_WORLD, "source", {}), HEAD_WORLD, SCENES)
     assert rows[0][0] is None and [len(row) for row in rows] == [5, 9]
-    save_sheet(tmp_path / "deep" / "sheet.png", rows)
-    sheet = np.asarray(Image.open(tmp_path / "deep" / "sheet.png"))
-    assert sheet.shape == (2 * (SIZE + GAP) - GAP, 9 * (SIZE + GAP) - GAP, 3)
-    assert (sheet[:SIZE, :SIZE] == 255).all()
+    save_grid(tmp_path / "deep" / "grid.png", rows)
+    grid = np.asarray(Image.open(tmp_path / "deep" / "grid.png"))
+    assert grid.shape == (2 * (SIZE + GAP) - GAP, 9 * (SIZE + GAP) - GAP, 3)
+    assert (grid[:SIZE, :SIZE] == 255).all()
 
 
 def test_a_world_is_known_by_its_domains() -> None:
     assert world_of("a", ("male", "female")) is HEAD_WORLD and world_of("b", ("cat", "dog", "wild")) is ANIMAL_WORLD
-    with pytest.raises(BadRequest, match="of which nothing is drawn"):
+    with pytest.raises(BadRequest, match="no drawn world has"):
         world_of("c", ("summer", "winter"))
 
 

@@ -34,18 +34,18 @@ def lab(page: "Page", server: str) -> "Page":
 
 def tick(page: "Page", colour: str) -> None:
     """Tick a hair colour, and wait until the others are not."""
-    box = page.locator("#attributes-ticks").get_by_label(colour)
+    box = page.locator("#attributes-boxes").get_by_label(colour)
     if box.is_checked():
         box.uncheck()
     box.check()
-    others = [page.locator("#attributes-ticks").get_by_label(other) for other in HAIR if other != colour]
+    others = [page.locator("#attributes-boxes").get_by_label(other) for other in HAIR if other != colour]
     page.wait_for_function("boxes => boxes.every(box => !box.checked)", arg=[one.element_handle() for one in others])
 
 
 def test_an_example_gets_blond_hair_and_every_single_change(lab: "Page", page_errors: list[str]):
     for colour in (*HAIR, "Blond hair"):
         tick(lab, colour)
-        assert lab.locator("#attributes-ticks").get_by_label(colour).is_checked()
+        assert lab.locator("#attributes-boxes").get_by_label(colour).is_checked()
     run(lab, PLACE)
     assert is_labelled(lab, lab.locator("#attributes-after img"))
     strip = lab.locator("#attributes-strip")

@@ -33,12 +33,12 @@ def lab(page: "Page", server: str) -> "Page":
     return page
 
 
-def test_references_make_a_grid_and_a_walk(lab: "Page", page_errors: list[str]):
+def test_references_make_a_grid_and_an_interpolation(lab: "Page", page_errors: list[str]):
     run(lab, PLACE)
     assert is_labelled(lab, lab.locator("#styles-grid img"))
     assert lab.locator("#styles-cards img").count() == 3
 
-    unfold(lab, "Walk between two styles")
+    unfold(lab, "Interpolation between two styles")
     lab.locator("#styles-prepare").click()
     between = lab.locator("#styles-between img")
     between.wait_for(timeout=LOADED)
@@ -54,13 +54,13 @@ def test_references_make_a_grid_and_a_walk(lab: "Page", page_errors: list[str]):
     assert page_errors == []
 
 
-def test_the_dice_draw_a_strip_of_seeds_and_a_video(lab: "Page", page_errors: list[str]):
+def test_a_random_seed_draws_a_strip_and_a_video(lab: "Page", page_errors: list[str]):
     lab.locator("#styles-way").get_by_label("From a seed").check()
-    lab.locator("#styles-dice").click()
+    lab.locator("#styles-random").click()
     wait_until_done(lab, PLACE)
     assert lab.locator("#styles-cards img").count() == 6
 
-    unfold(lab, "Walk between two styles")
+    unfold(lab, "Interpolation between two styles")
     lab.locator("#styles-video-start").click()
     video = lab.locator("#styles-video video")
     video.wait_for(timeout=LOADED)

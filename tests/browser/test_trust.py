@@ -144,10 +144,10 @@ def test_every_picture_of_the_translators_says_what_it_is(
             assert_declared(saved(page, picture, tmp_path), model=model)
 
 
-def test_a_walk_says_what_it_is(page: "Page", server: str, tmp_path: Path):
+def test_an_interpolation_says_what_it_is(page: "Page", server: str, tmp_path: Path):
     open_tab(page, server, "StarGAN v2", "styles-")
     page.wait_for_timeout(2 * SECOND)
-    unfold(page, "Walk between two styles")
+    unfold(page, "Interpolation between two styles")
     press(page, "Prepare the slider")
     between = page.locator("#styles-between img")
     between.wait_for(timeout=LOADED)

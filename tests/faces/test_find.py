@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from deepfake_core.errors import BadRequest, NoFaceFound
-from deepfake_core.faces import Box, cut, find, find_crop, landmarks, lbp
+from deepfake_core.faces import Box, Whole, crop_named, cut, find, find_crop, landmarks, lbp
 from deepfake_core.faces.box import FACE_SHARE, frame_face
 from deepfake_core.faces.detector import DetectorUnavailable
 from deepfake_core.synthetic.heads import draw, neutral_state, sample_identity
@@ -98,17 +98,17 @@ def test_drawn_heads_are_found_and_left_whole(rng: torch.Generator) -> None:
 
 class TestWithoutCropping:
     def test_square_picture_is_whole(self, astronaut: np.ndarray) -> None:
-        crop = find_crop(astronaut, mode="none")
+        crop = find_crop(astronaut, Whole())
         assert (crop.box, crop.method, crop.faces) == (Box(left=0, top=0, side=512), "whole", 0)
 
     def test_other_pictures_lose_their_ends(self, astronaut: np.ndarray) -> None:
-        crop = find_crop(astronaut[:300], mode="none")
+        crop = find_crop(astronaut[:300], Whole())
         assert crop.box == Box(left=106, top=0, side=300)
         assert "not square" in crop.note
 
     def test_unknown_mode(self, astronaut: np.ndarray) -> None:
         with pytest.raises(BadRequest, match="'sideways'"):
-            find_crop(astronaut, mode="sideways")
+            crop_named("sideways")
 
 
 class TestDetectors:

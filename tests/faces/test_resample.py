@@ -1,7 +1,10 @@
 """Laws of cutting and pasting."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Box, cut, paste
@@ -98,3 +101,27 @@ def test_fit_keeps_proportions(noise: np.ndarray, longest: int) -> None:
     fitted, ratio = fit(noise, longest)
     assert fitted.shape == (longest * 60 // 80, longest, 3)
     assert ratio == 80 / longest
+
+
+@pytest.mark.parametrize("box", [
+    Box(left=0, top=0, side=80 * 60), Box(left=-9e5, top=-9e5, side=9.9e5), Box(left=-5e5, top=-5e5, side=9.9e5),
+    Box(left=9e5, top=0, side=9.9e5), Box(left=9e5, top=9e5, side=1), Box(left=30, top=20, side=1),
+])  # fmt: skip
+def test_memory_is_bounded_by_picture_and_result_whatever_the_box_says(noise: np.ndarray, box: Box) -> None:
+    """A box of a million pixels a side would hold three terabytes."""
+    tracemalloc.start()
+    result = cut(noise, box, 256)
+    pasted = paste(noise, result, box)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 60e6
+    assert result.shape == (256, 256, 3) and pasted.shape == noise.shape
+
+
+def test_a_picture_in_a_large_box_lands_where_it_is(waves: np.ndarray) -> None:
+    """The same as one step would give, which a box of this size still allows."""
+    box = Box(left=-2000, top=-1500, side=4000)
+    height, width = waves.shape[:2]
+    framed = waves[np.arange(-1500, 2500).clip(0, height - 1)[:, None], np.arange(-2000, 2000).clip(0, width - 1)]
+    whole = np.array(Image.fromarray(framed).resize((64, 64), Image.Resampling.BOX))
+    assert np.abs(cut(waves, box, 64).astype(int) - whole).mean() < 4

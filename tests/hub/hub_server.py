@@ -31,6 +31,10 @@ class Hub:
     """Seconds before every piece of a file."""
     token: str | None = None
     """Without this one nothing is handed out."""
+    headers: dict[str, str | None] = field(default_factory=dict)
+    """To send with every file, found or not, in place of the server's own; None leaves one out."""
+    redirect: str | None = None
+    """Where HEAD and GET of files are sent; a path of this server, or a whole address."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range) of every request."""
     pushed: dict[str, bytes] = field(default_factory=dict)
@@ -92,8 +96,12 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
+            for name, value in {
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+                **hub.headers,
+            }.items():
+                if value is not None:
+                    self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
@@ -111,6 +119,14 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return
             if not self.allowed():
                 return
+            if hub.redirect and self.path != hub.redirect:
+                self.send_response(302)
+                own = {"Location": hub.redirect, "Content-Length": "0", "X-Repo-Commit": COMMIT, "ETag": f'"{COMMIT}"'}
+                for name, value in {**own, **hub.headers}.items():
+                    if value is not None:
+                        self.send_header(name, value)
+                self.end_headers()
+                return
             found = RESOLVE.fullmatch(self.path)
             repository = f"{found[1]}/{found[2]}" if found and found[1] else found[2] if found else ""
             content = hub.files.get((repository, found[3])) if found else None
@@ -127,8 +143,13 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if begin:
                 self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
             self.send_header("Accept-Ranges", "bytes")
-            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-            self.send_header("X-Repo-Commit", hashlib.sha1(content).hexdigest())  # another content is another commit
+            own = {
+                "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+                "X-Repo-Commit": hashlib.sha1(content).hexdigest(),  # another content is another commit
+            }
+            for name, value in {**own, **hub.headers}.items():
+                if value is not None:
+                    self.send_header(name, value)
             self.end_headers()
             if body:
                 self.send_pieces(content, begin)

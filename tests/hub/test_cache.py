@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.hub.cache import BUDGET, Key, NetworkCache, budget_of, bytes_of
+from deepfake_core.hub.cache import Key, NetworkCache, budget_of, bytes_of
 
 KILOBYTES = 4 * 1000  # of the network below
 
@@ -85,12 +85,12 @@ def test_a_failed_load_reaches_who_asked_and_may_be_tried_again() -> None:
 
 
 def test_the_budget_is_a_share_of_the_memory_or_what_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(BUDGET, raising=False)
+    monkeypatch.delenv("DEEPFAKE_CACHE_GB", raising=False)
     assert 10**8 < budget_of("cpu") < 10**12
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1, 10 * 10**9))
     assert budget_of("cuda:0") == 6 * 10**9
-    monkeypatch.setenv(BUDGET, "0.5")
+    monkeypatch.setenv("DEEPFAKE_CACHE_GB", "0.5")
     assert budget_of("cpu") == budget_of("cuda:0") == 500_000_000
-    monkeypatch.setenv(BUDGET, "much")
-    with pytest.raises(BadRequest, match=BUDGET):
+    monkeypatch.setenv("DEEPFAKE_CACHE_GB", "much")
+    with pytest.raises(BadRequest, match="DEEPFAKE_CACHE_GB must be a number"):
         budget_of("cpu")

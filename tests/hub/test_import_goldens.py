@@ -16,9 +16,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.importing import LAYOUTS, import_checkpoint
+from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import load
+from deepfake_core.registry import METHODS
 from tests.golden_weights import DATA, fomm_inputs, weights
 from tests.hub.test_importing import parallel
 from tests.networks import test_cyclegan_goldens as cyclegan
@@ -210,6 +211,6 @@ def test_what_is_imported_gives_the_golden_output(case: Case, authors: Path, hom
     case.check(network)
 
 
-def test_every_layout_is_among_them() -> None:
-    assert {entry(case.name).layout for case in CASES} == set(LAYOUTS)
+def test_every_method_is_among_them() -> None:
+    assert {entry(case.name).network for case in CASES} == {one.name for one in METHODS if one.key_map}
     assert set(FILES) - {case.file for case in CASES} == {"200000-G.ckpt", "200000-D.ckpt"}  # which are in the zip

@@ -1,6 +1,7 @@
 """The authors' files of the translators, in their own layouts: converted and loaded again, or refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,12 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMissing
-from deepfake_core.hub import store
-from deepfake_core.hub.architecture import NETWORKS
-from deepfake_core.hub.importing import CONFIGS, LAYOUTS, import_checkpoint
+from deepfake_core.hub import manifest as shipped_weights
+from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import manifest
-from deepfake_core.hub.store import PREFERENCE, choose, find, installed, load
+from deepfake_core.hub.store import choose, find, installed, load, preference
 from deepfake_core.networks.stargan import StarGan
+from deepfake_core.registry import METHODS, configs
 from tests.golden_weights import DATA
 
 FILTER = {"hpf.filter": torch.zeros(3, 3)}  # a fixed buffer that stands in the file as well
@@ -134,21 +135,22 @@ def test_the_manifest_hangs_together() -> None:
     """Every published name can be built and imported; partners know each other; needs and preferences exist."""
     entries = manifest()
     for name, entry in entries.items():
-        assert entry.network in NETWORKS
-        assert (entry.layout == "own") == (entry.file is not None) == (name not in CONFIGS)
-        assert entry.layout == "own" or entry.layout in LAYOUTS
+        assert (entry.file is None) == (name in configs())
         assert entry.back is None or entries[entry.back].back == name
         assert entry.needs is None or entry.needs in entries
-    assert set(CONFIGS) <= set(entries)
-    for network, names in PREFERENCE.items():
-        assert all(entries[name].network == network for name in names)
+    assert configs().keys() <= entries.keys()
+    for one in METHODS:
+        assert all(entries[name].network == one.name for name in preference(one.name))
+    assert preference("fomm") == ("fomm-vox-adv", "fomm-vox", "fomm-starter")
+    assert preference("stargan") == ("stargan-celeba-128", "stargan-celeba-256", "stargan-starter")
     with pytest.raises(WeightsMissing):
         choose("fan")
     assert all(entries[name].file for name in installed())  # nothing was imported: starters alone, if they are there
 
 
 def test_a_starter_that_is_not_here_counts_as_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "WEIGHTS", tmp_path)
+    shutil.copy(shipped_weights.WEIGHTS / "manifest.toml", tmp_path)
+    monkeypatch.setattr(shipped_weights, "WEIGHTS", tmp_path)
     assert find("stargan-starter") is None and installed() == []
     with pytest.raises(WeightsMissing, match="comes with the repository"):
         load("stargan-starter", "stargan")

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 import torch
 
-from deepfake_core.hub.architecture import NETWORKS
 from deepfake_core.hub.files import hash_file
-from deepfake_core.hub.importing import CONFIGS
 from deepfake_core.hub.store import save
+from deepfake_core.registry import method
 from tests.hub.test_importing import table
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -113,9 +112,10 @@ def test_an_import_takes_at_most_twice_the_file(packing: str, padding: int, most
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     """Weights of about 200 MB, as an import writes them."""
-    path, config = tmp_path / "large.safetensors", asdict(CONFIGS["fomm-vox-adv"])
+    path, fomm = tmp_path / "large.safetensors", method("fomm")
+    config = asdict(fomm.configs()["fomm-vox-adv"])
     with torch.device("meta"):
-        state = NETWORKS["fomm"](config).state_dict()
+        state = fomm.build(config).state_dict()
     numbers = {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in state.items()}
     save(numbers, path, {"config": json.dumps(config)}, "fomm")
     assert path.stat().st_size > 180 * MEGABYTE and hash_file(path).is_file()

@@ -298,7 +298,7 @@ def test_a_mirror_is_filled_and_asked_first(hub: Hub, tmp_path: Path, monkeypatc
 
 
 def main_push() -> None:
-    from deepfake_core.hub.upkeep import push
+    from deepfake_core.hub.inventory import push
 
     list(push([NAME]))
 

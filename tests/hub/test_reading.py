@@ -293,7 +293,7 @@ def test_odd_tensors_are_refused_or_work(odd: str, tmp_path: Path) -> None:
 def test_odd_tables_are_refused(name: str, tmp_path: Path) -> None:
     state: dict[Any, Any] = {1: torch.zeros(1), "main.9.main.0.weight": torch.zeros(1)}
     parts = dict.fromkeys(("generator", "kp_detector", "mapping_network", "style_encoder", "state_dict"), state)
-    refusal(tmp_path / "odd.pth", saved(state if entry(name).layout == "stargan" else parts), name)
+    refusal(tmp_path / "odd.pth", saved(state if entry(name).network == "stargan" else parts), name)
     refusal(tmp_path / "odd.pth", saved(parts), name)
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile, UnknownModel, WeightsMissing
 from deepfake_core.hub.importing import import_checkpoint
-from deepfake_core.hub.layouts import FOMM_KEYPOINTS, rename
+from deepfake_core.hub.key_maps import FOMM_KEYPOINTS, rename
 from deepfake_core.hub.manifest import WEIGHTS, manifest
 from deepfake_core.hub.store import find, installed, load
 from deepfake_core.networks.fomm import FirstOrderModel

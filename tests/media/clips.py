@@ -1,5 +1,6 @@
 """Small clips made by ffmpeg itself, and independent looks into files (not through the code under test)."""
 
+import os
 import re
 import subprocess
 from fractions import Fraction
@@ -72,6 +73,23 @@ def gradient(index: int, height: int = 48, width: int = 64) -> np.ndarray:
     ramp = np.linspace(0, 60, width)[None, :, None] + np.linspace(0, 60, height)[:, None, None]
     frame: np.ndarray = np.clip(ramp + np.array([20, 60, 100]) + index % 30, 0, 255).astype(np.uint8)
     return frame
+
+
+def make_slow_clip(path: Path, side: int = 4096, frames: int = 2000) -> Path:
+    """A small file that takes minutes to read: a few huge frames, encoded once and repeated."""
+    short = path.with_name(f"{path.stem}-short.mp4")
+    make_clip(short, size=f"{side}x{side}", rate="50", frames=4, extra=("-preset", "veryfast", "-crf", "45"))
+    ffmpeg("-stream_loop", str(frames // 4 - 1), "-i", short, "-c", "copy", "-movflags", "+faststart", path)
+    return path
+
+
+def child_processes() -> list[str]:
+    """Commands of the decoders and encoders that this process started and has not buried."""
+    listing = subprocess.run(
+        ["ps", "--ppid", str(os.getpid()), "-o", "command="], capture_output=True, check=False, text=True
+    )
+    ours = ("ffmpeg", "deepfake_core", "<defunct>")
+    return [line for line in listing.stdout.splitlines() if any(word in line for word in ours)]
 
 
 NTSC = Fraction(30000, 1001)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,81 @@ def test_no_other_process_and_no_detour(code: str) -> None:
 def test_threads_and_ending_itself_stay_allowed() -> None:
     assert attempt("import threading as t; a = t.Thread(target=print); a.start(); a.join()") == (0, "")
     assert attempt("import os; os.abort()")[0] == -signal.SIGABRT
+
+
+CALL = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*arguments):
+    if libc.syscall(*(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)) < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+"""
+PYTHON_CALLS = {
+    "prlimit of its parent": "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)",
+    "prlimit that sets": "import resource; resource.prlimit(0, resource.RLIMIT_NOFILE, (32, 32))",
+    "setrlimit": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))",
+    "setpriority": "os.setpriority(os.PRIO_PROCESS, 0, 19)",
+    "utimensat": "os.utime({path!r})",
+    "setxattr": "os.setxattr({path!r}, 'user.a', b'1')",
+    "removexattr": "os.removexattr({path!r}, 'user.a')",
+}
+BY_NUMBER = {
+    "shmget": {"x86_64": 29, "aarch64": 194},
+    "shmat": {"x86_64": 30, "aarch64": 196},
+    "semget": {"x86_64": 64, "aarch64": 190},
+    "semop": {"x86_64": 65, "aarch64": 193},
+    "msgget": {"x86_64": 68, "aarch64": 186},
+    "msgsnd": {"x86_64": 69, "aarch64": 189},
+    "mq_open": {"x86_64": 240, "aarch64": 180},
+    "pidfd_open": {"x86_64": 434, "aarch64": 434},
+}
+
+
+@seccomp
+@pytest.mark.parametrize("name", PYTHON_CALLS)
+def test_no_limit_date_or_attribute_is_changed(name: str, tmp_path: Path) -> None:
+    """Not even of the file that it may write to, nor of itself: as root it could raise its limits again."""
+    path = tmp_path / "out"
+    path.write_text("")
+    os.utime(path, (1, 1))
+    status, said = attempt("import os; " + PYTHON_CALLS[name].format(path=str(path)), reads=[path], writes=[path])
+    assert (status, "[Errno 13]" in said) == (1, True), said
+    assert path.stat().st_mtime == 1
+
+
+@seccomp
+@pytest.mark.parametrize("name", BY_NUMBER)
+def test_no_memory_queue_or_semaphore_is_shared(name: str) -> None:
+    status, said = attempt(CALL + f"call({BY_NUMBER[name][os.uname().machine]}, 0, 1, 0o1600)")
+    assert (status, "[Errno 13]" in said) == (1, True), said
+
+
+@seccomp
+def test_it_may_ask_for_its_own_limits() -> None:
+    assert attempt("import resource; print(resource.prlimit(0, resource.RLIMIT_CORE))") == (0, "(0, 0)")
+
+
+@landlock
+def test_it_becomes_no_other_program(tmp_path: Path) -> None:
+    """Neither one that it may read, nor one below the folders of libraries, whose loader is one."""
+    given = Path(shutil.copy(shutil.which("true") or "", tmp_path / "given"))
+    for program in (given, Path("/bin/true"), *Path("/usr/lib/git-core").glob("git")):
+        status, said = attempt(f"import os; os.execv({str(program)!r}, ['x'])", reads=[given])
+        assert (status, "[Errno 13]" in said) == (1, True), said
+    assert attempt("import os, sys; os.execv(sys.executable, ['x', '-c', 'print(5)'])") == (0, "5")
+
+
+@seccomp
+def test_a_reader_of_pictures_becomes_no_program_at_all() -> None:
+    code = (
+        f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); import os; "
+        "from deepfake_core.media.jail import confine; "
+        "confine(memory=None, cpu=None, file=None, reads=[], writes=[], parent=os.getppid()); "
+        "os.execv(sys.executable, ['x', '-c', 'print(5)'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "[Errno 13]" in done.stderr
 
 
 @landlock

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.layouts import fan_state
+from deepfake_core.hub.key_maps import fan_state
 from deepfake_core.networks.fan import FaceAlignmentNetwork, FanConfig, alignment, face_axis, masks_of, peaks
 from tests.golden_weights import DATA, weights
 from tests.networks.test_fomm_goldens import check_against

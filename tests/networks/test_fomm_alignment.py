@@ -2,8 +2,9 @@
 
 import torch
 
+from deepfake_core.motion import coordinate_grid
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
-from deepfake_core.networks.layers import AlignedDownscale, coordinate_grid
+from deepfake_core.networks.layers import AlignedDownscale
 
 SMALL = HourglassConfig(base=4, levels=2)
 SIDE = 64

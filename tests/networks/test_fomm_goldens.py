@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.layouts import FOMM_DISCRIMINATOR, fomm_state, rename
+from deepfake_core.hub.key_maps import FOMM_DISCRIMINATOR, fomm_state, rename
 from deepfake_core.motion import (
     AbsoluteMotion,
     Keypoints,
     RelativeMotion,
     Transfer,
     apply,
+    coordinate_grid,
     frame_at,
     scale_of_movement,
     transfer_motion,
@@ -26,7 +27,7 @@ from deepfake_core.networks.fomm import (
     FommConfig,
     gaussian_heatmaps,
 )
-from deepfake_core.networks.layers import coordinate_grid, gaussian_kernel
+from deepfake_core.networks.layers import gaussian_kernel
 from tests.golden_weights import DATA, fomm_inputs, weights
 
 # (file, lively weights, sampling rule); base outputs are far smaller, so their tolerance is too

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.layouts import stargan_state
+from deepfake_core.hub.key_maps import stargan_state
 from deepfake_core.networks.stargan import CELEBA, CONFIGS, Discriminator, StarGan, StarGanConfig, flipped
 from tests.golden_weights import DATA, smooth, weights
 from tests.networks.test_fomm_goldens import check_against
-from train.stargan import StarGanTraining
-from train.stargan_losses import classification, critic_terms, generator_terms
+from train.recipes.stargan.losses import classification, critic_terms, generator_terms
+from train.recipes.stargan.recipe import StarGanTraining
 
 TABLE = "stargan.keys.json"
 LARGEST, MEAN = 1e-4, 1e-5  # differences allowed, from recipe.md

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights
-from deepfake_core.hub.layouts import starganv2_state
+from deepfake_core.hub.key_maps import starganv2_state
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import (
     CONFIGS,

@@ -18,12 +18,15 @@ from deepfake_core.errors import (
     NoFaceFound,
     UnreadableMedia,
 )
-from deepfake_core.faces import Box, cut
+from deepfake_core.faces import Box, Manual, Whole, cut
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.motion import AbsoluteMotion, RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import Encoded
-from deepfake_core.pipelines.animation import AnimationRequest, Finished, Progress, Searching, animate, batches
+from deepfake_core.pipelines.animation import SEARCH, AnimationRequest, animate, batches
 from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
+from deepfake_core.pipelines.events import Finished, Progress
+from deepfake_core.pipelines.insight import InsightRequest, look_inside
+from deepfake_core.pipelines.motion_session import MotionSession
 from tests.media.clips import count_frames, duration, ffmpeg
 
 
@@ -38,20 +41,30 @@ def test_frames_rate_and_sound_are_the_drivers(
 ) -> None:
     beside = tmp_path / "beside.mp4"
     steps, done = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", side_by_side=beside)
-    assert len(steps) == done.frames == count_frames(done.path) == count_frames(beside) == count_frames(singer)
+    (second,) = done.of("side_by_side")
+    assert second.path == beside
+    assert (
+        len(steps)
+        == done.files[0].facts["frames"]
+        == count_frames(done.path)
+        == count_frames(beside)
+        == count_frames(singer)
+    )
     assert probe(done.path).rate == probe(singer).rate == Fraction(25)
     assert abs(duration(done.path, "a:0") - duration(singer, "a:0")) < 0.1
     assert (probe(beside).width, probe(beside).height) == (3 * animator.size, animator.size)
-    assert [step.index for step in steps] == list(range(len(steps)))
-    assert steps[-1].seconds_left == 0 and steps[0].frames_per_second > 0
+    assert [step.done for step in steps] == list(range(1, len(steps) + 1))
+    assert steps[-1].seconds_left == 0 and steps[0].rate is not None and steps[0].rate > 0
+    assert {step.preview for step in steps} == {None}
 
 
 def test_python_call_gives_the_frames_of_the_file(
     animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path
 ) -> None:
     frames = list(animator(portrait, singer))
-    steps, _ = run(animator, source=portrait, driving=singer, output=tmp_path / "frames")
-    np.testing.assert_array_equal(np.stack(frames), np.stack([step.frame for step in steps]))
+    run(animator, source=portrait, driving=singer, output=tmp_path / "frames", label=False)
+    written = [np.array(Image.open(path)) for path in sorted((tmp_path / "frames").iterdir())]
+    assert np.abs(np.stack(frames).astype(int) - np.stack(written)).mean() < 2.5  # the watermark
     assert frames[0].shape == (animator.size, animator.size, 3) and frames[0].dtype == np.uint8
 
 
@@ -68,7 +81,7 @@ def test_driving_by_the_own_first_frame_leaves_the_portrait_in_its_pose(
 
 def test_batches_do_not_change_the_frames(tiny_weights: Path, portrait: Path, singer: Path) -> None:
     one, many = (ImageAnimator.from_pretrained(tiny_weights, "cpu") for _ in range(2))
-    one.compute.batch, many.compute.batch = 1, 7
+    one.runtime.batch, many.runtime.batch = 1, 7
     pairs = zip(one(portrait, singer), many(portrait, singer), strict=True)
     assert max(np.abs(a.astype(int) - b).max() for a, b in pairs) <= 1
 
@@ -95,9 +108,9 @@ def test_best_frame_starts_where_the_poses_agree(animator: ImageAnimator, face: 
     portrait = animator.portrait(square)
     rebuilt = animator.render(portrait, portrait.keypoints)[0]
     assert np.abs(made[2].astype(int) - rebuilt).max() <= 1
-    request = AnimationRequest(source=square, driving=clip, crop="none", best_frame=True, output=tmp_path / "frames")
-    events = list(animate(animator, request))
-    assert isinstance(events[0], Searching) and sum(isinstance(event, Progress) for event in events) == len(clip)
+    whole = {"source_crop": Whole(), "driving_crop": Whole()}
+    steps, _ = run(animator, source=square, driving=clip, **whole, best_frame=True, output=tmp_path / "frames")
+    assert steps[0].task == SEARCH and sum(not step.task for step in steps) == len(clip)
     with pytest.raises(BadRequest, match="twice"):
         list(animator(square, iter(clip), crop="none", best_frame=True))
 
@@ -116,11 +129,54 @@ def test_paste_back_changes_the_face_alone(
     animator: ImageAnimator, face: np.ndarray, singer: Path, tmp_path: Path
 ) -> None:
     wide = np.pad(face, ((0, 0), (200, 200), (0, 0)), constant_values=77)
-    box = Box(left=200, top=0, side=512)
-    steps, _ = run(animator, source=wide, driving=singer, output=tmp_path / "o.mp4", source_box=box, paste_back=True)
-    assert steps[0].frame.shape == wide.shape
-    np.testing.assert_array_equal(steps[0].frame[:, :200], wide[:, :200])
-    assert np.abs(steps[0].frame[:, 200:-200].astype(int) - face).max() > 20
+    crop = Manual(left=200 / 912, top=0, side=1)
+    frames = tmp_path / "frames"
+    run(animator, source=wide, driving=singer, output=frames, source_crop=crop, paste_back=True, label=False)
+    first = np.array(Image.open(frames / "000000.png"))
+    assert first.shape == wide.shape
+    change = np.abs(first.astype(int) - wide)
+    assert change[:, :200].mean() < 2.5 and change[:, :200].max() < 20  # the watermark
+    assert change[:, 200:-200].max() > 40
+
+
+def test_a_manual_crop_is_the_same_square_in_every_size_of_the_picture() -> None:
+    crop = Manual(left=0.25, top=0.1, side=0.5)
+    assert crop.box(height=400, width=800) == Box(left=200, top=40, side=200)
+    assert Manual.of(Box(left=50, top=10, side=50), height=100, width=200) == crop
+
+
+def test_a_preview_shows_driver_and_result(
+    animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path
+) -> None:
+    preview = tmp_path / "live.jpg"
+    steps, _ = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", preview=preview)
+    assert steps[0].preview == preview
+    with Image.open(preview) as picture:
+        assert picture.size == (2 * animator.size, animator.size)
+
+
+def test_a_session_goes_on_where_the_last_step_ended(animator: ImageAnimator, face: np.ndarray) -> None:
+    """One frame at a time gives what all at once give: initial pose, scale and smoothing are remembered."""
+    square = cut(face, Box(left=0, top=0, side=len(face)), animator.size)
+    clip = [np.roll(square, shift, axis=1) for shift in (0, 3, 6, 9)]
+    portrait = animator.portrait(square)
+    one, many = (MotionSession(animator=animator, portrait=portrait, smoothing=0.5) for _ in range(2))
+    apart = [frame for driver in clip for frame in one.step([driver])]
+    pairs = zip(apart, many.step(clip), strict=True)
+    assert max(np.abs(a.astype(int) - b).max() for a, b in pairs) <= 1
+
+
+def test_the_insides_are_six_labelled_pictures(
+    animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path
+) -> None:
+    animation = AnimationRequest(source=portrait, driving=singer)
+    (done,) = look_inside(animator, InsightRequest(animation=animation, output=tmp_path, moment=1.0))
+    assert [file.caption for file in done.files] == [
+        "source", "driving", "mask", "deformation", "occlusion", "prediction"
+    ]  # fmt: skip
+    assert {file.role for file in done.files} == {"inside"} and all(file.path.is_file() for file in done.files)
+    with pytest.raises(BadRequest, match=r"between 0 .* got 2.0"):
+        list(look_inside(animator, InsightRequest(animation=animation, output=tmp_path, moment=2.0)))
 
 
 def test_stopping_leaves_nothing(animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path) -> None:
@@ -163,7 +219,7 @@ class TestBadInput:
         grey = self.folder / "grey.png"
         Image.new("RGB", (300, 300), "grey").save(grey)
         assert "whole picture" in self.refused(NoFaceFound, source=grey)
-        run(self.animator, **(self.good | {"source": grey, "crop": "none"}))  # what the sentence offers works
+        run(self.animator, **(self.good | {"source": grey, "source_crop": Whole()}))  # what the sentence offers works
 
     def test_no_face_in_the_clip(self, faceless: Path) -> None:
         assert "pattern.mp4" in self.refused(NoFaceFound, driving=faceless)

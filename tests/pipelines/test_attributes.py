@@ -8,10 +8,18 @@ import torch
 
 from deepfake_core import AttributeEditor
 from deepfake_core.errors import BadRequest, NoFaceFound
+from deepfake_core.faces import Face, Whole
 from deepfake_core.media.images import read_image
 from deepfake_core.networks.stargan import StarGan, StarGanConfig, flipped
-from deepfake_core.pipelines.attributes import AttributesRequest, Edited, edit
-from deepfake_core.pipelines.squares import Finished, to_pictures, to_tensor
+from deepfake_core.pipelines.attributes import (
+    AttributesRequest,
+    change_in_words,
+    edit,
+    in_words,
+    read_attributes,
+)
+from deepfake_core.pipelines.events import Finished, Progress
+from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
 from tests.provenance.declared import marked
 
 SEEN = {"Black_Hair": 0.9, "Blond_Hair": 0.6, "Brown_Hair": 0.1, "Male": 0.2, "Young": 0.8}
@@ -22,10 +30,11 @@ def editor(home: Path) -> AttributeEditor:
     return AttributeEditor.from_pretrained("stargan-celeba-128", "cpu")
 
 
-def run(editor: AttributeEditor, **fields: object) -> tuple[list[Edited], Finished]:
+def run(editor: AttributeEditor, **fields: object) -> tuple[list[Progress], Finished]:
     *steps, done = edit(editor, AttributesRequest(**fields))  # type: ignore[arg-type]
     assert isinstance(done, Finished)
-    return [step for step in steps if isinstance(step, Edited)], done
+    assert done.files == tuple(file for step in steps if isinstance(step, Progress) for file in step.files)
+    return [step for step in steps if isinstance(step, Progress)], done
 
 
 def on(attributes: dict[str, bool]) -> set[str]:
@@ -52,6 +61,7 @@ def test_the_class_head_reads(editor: AttributeEditor, square: np.ndarray) -> No
     logits = editor.network.discriminator(to_tensor([square], editor.device)).logits[0]
     seen = editor.read(square, crop="none")
     assert list(seen.values()) == pytest.approx(torch.sigmoid(logits).tolist())
+    assert read_attributes(editor, square, Whole()) == seen
 
 
 def test_the_generator_gets_all_attributes(editor: AttributeEditor, square: np.ndarray) -> None:
@@ -95,23 +105,51 @@ def test_domains_that_exclude_each_other_have_one_that_holds() -> None:
 
 
 def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: Path, tmp_path: Path) -> None:
-    fields = {"changes": {"Male": True}, "output": tmp_path, "strip": True, "label": False}
-    steps, done = run(editor, sources=(square, portrait), crop="none", **fields)
-    assert [path.name for path in done.paths] == ["picture.png", "picture-strip.png", "amara.png", "amara-strip.png"]
-    for step in steps:
-        assert step.strip_path is not None
-        assert step.flips is not None
-        strip = read_image(step.strip_path)
-        np.testing.assert_array_equal(strip, marked(np.hstack([step.view.pixels, *step.flips.values()]), editor.name))
-        assert strip.shape == (editor.size, 6 * editor.size, 3) and step.attributes["Male"] and step.seen
-        np.testing.assert_array_equal(read_image(step.path), marked(step.image, editor.name))
+    """The result, the strip and every single change of each picture, with what is known of them."""
+    fields = {"changes": {"Male": True}, "output": tmp_path, "strip": True, "single_changes": True, "label": False}
+    _, done = run(editor, sources=(square, portrait), crop=Whole(), **fields)
+    names = ["picture.png", "picture-strip.png", *[f"0{number}" for number in range(1, 6)]]
+    assert [file.path.name[:17] if file.role != "change" else file.path.name[:2] for file in done.files[:7]] == names
+    for number, source in enumerate((square, portrait)):
+        result, strip, *changes = done.files[7 * number : 7 * (number + 1)]
+        pixels, flips = editor.cropped(source, crop=Whole()).pixels, editor.flips(source, crop="none")
+        seen = editor.read(source, crop="none")
+        assert result.facts["seen"] == pytest.approx(seen)
+        assert result.facts["attributes"] == editor.wanted(seen, {"Male": True})
+        assert result.facts["name"] == result.caption == ("picture 1", "amara.png")[number]
+        made = editor(source, {"Male": True}, crop="none")
+        np.testing.assert_array_equal(read_image(result.path), marked(made, editor.name))
+        row = np.hstack([pixels, *flips.values()])
+        np.testing.assert_array_equal(read_image(strip.path), marked(row, editor.name))
+        for change, flip in zip(changes, flips.values(), strict=True):
+            np.testing.assert_array_equal(read_image(change.path), marked(flip, editor.name))
+        has = editor.shown(seen)
+        words = [change_in_words(name, has[name], editor.exclusive) for name in editor.attributes]
+        assert [change.caption for change in changes] == words
+        assert {change.path.parent.name for change in changes} == {f"{result.path.stem}-changes"}
+
+
+def test_a_change_is_called_by_what_it_makes() -> None:
+    hair = ("Black_Hair", "Blond_Hair", "Brown_Hair")
+    assert in_words("Blond_Hair") == "Blond hair"
+    assert change_in_words("Blond_Hair", False, hair) == "Blond hair"
+    assert change_in_words("Blond_Hair", True, hair) == "Blond hair, as it is"
+    assert [change_in_words("Male", has, hair) for has in (True, False)] == ["Female", "Male"]
+    assert [change_in_words("Young", has, hair) for has in (True, False)] == ["Older", "Younger"]
+    assert change_in_words("Eyeglasses", True, hair) == "Not eyeglasses"
 
 
 def test_a_face_is_found_and_pasted_back(editor: AttributeEditor, face: np.ndarray, tmp_path: Path) -> None:
     wide = np.pad(face, ((0, 0), (300, 300), (0, 0)), constant_values=200)
-    steps, done = run(editor, sources=(wide,), changes={"Male": True}, output=tmp_path / "o.png", paste_back=True)
-    assert steps[0].image.shape == wide.shape and "1 face found" in done.notes[0]
-    np.testing.assert_array_equal(steps[0].image[:, :250], wide[:, :250])
+    fields = {"changes": {"Male": True}, "paste_back": True, "with_source": True, "label": False}
+    _, done = run(editor, sources=(wide,), output=tmp_path / "o.png", **fields)
+    expected = editor.cropped(wide).paste(editor(wide, {"Male": True}))
+    np.testing.assert_array_equal(expected[:, :250], wide[:, :250])
+    np.testing.assert_array_equal(read_image(done.path), marked(expected, editor.name))
+    np.testing.assert_array_equal(read_image(done.of("source")[0].path), wide)
+    assert "1 face found" in done.notes[0]
     grey = np.full((200, 200, 3), 128, np.uint8)
     with pytest.raises(NoFaceFound, match="the picture"):
         editor(grey, {"Male": True})
+    with pytest.raises(NoFaceFound, match="the picture"):
+        read_attributes(editor, grey, Face())

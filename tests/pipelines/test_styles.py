@@ -1,4 +1,4 @@
-"""StarGAN v2 from a request to finished files: styles, grids and walks, and what bad input is told."""
+"""StarGAN v2 from a request to finished files: styles, grids and interpolations, and what bad input is told."""
 
 import shutil
 from itertools import pairwise
@@ -11,21 +11,20 @@ import torch
 from deepfake_core import StyleSynthesizer
 from deepfake_core.errors import BadRequest, NoFaceFound, WeightsMissing
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.squares import to_pictures, to_tensor
+from deepfake_core.pipelines.events import Finished, Progress
+from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
+from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference, in_words
 from deepfake_core.pipelines.styles import (
-    Drawn,
-    Finished,
     GridRequest,
-    Latent,
-    Mixed,
-    Reference,
+    InterpolationRequest,
     StyleRequest,
-    WalkRequest,
     draw_grid,
+    interpolate,
     restyle,
-    walk,
 )
 from deepfake_core.pipelines.synthesizer import ease
+from deepfake_core.provenance.label import label
+from deepfake_core.provenance.verify import verify
 from tests.media.clips import count_frames
 from tests.provenance.declared import marked
 
@@ -67,7 +66,7 @@ def test_truncation_pulls_towards_the_mean(synthesizer: StyleSynthesizer) -> Non
     for bad in (-0.1, 1.5, float("nan")):
         with pytest.raises(BadRequest, match="truncation"):
             synthesizer.style_from(7, "cat", truncation=bad)
-    with pytest.raises(BadRequest, match="seed -1"):
+    with pytest.raises(BadRequest, match="got -1"):
         synthesizer.style_from(-1, "cat")
 
 
@@ -104,7 +103,7 @@ def test_weights_with_masks_need_the_landmarks_network(
     assert StyleSynthesizer.from_pretrained(None, "cpu").name == "starganv2-afhq"  # the best that works
 
 
-def test_the_walk_is_continuous(synthesizer: StyleSynthesizer, square: np.ndarray) -> None:
+def test_the_interpolation_is_continuous(synthesizer: StyleSynthesizer, square: np.ndarray) -> None:
     """Its ends are the two styles, and no step is longer than 1.5 times an even one."""
     start, end = (synthesizer.style_from(seed, "dog") for seed in (1, 2))
     frames = list(synthesizer.between(square, start, end, 9))
@@ -129,19 +128,53 @@ def test_the_grid_holds_every_source_in_every_style(
     np.testing.assert_array_equal(grid[2 * size :, 2 * size : 3 * size], cell)
     styles = tuple(Reference(image=picture, domain="cat") for picture in (other, square, other))
     request = GridRequest(sources=(square, other), styles=styles, output=tmp_path / "grid.png", label=False)
-    *cells, done = draw_grid(synthesizer, request)
-    assert isinstance(done, Finished) and len(cells) == 6
-    np.testing.assert_array_equal(done.image, grid)
+    *steps, done = draw_grid(synthesizer, request)
+    assert isinstance(done, Finished) and len(steps) == 6
     np.testing.assert_array_equal(read_image(done.path), marked(grid, synthesizer.name))
+    assert [file.role for file in done.files] == ["result"] and [file.name for file in tmp_path.iterdir()] == [
+        "grid.png"
+    ]
+
+
+def test_cells_of_a_grid_are_files_of_their_own(
+    synthesizer: StyleSynthesizer, square: np.ndarray, portrait: Path, tmp_path: Path
+) -> None:
+    styles = (Reference(image=portrait, domain="cat"), Latent(seed=3, domain="dog"))
+    request = GridRequest(sources=(square, portrait), styles=styles, output=tmp_path / "grid.png", cells=True)
+    *steps, done = draw_grid(synthesizer, request)
+    assert isinstance(done, Finished) and done.path == tmp_path / "grid.png"
+    cells = [file for step in steps if isinstance(step, Progress) for file in step.files]
+    assert done.of("cell") == tuple(cells)
+    assert [cell.caption for cell in cells] == [
+        "1: amara as cat, source 1",
+        "2: seed 3, source 1",
+        "1: amara as cat, source 2",
+        "2: seed 3, source 2",
+    ]
+    made_of = (([square, portrait], [square]), ([portrait, portrait], [portrait]))
+    for row, source in enumerate((square, portrait)):
+        drawn = (
+            synthesizer.from_reference(source, portrait, domain="cat"),
+            synthesizer.from_latent(source, domain="dog", seed=3),
+        )
+        for column, image in enumerate(drawn):
+            path = cells[2 * row + column].path
+            np.testing.assert_array_equal(read_image(path), marked(label(image), synthesizer.name))
+            credential = verify(path).credential
+            assert credential and len(credential.inputs) == len(made_of[row][column])
+    assert [in_words(style) for style in (styles[1], Mixed(start=styles[0], end=styles[1], share=1))] == [
+        "seed 3",
+        "a mixture",
+    ]
 
 
 def test_a_strip_of_seeds(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
     styles = tuple(Latent(seed=seed, domain="dog") for seed in range(4))
-    *_, done = draw_grid(synthesizer, GridRequest(sources=(square,), styles=styles, output=tmp_path / "strip.png"))
-    size = synthesizer.size
-    assert done.image.shape == (size, 5 * size, 3)
-    expected = synthesizer.from_latent(square, domain="dog", seed=2)
-    np.testing.assert_array_equal(done.image[:, 3 * size : 4 * size], expected)
+    request = GridRequest(sources=(square,), styles=styles, output=tmp_path / "strip.png", label=False)
+    *_, done = draw_grid(synthesizer, request)
+    row = [square, *(synthesizer.from_latent(square, domain="dog", seed=seed) for seed in range(4))]
+    assert isinstance(done, Finished)
+    np.testing.assert_array_equal(read_image(done.path), marked(np.hstack(row), synthesizer.name))
 
 
 def test_one_picture_and_a_share_of_two_styles(
@@ -158,24 +191,45 @@ def test_one_picture_and_a_share_of_two_styles(
             images.append(read_image(done.path))  # type: ignore[union-attr]
         assert np.abs(images[0].astype(int) - images[1]).max() <= 1
     wide = np.pad(square, ((0, 0), (64, 64), (0, 0)))
-    *_, done = restyle(synthesizer, StyleRequest(source=wide, style=start, output=tmp_path / "o.png", paste_back=True))
-    assert done.image.shape == wide.shape and not done.image[:, :64].any()
+    request = StyleRequest(source=wide, style=start, output=tmp_path / "o.png", paste_back=True, label=False)
+    *_, done = restyle(synthesizer, request)
+    expected = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
+    assert not expected[:, :60].any() and expected.shape == wide.shape
+    np.testing.assert_array_equal(read_image(done.path), marked(expected, synthesizer.name))  # type: ignore[union-attr]
 
 
-def test_a_walk_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
+def test_an_interpolation_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
     start, end = Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog")
-    request = WalkRequest(source=square, start=start, end=end, output=tmp_path / "walk.mp4", steps=4, and_back=True)
-    *frames, done = walk(synthesizer, request)
-    assert isinstance(done, Finished) and count_frames(done.path) == len(frames) == 8
-    np.testing.assert_array_equal(frames[0].image, frames[-1].image)
-    stopped = walk(synthesizer, WalkRequest(source=square, start=start, end=end, output=tmp_path / "stopped.mp4"))
-    assert isinstance(next(stopped), Drawn)
+    ends = {"source": square, "start": start, "end": end}
+    request = InterpolationRequest(**ends, output=tmp_path / "o.mp4", steps=4, and_back=True)
+    *steps, done = interpolate(synthesizer, request)
+    assert isinstance(done, Finished) and count_frames(done.path) == len(steps) == 8
+    assert [(step.done, step.total, step.unit) for step in steps if isinstance(step, Progress)] == [
+        (number, 8, "frame") for number in range(1, 9)
+    ]
+    stopped = interpolate(synthesizer, InterpolationRequest(**ends, output=tmp_path / "stopped.mp4"))
+    assert isinstance(next(stopped), Progress)
     stopped.close()  # type: ignore[attr-defined]
-    assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
+    assert [file.name for file in tmp_path.iterdir()] == ["o.mp4"]
     for changes, word in (({"output": None}, r"result\.mp4"), ({"steps": 1}, "2 to"), ({"output": "o.avi"}, r"o\.avi")):
-        fields = {"source": square, "start": start, "end": end, "output": tmp_path / "o.mp4", **changes}
+        fields = {**ends, "output": tmp_path / "o.mp4", **changes}
         with pytest.raises(BadRequest, match=word):
-            list(walk(synthesizer, WalkRequest(**fields)))  # type: ignore[arg-type]
+            list(interpolate(synthesizer, InterpolationRequest(**fields)))
+
+
+def test_the_frames_of_an_interpolation_lead_there_and_back(
+    synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path
+) -> None:
+    start, end = Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog")
+    request = InterpolationRequest(
+        source=square, start=start, end=end, output=tmp_path / "frames", steps=3, and_back=True, label=False
+    )
+    *_, done = interpolate(synthesizer, request)
+    assert isinstance(done, Finished)
+    frames = [read_image(path) for path in sorted(done.path.iterdir())]
+    for frame, style in ((frames[0], start), (frames[2], end), (frames[3], end), (frames[5], start)):
+        made = synthesizer.from_latent(square, domain=style.domain, seed=style.seed)
+        assert np.abs(frame.astype(int) - marked(made, synthesizer.name)).max() <= 1
 
 
 def test_a_picture_without_a_face_is_named(faces: StyleSynthesizer, portrait: Path, tmp_path: Path) -> None:

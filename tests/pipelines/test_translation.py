@@ -1,5 +1,7 @@
 """CycleGAN from a request to finished files: what comes out, there and back, and what bad input is told."""
 
+import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -9,11 +11,16 @@ import torch
 
 from deepfake_core import CycleTranslator
 from deepfake_core.errors import BadRequest, MissingFile, NoFaceFound, UnreadableMedia
+from deepfake_core.faces import Uncropped, crop_named
 from deepfake_core.hub.store import installed
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.squares import LONGEST_WHOLE, Finished, listed, look, places_for, to_pictures, to_tensor
-from deepfake_core.pipelines.translation import Translated, TranslationRequest, translate
+from deepfake_core.pipelines.cropped import LONGEST_UNCROPPED
+from deepfake_core.pipelines.events import Finished, Progress
+from deepfake_core.pipelines.image_batch import listed, places_for, to_pictures, to_tensor
+from deepfake_core.pipelines.translation import TranslationRequest, translate
+from deepfake_core.pipelines.translator import CROPS
 from deepfake_core.provenance.label import label
+from deepfake_core.provenance.verify import verify
 from tests.provenance.declared import marked
 
 
@@ -22,10 +29,11 @@ def translator(home: Path) -> CycleTranslator:
     return CycleTranslator.from_pretrained("cyclegan-horse2zebra", "cpu")
 
 
-def run(translator: CycleTranslator, **fields: object) -> tuple[list[Translated], Finished]:
+def run(translator: CycleTranslator, **fields: object) -> tuple[list[Progress], Finished]:
     *steps, done = translate(translator, TranslationRequest(**fields))  # type: ignore[arg-type]
     assert isinstance(done, Finished)
-    return [step for step in steps if isinstance(step, Translated)], done
+    assert done.files == tuple(file for step in steps if isinstance(step, Progress) for file in step.files)
+    return [step for step in steps if isinstance(step, Progress)], done
 
 
 def test_bytes_become_numbers_and_bytes_again() -> None:
@@ -40,10 +48,10 @@ def test_bytes_become_numbers_and_bytes_again() -> None:
 def test_a_picture_of_the_networks_size_goes_through_untouched(
     translator: CycleTranslator, square: np.ndarray, crop: str
 ) -> None:
-    view = translator.look(square, crop=crop)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(view.pixels, square)
+    cropped = translator.cropped(square, crop=crop_named(crop, CROPS))
+    np.testing.assert_array_equal(cropped.pixels, square)
     expected = translator.network(to_tensor([square], translator.device))
-    np.testing.assert_array_equal(translator(square, crop=crop), to_pictures(expected)[0])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(translator(square, crop=crop), to_pictures(expected)[0])
 
 
 def test_the_cycle_error_is_what_did_not_come_back(translator: CycleTranslator, square: np.ndarray) -> None:
@@ -78,20 +86,21 @@ def test_the_whole_picture_keeps_its_shape(translator: CycleTranslator, face: np
     odd = face[100:171, 100:203]  # sides that are no multiples of 4
     assert translator(odd, crop="whole").shape == odd.shape
     assert translator(odd).shape == (translator.size, translator.size, 3)
-    wide = np.zeros((20, 2 * LONGEST_WHOLE, 3), np.uint8)
-    assert translator(wide, crop="whole").shape == (10, LONGEST_WHOLE, 3)
+    wide = np.zeros((20, 2 * LONGEST_UNCROPPED, 3), np.uint8)
+    assert translator(wide, crop="whole").shape == (10, LONGEST_UNCROPPED, 3)
 
 
 def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
     # none of one colour: there an instance norm has nothing but rounding to enlarge, which differs between batches
     pictures = (face[200:260, 200:260], face[100:160, 250:310], face[240:260, 200:250], face[480:])
-    translator.compute.batch = 3
-    steps, done = run(translator, sources=pictures, output=tmp_path, crop="whole", back=True, label=False)
-    assert [step.place for step in steps] == [0, 1, 2, 3] and len(done.paths) == 8
+    translator.runtime.batch = 3
+    steps, done = run(translator, sources=pictures, output=tmp_path, crop=Uncropped(), back=True, label=False)
+    assert [(step.done, step.total) for step in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)] and len(done.files) == 8
     for step, alone in zip(steps, translator.many(pictures, crop="whole"), strict=True):
-        assert np.abs(step.image.astype(int) - alone).max() <= 1
-        np.testing.assert_array_equal(read_image(step.path), marked(step.image, translator.name))
-        assert step.back_path == step.path.with_name(f"{step.path.stem}-back.png") and step.back_path.is_file()
+        made, back = step.files
+        assert np.abs(read_image(made.path).astype(int) - marked(alone, translator.name)).max() <= 2
+        assert (made.role, back.role) == ("result", "back")
+        assert back.path == made.path.with_name(f"{made.path.stem}-back.png") and back.path.is_file()
 
 
 def test_pictures_get_their_names_and_a_bad_one_is_left_out(
@@ -102,8 +111,8 @@ def test_pictures_get_their_names_and_a_bad_one_is_left_out(
     other.parent.mkdir()
     other.write_bytes(portrait.read_bytes())
     steps, done = run(translator, sources=(portrait, text, other), output=tmp_path / "out")
-    assert [path.name for path in done.paths] == ["amara.png", "amara-2.png"]
-    assert [step.place for step in steps] == [0, 2] and steps[0].total == 3
+    assert [file.path.name for file in done.files] == ["amara.png", "amara-2.png"]
+    assert [step.done for step in steps] == [1, 3] and steps[0].total == 3
     assert any("Left out: notes.png" in note for note in done.notes)
     with pytest.raises(MissingFile):
         run(translator, sources=(text, tmp_path / "gone.png"), output=tmp_path / "out")
@@ -113,10 +122,12 @@ def test_pictures_get_their_names_and_a_bad_one_is_left_out(
 
 def test_paste_back_changes_the_square_alone(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
     wide = np.pad(face, ((0, 0), (200, 200), (0, 0)), constant_values=77)
-    steps, _ = run(translator, sources=(wide,), output=tmp_path / "o.png", paste_back=True)
-    assert steps[0].image.shape == wide.shape
-    np.testing.assert_array_equal(steps[0].image[:, :200], wide[:, :200])
-    assert np.abs(steps[0].image[:, 200:-200].astype(int) - face).max() > 20
+    _, done = run(translator, sources=(wide,), output=tmp_path / "o.png", paste_back=True, label=False)
+    square = translator(wide)
+    expected = translator.cropped(wide).paste(square)
+    np.testing.assert_array_equal(expected[:, :200], wide[:, :200])
+    assert np.abs(expected[:, 200:-200].astype(int) - face).max() > 20
+    np.testing.assert_array_equal(read_image(done.path), marked(expected, translator.name))
 
 
 def test_a_file_is_the_picture_labelled_and_marked(
@@ -125,6 +136,35 @@ def test_a_file_is_the_picture_labelled_and_marked(
     run(translator, sources=(square,), output=tmp_path / "o.png")
     expected = marked(label(translator(square)), translator.name)
     np.testing.assert_array_equal(read_image(tmp_path / "o.png"), expected)
+
+
+@pytest.mark.parametrize("paste_back", [False, True])
+def test_the_source_is_written_as_it_was_seen(
+    translator: CycleTranslator, face: np.ndarray, tmp_path: Path, paste_back: bool
+) -> None:
+    """What the network saw, or the whole picture where the result is pasted back: bytes of the input, unsigned."""
+    wide = np.pad(face, ((0, 0), (200, 200), (0, 0)), constant_values=77)
+    _, done = run(
+        translator, sources=(wide,), output=tmp_path / "o.png", paste_back=paste_back, with_source=True, back=True
+    )
+    assert [(file.role, file.path.name) for file in done.files] == [
+        ("source", "o-source.png"),
+        ("result", "o.png"),
+        ("back", "o-back.png"),
+    ]
+    expected = wide if paste_back else translator.cropped(wide).pixels
+    np.testing.assert_array_equal(read_image(done.of("source")[0].path), expected)
+    assert done.path == tmp_path / "o.png" and not verify(done.of("source")[0].path).credential
+
+
+def test_events_are_plain_facts(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:
+    """They can be pickled and their facts written as JSON: a page, a server elsewhere and a log read the same."""
+    steps, done = run(translator, sources=(portrait,), output=tmp_path / "o.png", back=True)
+    cycle, facts = translator.cycle(portrait), done.files[0].facts
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts == {"name": "amara.png", "cycle_error": pytest.approx(cycle.error), "cycle_note": cycle.note}
+    assert pickle.loads(pickle.dumps([*steps, done])) == [*steps, done]
+    assert steps[0].seconds_left == 0 and done.notes == ("amara.png: The whole picture is used.", cycle.note)
 
 
 def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:
@@ -140,8 +180,8 @@ def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path,
     ):
         with pytest.raises(BadRequest, match=word):
             run(translator, sources=sources, output=output)
-    with pytest.raises(BadRequest, match="sideways"):
-        look(portrait, 64, subject="scene", crop="sideways")
+    with pytest.raises(BadRequest, match=r"'sideways'.*auto, none, whole"):
+        translator(portrait, crop="sideways")
     assert [file.name for file in tmp_path.iterdir()] == ["copy.png"] and copy.read_bytes() == portrait.read_bytes()
 
 

@@ -117,7 +117,7 @@ def give(monkeypatch: pytest.MonkeyPatch, files: Sequence[Path | str]) -> None:
 
 def test_our_own_pair_is_renewed_once_it_has_expired(folder: Path) -> None:
     key, certificate = written(folder.parent, make(lasting=timedelta(seconds=-1)))
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     (folder / "signing.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
     (folder / "signing.pem").chmod(0o600)
     old = next(known_signers())[0]

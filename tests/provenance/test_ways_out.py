@@ -11,10 +11,18 @@ from PIL import Image
 import deepfake_core
 from deepfake_core.cli import main
 from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Whole
 from deepfake_core.pipelines.animation import AnimationRequest, animate
 from deepfake_core.pipelines.animator import ImageAnimator
-from deepfake_core.pipelines.styles import GridRequest, Latent, Mixed, Reference, StyleRequest, draw_grid, restyle, walk
-from deepfake_core.pipelines.styles import WalkRequest as Walk
+from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference
+from deepfake_core.pipelines.styles import (
+    GridRequest,
+    InterpolationRequest,
+    StyleRequest,
+    draw_grid,
+    interpolate,
+    restyle,
+)
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.provenance.origin import Input
 from deepfake_core.provenance.verify import Verification, verify
@@ -165,7 +173,9 @@ def test_pictures_without_a_file_are_known_by_their_pixels(
     animator: ImageAnimator, portrait: Path, tmp_path: Path
 ) -> None:
     face = np.asarray(Image.open(portrait))
-    request = AnimationRequest(source=face, driving=[face, face[::-1]], output=tmp_path / "a.mp4", crop="none")
+    request = AnimationRequest(
+        source=face, driving=[face, face[::-1]], output=tmp_path / "a.mp4", source_crop=Whole(), driving_crop=Whole()
+    )
     finish(animate(animator, request))
     found = assert_declared(tmp_path / "a.mp4", model="tiny")
     assert made_from(found) == (f"{Input.from_source(face).sha256} (pixels)",)
@@ -181,7 +191,8 @@ def test_style_requests(home: Path, tmp_path: Path) -> None:
     finish(draw_grid(synthesizer, GridRequest(sources=(PORTRAIT,), styles=(latent, mixed), output=out, label=False)))
     assert action(assert_declared(out, model="starganv2-celeba-hq", label=False)) == "c2pa.created"
     video = tmp_path / "a.mp4"
-    finish(walk(synthesizer, Walk(source=PORTRAIT, start=latent, end=mixed, output=video, steps=2, paste_back=True)))
+    ends = {"source": PORTRAIT, "start": latent, "end": mixed}
+    finish(interpolate(synthesizer, InterpolationRequest(**ends, output=video, steps=2, paste_back=True)))
     assert_declared(video, model="starganv2-celeba-hq")
 
 

@@ -19,7 +19,7 @@ async def kill_in_the_middle(server: Server, temporary: Path) -> None:
         visitor = Visitor(client, page)
         await visitor.ask(start, {})
         run = asyncio.create_task(visitor.ask(page.chain(start)[1], {}))
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while not list(temporary.rglob(".*.part-*")) and time.monotonic() < end:
             await asyncio.sleep(0.02)
         server.process.kill()

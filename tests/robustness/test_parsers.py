@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.structure import parts
 from deepfake_core.errors import LabError
-from deepfake_core.hub.architecture import MOST, NETWORKS, read_config
+from deepfake_core.faces import Manual
+from deepfake_core.hub.config_check import MOST, read_config
 from deepfake_core.hub.files import one_line, printable
-from deepfake_core.hub.importing import LAYOUTS, renamed
+from deepfake_core.hub.importing import renamed
 from deepfake_core.hub.reading import refuse_text
 from deepfake_core.media import probe as header
-from deepfake_core.ui.form import ByHand, chosen, path_of
+from deepfake_core.registry import METHODS
+from deepfake_core.ui.server.uploaded import chosen, path_of
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 names = st.text(max_size=40)
+NAMES = sorted(one.name for one in METHODS)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | names,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
@@ -58,7 +61,7 @@ def test_a_rate_is_a_fraction_or_nothing(text: str) -> None:
 
 
 @quickly
-@given(json_values, st.sampled_from(sorted(NETWORKS)))
+@given(json_values, st.sampled_from(NAMES))
 @example({"size": 10**400}, "cyclegan")
 @example({"blocks": MOST}, "cyclegan")
 def test_a_config_of_any_kind_is_refused_in_one_sentence(value, network: str) -> None:
@@ -87,10 +90,10 @@ checkpoints = st.recursive(
 
 
 @quickly
-@given(checkpoints, st.sampled_from(sorted(LAYOUTS)))
-def test_a_checkpoint_of_any_content_is_renamed_or_refused(content, layout: str) -> None:
+@given(checkpoints, st.sampled_from(NAMES))
+def test_a_checkpoint_of_any_content_is_renamed_or_refused(content, network: str) -> None:
     try:
-        state = renamed(layout, content)
+        state = renamed(network, content)
     except LabError:
         return
     assert all(isinstance(value, torch.Tensor) for value in state.values())
@@ -128,7 +131,7 @@ def test_an_upload_is_a_path_or_a_sentence(upload) -> None:
 @given(*[st.floats(-1e6, 1e6)] * 3, *[st.integers(1, 10_000)] * 2)
 def test_a_square_by_hand_is_a_box_or_a_sentence(left, top, side, width: int, height: int) -> None:
     try:
-        box = ByHand(left, top, side).box(width, height)
+        box = Manual(left=left, top=top, side=side).box(height=height, width=width)
     except LabError:
         return
     assert box.side > 0

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from deepfake_core.synthetic.animal_anatomy import build_scene
-from deepfake_core.synthetic.animal_breeds import BREEDS, EARS, PATTERNS, SPECIES
-from deepfake_core.synthetic.animal_coat import chest_share, hanging_hairs
-from deepfake_core.synthetic.animal_drawing import compose
+from deepfake_core.motion import coordinate_grid
 from deepfake_core.synthetic.animals import LANDMARKS, AnimalIdentity, AnimalState, draw, sample_identity, sample_state
-from deepfake_core.synthetic.drawing import pixel_grid
+from deepfake_core.synthetic.animals.anatomy import build_scene
+from deepfake_core.synthetic.animals.breeds import BREEDS, EARS, PATTERNS, SPECIES
+from deepfake_core.synthetic.animals.coat import chest_share, hanging_hairs
+from deepfake_core.synthetic.animals.drawing import compose
 
 SIZE, COUNT = 64, 4
 FACE = [LANDMARKS.index(name) for name in ("left eye", "right eye", "nose", "mouth")]
@@ -63,7 +63,7 @@ def test_windows_cut_nothing_off() -> None:
     animals, turned = sample_identity(8, torch.Generator().manual_seed(2)), posed(8, roll=0.53, yaw=0.7, scale=1.3)
     assert (animals.mane > 0).any() and (animals.mane == 0).any()
     everywhere = [(slice(0, SIZE), slice(0, SIZE))] * 6
-    image, mask = compose(animals, turned, build_scene(animals, turned, SIZE), pixel_grid(SIZE), everywhere)
+    image, mask = compose(animals, turned, build_scene(animals, turned, SIZE), coordinate_grid(SIZE, SIZE), everywhere)
     drawing = draw(animals, turned, SIZE)
     torch.testing.assert_close(drawing.image, image, atol=1e-4, rtol=0)
     torch.testing.assert_close(drawing.mask, mask, atol=1e-4, rtol=0)
@@ -134,7 +134,7 @@ def test_mouth_and_lids_change_the_face_alone(zoo: AnimalIdentity) -> None:
     calm, asleep = draw(zoo, posed(COUNT), SIZE), draw(zoo, posed(COUNT, lids=1.0), SIZE)
     changed = (calm.image - asleep.image).abs().amax(1) > 1e-4
     eye = calm.landmarks[:, LANDMARKS.index("right eye")]
-    grid = pixel_grid(SIZE)
+    grid = coordinate_grid(SIZE, SIZE)
     for i in range(COUNT):
         x, y = grid[changed[i]].unbind(-1)
         assert len(x) > 20

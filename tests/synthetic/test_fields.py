@@ -5,15 +5,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from deepfake_core.synthetic import field_drawing
-from deepfake_core.synthetic.field_coat import stripes
-from deepfake_core.synthetic.field_drawing import compose, herd_of, sheet_of
-from deepfake_core.synthetic.field_hair import strands
-from deepfake_core.synthetic.field_landscape import paint_landscape
-from deepfake_core.synthetic.field_parameters import COATS
-from deepfake_core.synthetic.field_pose import HOOVES, pose
-from deepfake_core.synthetic.field_skeleton import JOINTS
 from deepfake_core.synthetic.fields import SPECIES, Field, FieldDrawing, draw, sample_field
+from deepfake_core.synthetic.fields import drawing as drawing
+from deepfake_core.synthetic.fields.coat import strands, stripes
+from deepfake_core.synthetic.fields.drawing import compose, herd_of, raster_of
+from deepfake_core.synthetic.fields.landscape import paint_landscape
+from deepfake_core.synthetic.fields.parameters import COATS
+from deepfake_core.synthetic.fields.pose import HOOVES, pose
+from deepfake_core.synthetic.fields.skeleton import JOINTS
 
 SIZE, COUNT = 64, 4
 HORSE, ZEBRA = (float(SPECIES.index(name)) for name in ("horse", "zebra"))
@@ -72,7 +71,7 @@ def test_company_does_not_matter(fields: Field, zebras: FieldDrawing) -> None:
 def test_together_is_as_one_after_another(fields: Field, horses: FieldDrawing, zebras: FieldDrawing) -> None:
     """What a GPU does, all fields and both species at once, gives what a CPU gives."""
     species = (torch.arange(COUNT) % 2).float()
-    mixed = compose(fields, herd_of(fields), species, sheet_of(SIZE, species.device))
+    mixed = compose(fields, herd_of(fields), species, raster_of(SIZE, species.device))
     for both, horse, zebra in zip(mixed, horses, zebras, strict=True):
         expected = torch.where(species[:, None, None, None] > 0, zebra, horse)
         torch.testing.assert_close(both, expected, atol=1e-4, rtol=0)
@@ -80,7 +79,7 @@ def test_together_is_as_one_after_another(fields: Field, horses: FieldDrawing, z
 
 def test_squares_cut_nothing_off(fields: Field, horses: FieldDrawing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Painting each part in the squares that it reaches gives what painting it everywhere gives."""
-    monkeypatch.setattr(field_drawing, "FARTHEST", 100.0)
+    monkeypatch.setattr(drawing, "FARTHEST", 100.0)
     everywhere = draw(fields, torch.full((COUNT,), HORSE), SIZE)
     torch.testing.assert_close(everywhere.image, horses.image, atol=1e-4, rtol=0)
     torch.testing.assert_close(everywhere.mask, horses.mask, atol=1e-4, rtol=0)
@@ -161,7 +160,7 @@ def test_many_coats_are_told_apart() -> None:
 def test_grass_is_calmer_far_away(fields: Field) -> None:
     """One pixel far away holds many tufts and shows their mean."""
     bare = fields._replace(horizon=torch.full((COUNT,), -0.2), flowers=torch.zeros(COUNT))
-    grid = sheet_of(128, bare.horizon.device).grid.unflatten(0, (128, 128))
+    grid = raster_of(128, bare.horizon.device).grid.unflatten(0, (128, 128))
     light = paint_landscape(bare, grid).image.mean(1)
     rough = light.diff(dim=2).abs().mean(2)  # of each row
     assert (rough[:, 56:62].mean(1) < 0.7 * rough[:, -16:].mean(1)).all()

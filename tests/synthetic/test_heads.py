@@ -5,9 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from deepfake_core.synthetic.camera import project
-from deepfake_core.synthetic.drawing import compose
-from deepfake_core.synthetic.hairstyles import BALD, HAIRSTYLES, HAT_STYLES
+from deepfake_core.motion import coordinate_grid
 from deepfake_core.synthetic.heads import (
     ATTRIBUTES,
     LANDMARKS,
@@ -16,16 +14,20 @@ from deepfake_core.synthetic.heads import (
     draw,
     flow,
     neutral_state,
-    pixel_grid,
     sample_identity,
     sample_state,
     with_attributes,
     with_scene_of,
 )
-from deepfake_core.synthetic.headwear import HATS
-from deepfake_core.synthetic.identity import HAIR_GROUPS
-from deepfake_core.synthetic.scene import LAYERS, build_scene, see, show
-from deepfake_core.synthetic.truth import landmark_points
+from deepfake_core.synthetic.heads.drawing import compose
+from deepfake_core.synthetic.heads.hairstyles import BALD, HAIRSTYLES, HAT_STYLES
+from deepfake_core.synthetic.heads.headwear import HATS
+from deepfake_core.synthetic.heads.identity import HAIR_GROUPS
+from deepfake_core.synthetic.heads.scene import LAYERS, build_scene
+from deepfake_core.synthetic.heads.truth import landmark_points
+from deepfake_core.synthetic.render.camera import project
+from deepfake_core.synthetic.render.layers import show
+from deepfake_core.synthetic.render.solids import see
 
 SIZE, COUNT = 64, 4
 FACE = LANDMARKS.index("forehead") + 1  # the landmarks on the face come first
@@ -87,7 +89,7 @@ def test_windows_cut_nothing_off(people: HeadIdentity, states: HeadState) -> Non
     worn = dressed(people)._replace(glasses=torch.tensor([0, 1, 2, 1]))
     turned = states._replace(yaw=torch.tensor([0.7, -0.7, 0.7, 0.0]))
     everywhere = [(slice(0, SIZE), slice(0, SIZE))] * (len(LAYERS) + 1)
-    image, _ = compose(worn, turned, build_scene(worn, turned, SIZE), pixel_grid(SIZE), everywhere)
+    image, _ = compose(worn, turned, build_scene(worn, turned, SIZE), coordinate_grid(SIZE, SIZE), everywhere)
     torch.testing.assert_close(draw(worn, turned, SIZE).image, image, atol=1e-4, rtol=0)
 
 
@@ -148,7 +150,7 @@ def test_hair_shows_under_every_hat(people: HeadIdentity, style: str) -> None:
         worn = people._replace(hat=torch.full((COUNT,), hat), hair_style=chosen)
         for yaw in (-0.5, 0.0, 0.5):
             scene = build_scene(worn, moved(COUNT, yaw=yaw), SIZE)
-            layers = [see(solid, pixel_grid(SIZE).reshape(1, -1, 2), scene.pixel) for solid in scene.solids]
+            layers = [see(solid, coordinate_grid(SIZE, SIZE).reshape(1, -1, 2), scene.pixel) for solid in scene.solids]
             tau, alpha = (torch.stack(part, 1) for part in ([i.hit.tau for i in layers], [i.alpha for i in layers]))
             shows = show(tau, alpha, scene.pixel)[:, LAYERS.index("hair")].mean(1)
             assert shows.min() > 0.02

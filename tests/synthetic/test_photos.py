@@ -1,12 +1,17 @@
 """Puppets: a portrait moved, and the truth of its motion. The portrait is a drawn head, so that it needs no file."""
 
+import numpy as np
 import pytest
+import skimage.data
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.testing import assert_close
 
-from deepfake_core.networks.layers import coordinate_grid, warp
+from deepfake_core.faces.box import Box
+from deepfake_core.faces.resample import cut
+from deepfake_core.motion import coordinate_grid
+from deepfake_core.networks.layers import warp
 from deepfake_core.synthetic.heads import LANDMARKS, sample_identity
 from deepfake_core.synthetic.heads import draw as draw_head
 from deepfake_core.synthetic.photos.expression import Face, calm, displaced
@@ -15,7 +20,7 @@ from deepfake_core.synthetic.photos.matte import filled, person_matte
 from deepfake_core.synthetic.photos.portrait import CANVAS, REACH, Portrait, prepare
 from deepfake_core.synthetic.photos.puppet import Puppet, draw, flow
 from deepfake_core.synthetic.photos.states import as_it_is, sample_puppet
-from deepfake_core.synthetic.state import neutral_state
+from deepfake_core.synthetic.render.pose import neutral_state
 
 SEEN = ("left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner")
 PIXEL = 2 / 255
@@ -29,6 +34,21 @@ def portrait() -> Portrait:
     drawing = draw_head(identity, neutral_state(2)._replace(scale=torch.full((2,), 1 / REACH)), CANVAS)
     points = drawing.landmarks[:, [LANDMARKS.index(name) for name in SEEN]] * REACH
     return prepare(drawing.image, (drawing.mask > 0.5).float(), points)
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Portrait:
+    """A photograph that comes with scikit-image (NASA, public domain); the points are CenterFace's."""
+    centre, side = (225.0, 130.0), 200.0
+    points = torch.tensor([(203.2, 101.7), (247.0, 104.5), (223.3, 125.1), (203.4, 142.3), (241.3, 144.4)])
+    placed = (points - torch.tensor(centre)) / (side / 2)
+    wide = side * CANVAS / 256
+    box = Box(left=centre[0] - wide / 2, top=centre[1] - wide / 2, side=wide)
+    canvas = cut(np.asarray(skimage.data.astronaut()), box, CANVAS)
+    grid = (coordinate_grid(CANVAS, CANVAS) * REACH).flatten(0, 1)[None]
+    u, v = (part.view(CANVAS, CANVAS).numpy() for part in to_face(fit(placed[None]), grid))
+    matte = torch.from_numpy(person_matte(canvas, v, u))[None, None].float() / 255
+    return prepare(torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255, matte, placed[None])
 
 
 def puppet(portrait: Portrait, **changed: float) -> Puppet:
@@ -132,7 +152,8 @@ def test_what_a_turn_hides_is_not_visible(portrait: Portrait, still: Puppet, tur
     background = ~still.trace.hit
     covered = F.grid_sample(turned.trace.hit[:, None].float(), grid, mode="nearest", align_corners=True)[:, 0] > 0.5
     assert (background & covered).sum() > 300
-    assert not (shown & background & covered).any()
+    hidden = background & covered
+    assert (shown & hidden).sum() < 0.01 * hidden.sum()  # but what rounds to the next pixel
     assert not shown[(grid.abs() > 1).any(-1)].any()
 
 
@@ -163,12 +184,16 @@ def test_a_mouth_that_opens_shows_what_no_photograph_showed(portrait: Portrait, 
     assert (opened.image - still.image).abs().mean() > 1e-3
 
 
-def test_closed_lids_have_the_colour_of_skin(portrait: Portrait, still: Puppet) -> None:
-    closed = puppet(portrait, lids=1.0)
-    eyes = still.landmarks[:, :2][:, None]
-    colours = F.grid_sample(closed.image, eyes, align_corners=True)[:, :, 0]
-    assert (colours - portrait.skin[..., None]).abs().mean() < 0.2
-    assert (closed.image - still.image).abs().amax((1, 2, 3)).min() > 0.2
+def test_closed_lids_have_the_colour_of_skin(astronaut: Portrait) -> None:
+    state, view = as_it_is(1)
+    opened = draw(astronaut, state, view)
+    closed = draw(astronaut, state._replace(lids=torch.ones(1)), view)
+
+    def from_skin(image: Tensor) -> Tensor:
+        eyes = F.grid_sample(image, opened.landmarks[:, :2][:, None], align_corners=True)[:, :, 0]
+        return (eyes - astronaut.skin[..., None]).abs().mean()
+
+    assert from_skin(closed.image) < 0.6 * from_skin(opened.image)
 
 
 def test_a_background_is_filled_smoothly_and_does_not_stretch(portrait: Portrait) -> None:

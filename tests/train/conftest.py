@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ import torch
 from torch import Tensor
 
 from tests.train.toy import ToyRecipe
+from train.loop.config import LoopConfig
+from train.loop.loop import Finished, Progress, fit
+from train.loop.recipe import Recipe
 
 
 @pytest.fixture
@@ -23,8 +27,13 @@ def toy(**fields: Any) -> ToyRecipe:
     return ToyRecipe(**fields)
 
 
+def run(recipe: Recipe, config: LoopConfig, out: Path, resume: bool = False) -> list[Progress | Finished]:
+    """Train to the end and return all events."""
+    return list(fit(recipe, config, out, resume))
+
+
 def tensors(tree: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Walk through nested containers and yield every tensor, and every number as one, with its path."""
+    """Yield every tensor of nested containers, and every number as a tensor, with its path."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield from tensors(value, f"{path}/{key}")

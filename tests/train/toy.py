@@ -8,7 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.recipe import Phase
+from deepfake_core.registry import Method
+from train.loop.recipe import Phase
+
+TOY = Method(
+    name="toy",
+    title="Toy",
+    paper="none",
+    licence="MIT",
+    network="tests.train.toy:ToyRecipe",
+    config="tests.train.toy:ToyRecipe",
+    recipe="tests.train.toy:build",
+)
+"""Its record, for tests of the command line."""
 
 
 class ToyBatch(NamedTuple):
@@ -25,7 +37,7 @@ class ToyRecipe:
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int = 4
-    averaged: tuple[str, ...] = ("generator",)
+    ema_networks: tuple[str, ...] = ("generator",)
     poison_from: int | None = None
     """Batches from this one on are not finite."""
     poison_until: int = 10**9
@@ -77,7 +89,7 @@ class ToyRecipe:
         real, fake = self.networks["discriminator"](batch.real), self.networks["discriminator"](batch.fake)
         return {"adversarial": F.relu(1 - real).mean() + F.relu(1 + fake).mean()}, batch
 
-    def sheet(self, networks: nn.ModuleDict) -> Tensor:
+    def sample_grid(self, networks: nn.ModuleDict) -> Tensor:
         """Draw four images side by side from a fixed seed."""
         noise = torch.randn(4, 2, 4, 4, generator=torch.Generator().manual_seed(99)).to(self.device)
         torch.rand(1, device=self.device)  # a careless recipe must not disturb the training

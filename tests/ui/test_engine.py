@@ -12,7 +12,7 @@ import pytest
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.editor import AttributeEditor
-from deepfake_core.ui.engine import ZEROGPU, Engine
+from deepfake_core.ui.server.inference import ZEROGPU, Engine
 
 
 def told(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:
@@ -63,15 +63,15 @@ def test_a_task_runs_here_and_networks_are_loaded_once() -> None:
     engine = Engine(device="cpu")
     events = list(engine.work("stargan", "stargan-starter", told, "a", "b"))
     assert events == [("stargan-starter", os.getpid(), word) for word in "ab"]
-    assert engine.editor("stargan-starter") is engine.editor(None)
+    assert engine.model("stargan", "stargan-starter") is engine.model("stargan")
     engine.forget("stargan-starter")
-    assert engine.editor(None) is engine.editor("stargan-starter")
+    assert engine.model("stargan") is engine.model("stargan", "stargan-starter")
 
 
 def test_a_name_of_another_tab_or_of_a_file_is_refused() -> None:
     engine = Engine(device="cpu")
     with pytest.raises(BadRequest, match="another tab"):
-        engine.editor("fomm-starter")
+        engine.model("stargan", "fomm-starter")
     with pytest.raises(Exception, match="no weights called"):
         list(engine.work("stargan", "/etc/passwd", told, "a"))
 
@@ -82,7 +82,7 @@ def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.Monk
     monkeypatch.setenv(ZEROGPU, "true")
     engine = Engine(device="cpu")
     assert spaces.durations[0] >= 60
-    loaded = engine.editor(None)  # as the warm-up does; the fork has it, and need not load it again
+    loaded = engine.model("stargan")  # as the warm-up does; the fork has it, and need not load it again
     events = list(engine.work("stargan", None, told, "a", "b"))
     assert [(name, word) for name, _, word in events] == [(loaded.name, "a"), (loaded.name, "b")]
     assert {process for _, process, _ in events}.isdisjoint({os.getpid()})

@@ -5,10 +5,10 @@ import pytest
 from gradio.utils import _parse_file_size
 from starlette.testclient import TestClient
 
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
 from deepfake_core.ui.page import EXAMPLES, build
-from deepfake_core.ui.visitors import NETWORK
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.wiring import NETWORK
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ from typing import Any
 import gradio as gr
 import pytest
 from gradio.context import LocalContext
+from gradio.queueing import Event, EventQueue
 
+from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.ui.runs import Job, RunButtons
-from deepfake_core.ui.stage import Stage
-from deepfake_core.ui.trouble import Update
+from deepfake_core.ui.server.queue import supervise
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.run_controls import NETWORK, Job, RunButtons
+from deepfake_core.ui.widgets.stage import Stage
 
 
 class BareStage(Stage):
@@ -46,9 +49,13 @@ def steps(closed: list[bool], seconds: float) -> Iterator[Update]:
         closed.append(True)
 
 
+def one_step() -> Iterator[None]:
+    yield
+
+
 def run(buttons: RunButtons, seconds: float) -> tuple[list[Update], list[bool]]:
     closed: list[bool] = []
-    guarded = buttons._guarded(Job(triggers=[], run=lambda: steps(closed, seconds), inputs=[]))
+    guarded = buttons._guarded(Job(triggers=[], run=lambda deadline: steps(closed, seconds), inputs=[]))
     return list(guarded()), closed
 
 
@@ -65,7 +72,7 @@ def test_a_run_beyond_its_time_is_closed_and_says_so(buttons, monkeypatch):
 
 
 def test_an_error_is_shown_on_the_stage(buttons):
-    def fails() -> Iterator[Update]:
+    def fails(deadline: Deadline) -> Iterator[Update]:
         yield {}
         raise BadRequest("this makes no sense; change it")
 
@@ -74,12 +81,24 @@ def test_an_error_is_shown_on_the_stage(buttons):
 
 
 def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(buttons, monkeypatch):
-    monkeypatch.setenv("DEEPFAKE_WAITING", "2")
+    monkeypatch.setenv("DEEPFAKE_WAITING_SESSION", "2")
     with gr.Blocks() as page:
         buttons.render()
+        buttons.start.click(one_step)
+    queue = supervise(page)
     monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
-    page._queue = [object()]
-    assert buttons._begin()[buttons.stop].interactive
-    page._queue = [object()] * 2
+    lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
+    waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]  # type: ignore[arg-type]
+    lane.queue = waiting[:1]
+    assert buttons._begin(request("mine"))[buttons.stop].interactive
+    lane.queue = waiting
+    with pytest.raises(gr.Error, match="2 of your runs are waiting already"):
+        buttons._begin(request("mine"))
+    assert buttons._begin(request("another's"))[buttons.stop].interactive
+    monkeypatch.setenv("DEEPFAKE_WAITING_ADDRESS", "2")
     with pytest.raises(gr.Error, match="too many runs are waiting"):
-        buttons._begin()
+        buttons._begin(request("another's"))
+
+
+def request(session: str) -> gr.Request:
+    return gr.Request(session_hash=session, client={"host": "10.0.0.1", "port": 1})

@@ -1,5 +1,6 @@
 """Consent and the number of runs, checked on the server: no handler sees a file that may not be used."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,49 +8,57 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from deepfake_core.errors import ConsentMissing, TooManyRuns
-from deepfake_core.ui.engine import Engine
-from deepfake_core.ui.examples import Examples
-from deepfake_core.ui.form import Withheld, chosen
-from deepfake_core.ui.page import EXAMPLES, build
-from deepfake_core.ui.visitors import EXAMINED, FILES, Frequency, Visitors
+from deepfake_core.errors import ConsentMissing, MissingFile
+from deepfake_core.ui.page import EXAMPLES
+from deepfake_core.ui.server.sessions import EXAMINED, NETWORK, Frequency, Visitors
+from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
+from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
+from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
+from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"
-
-
-def request_of(session: str, host: str = "10.0.0.1") -> gr.Request:
-    return gr.Request(session_hash=session, client={"host": host, "port": 1})
+OWN = b"a face of my own"
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "me.png").write_bytes(b"a face of my own")
-    return {"path": str(tmp_path / "me.png")}
+def own(upload_folder: Path) -> dict[str, Any]:
+    return upload(upload_folder, OWN, "me.png")
+
+
+@pytest.fixture
+def example(upload_folder: Path) -> dict[str, Any]:
+    """An example as Gradio hands it to a page: a copy among the uploads."""
+    return upload(upload_folder, EXAMPLE.read_bytes(), EXAMPLE.name)
 
 
 @pytest.fixture
 def asked() -> list[Any]:
-    """What the handlers were given."""
+    """What the handlers were given: each file's name and content, or what stands for it."""
     return []
 
 
 @pytest.fixture
-def guarded(asked: list[Any]) -> tuple[Visitors, gr.Blocks]:
-    """A page with a look at a file, and a run of two steps."""
-    visitors = Visitors([EXAMPLE])
+def guarded(asked: list[Any], upload_folder: Path) -> tuple[Visitors, CheckedBlocks]:
+    """A page with a look at a file, a run of two steps, a list, and a run without a file."""
+    visitors = Visitors()
+
+    def look(upload: Any) -> None:
+        path = None if isinstance(upload, Withheld) else path_of(upload)
+        asked.append((path.name, path.read_bytes()) if path else upload)
 
     def run(upload: Any, word: str) -> Iterator[str]:
-        asked.append(upload)
+        look(upload)
         yield word
         yield chosen(upload, "picture").name
 
-    with gr.Blocks() as page:
+    with CheckedBlocks(examples=[EXAMPLE]) as page:
         visitors.render()
-        file, word, shown = gr.Image(), gr.Textbox(), gr.Textbox()
-        several = gr.File(file_count="multiple")
-        file.change(lambda upload: asked.append(upload), inputs=file, preprocess=False)
-        gr.Button().click(run, [file, word], shown, preprocess=False, concurrency_id="model")
-        several.change(lambda uploads: asked.extend(uploads), inputs=several, preprocess=False)
+        file, word, shown = gr.Image(), gr.Textbox(), gr.HTML(elem_classes="trouble")
+        several, number = gr.File(file_count="multiple"), gr.Slider(0, 9, 0)
+        file.change(look, inputs=file, preprocess=False)
+        gr.Button().click(run, [file, word], shown, preprocess=False, concurrency_id=NETWORK)
+        several.change(lambda uploads: [*map(look, uploads)] and None, inputs=several, preprocess=False)
+        gr.Button().click(lambda number: str(number), number, shown, preprocess=False, concurrency_id=NETWORK)
         visitors.listen(page)
         visitors.guard(page)
     return visitors, page
@@ -62,7 +71,7 @@ def test_a_file_of_ones_own_is_withheld_until_the_tick_and_for_that_session_alon
     assert isinstance(asked[-1], Withheld) and isinstance(asked[-1].error, ConsentMissing)
     visitors.agree(True, request_of("a"))
     look(request_of("a"), own)
-    assert asked[-1] == own
+    assert asked[-1] == ("me.png", OWN)
     look(request_of("b"), own)
     assert isinstance(asked[-1], Withheld)
     visitors.agree(False, request_of("a"))
@@ -74,41 +83,44 @@ def test_a_file_of_ones_own_is_withheld_until_the_tick_and_for_that_session_alon
     assert isinstance(asked[-1], Withheld)
 
 
-def test_an_example_needs_no_tick_but_another_file_of_its_name_does(guarded, asked, tmp_path):
-    look = guarded[1].fns[0].fn
-    look(request_of("a"), {"path": str(EXAMPLE)})
-    assert asked[-1] == {"path": str(EXAMPLE)}
-    other = tmp_path / EXAMPLE.name
-    other.write_bytes(EXAMPLE.read_bytes()[:-1] + b"!")  # of the same length
-    look(request_of("a"), {"path": str(other)})
+def test_an_example_needs_no_tick_but_another_file_of_its_name_does(guarded, asked, example, upload_folder):
+    look, content = guarded[1].fns[0].fn, EXAMPLE.read_bytes()
+    look(request_of("a"), example)
+    assert asked[-1] == (EXAMPLE.name, content)
+    look(request_of("a"), upload(upload_folder, content, "renamed.png"))
+    assert asked[-1] == ("renamed.png", content)
+    look(request_of("a"), upload(upload_folder, content[:-1] + b"!", EXAMPLE.name))  # of the same length
     assert isinstance(asked[-1], Withheld)
 
 
-def test_in_a_list_each_file_is_looked_at(guarded, asked, own):
-    guarded[1].fns[2].fn(request_of("a"), [{"path": str(EXAMPLE)}, own])
-    assert asked[0] == {"path": str(EXAMPLE)} and isinstance(asked[1], Withheld)
+def test_in_a_list_each_file_is_looked_at(guarded, asked, own, example):
+    guarded[1].fns[2].fn(request_of("a"), [example, own])
+    assert asked[0][0] == EXAMPLE.name and isinstance(asked[1], Withheld)
 
 
 def test_a_run_stays_a_generator_and_fails_where_it_asks_for_the_path(guarded, own):
     visitors, page = guarded
     run = page.fns[1].fn(request_of("a"), own, "word")
     assert next(run) == "word"
-    with pytest.raises(ConsentMissing, match="ticked the box"):
-        next(run)
+    (shown,) = next(run).values()
+    assert "ticked the box" in shown.value and next(run, None) is None
     visitors.agree(True, request_of("a"))
     assert list(page.fns[1].fn(request_of("a"), own, "word")) == ["word", "me.png"]
 
 
+@pytest.mark.parametrize("place", [1, 3])
 @pytest.mark.parametrize(("session", "address"), [(3, 100), (100, 3)])
-def test_the_run_after_the_last_allowed_one_has_to_wait(guarded, monkeypatch, session, address):
+def test_the_run_after_the_last_allowed_one_has_to_wait(guarded, monkeypatch, example, session, address, place):
+    """With a file and without one: what is counted is a turn at the network."""
     monkeypatch.setenv("DEEPFAKE_RUNS_PER_MINUTE", str(session))
     monkeypatch.setenv("DEEPFAKE_RUNS_PER_MINUTE_ADDRESS", str(address))
-    run, example = guarded[1].fns[1].fn, {"path": str(EXAMPLE)}
+    page = guarded[1]
+    values = [example, ""] if place == 1 else [5]
     for _ in range(3):
-        assert list(run(request_of("a"), example, "")) == ["", EXAMPLE.name]
-    with pytest.raises(TooManyRuns, match=r"go on in \d+ seconds"):
-        list(run(request_of("a"), example, ""))
-    assert list(run(request_of("b", "10.0.0.2"), example, "")) == ["", EXAMPLE.name]
+        assert "too many" not in ask(page, page.fns[place], values)
+    assert "runs a minute are too many here; go on in" in ask(page, page.fns[place], values)
+    if session == 3:
+        assert "too many" not in ask(page, page.fns[place], values, session="b")
 
 
 def test_a_minute_later_there_is_room_again_and_nothing_is_remembered():
@@ -122,15 +134,57 @@ def test_a_minute_later_there_is_room_again_and_nothing_is_remembered():
     assert list(often._times) == ["b"]
 
 
-def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(own):
+def test_a_list_that_names_a_file_before_it_is_there_gets_none_although_it_comes(guarded, asked, upload_folder):
+    """Whoever knows a file can name its place among the uploads beforehand."""
+    page, coming = guarded[1], upload(upload_folder, b"not yet", "me.png")
+    Path(coming["path"]).unlink()
+    run = page.fns[1].fn(request_of("a"), coming, "word")
+    assert next(run) == "word"
+    upload(upload_folder, b"not yet", "me.png")
+    (shown,) = next(run).values()
+    assert UNUSABLE in shown.value
+    assert isinstance(asked[-1], Withheld) and isinstance(asked[-1].error, MissingFile)
+    page.fns[2].fn(request_of("a"), [sent(upload_folder / ("0" * 64) / "me.png")])
+    assert isinstance(asked[-1].error, MissingFile)
+
+
+def test_what_was_an_example_when_it_was_looked_at_stays_one(guarded, example):
+    """Another file under its name comes too late, without a tick and with one."""
+    visitors, page = guarded
+    path = Path(example["path"])
+    for agreed in (False, True):
+        visitors.agree(agreed, request_of("a"))
+        renamed = upload(path.parents[1], path.read_bytes(), f"renamed-{agreed}.png")
+        read = list[bytes]()
+        used = swapped_while_used(Path(renamed["path"]), read)
+        visitors._guarded(page.fns[0], used, page.uploads)(request_of("a"), renamed)
+        assert read == [EXAMPLE.read_bytes()]
+
+
+def swapped_while_used(path: Path, read: list[bytes]) -> Any:
+    def use(upload: Any) -> None:
+        stranger = path.with_name("stranger")
+        stranger.write_bytes(OWN)
+        os.replace(stranger, path)
+        read.append(chosen(upload, "picture").read_bytes())
+
+    return use
+
+
+def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monkeypatch, any_number_of_runs):
     """Every handler that is given files is asked with a stranger's; none of them may open it."""
-    page = build(Engine(device="cpu"), Examples.in_folder(EXAMPLES))
     given = 0
-    for handler in page.fns.values():
+    for handler in served.fns.values():
         places = [place for place, one in enumerate(handler.inputs) if isinstance(one, FILES)]
         if not places or handler.inputs[places[0]].elem_id == EXAMINED:
             continue
         assert handler.preprocess is False
-        assert getattr(handler.fn, "__qualname__", "").startswith("Visitors._checked")
+        values = defaults(handler)
+        for place in places:
+            values[place] = [own] if takes_several(handler.inputs[place]) else own
+        got = admitted(served, handler, values, monkeypatch)
+        for place in places:
+            (one,) = got[place] if isinstance(got[place], list) else [got[place]]
+            assert isinstance(one, Withheld) and isinstance(one.error, ConsentMissing)
         given += 1
-    assert given >= 12
+    assert given >= 40

@@ -26,7 +26,7 @@ from deepfake_core.faces.find import find_crop
 from deepfake_core.faces.five_points import find_five_points
 from deepfake_core.faces.resample import cut
 from deepfake_core.media.images import read_image
-from deepfake_core.networks.layers import coordinate_grid
+from deepfake_core.motion import coordinate_grid
 from deepfake_core.synthetic.photos.fit import EYE, MOUTH, fit, to_face
 from deepfake_core.synthetic.photos.matte import person_matte
 from deepfake_core.synthetic.photos.portrait import CANVAS, FRAME, REACH

@@ -17,11 +17,10 @@ from deepfake_core.synthetic.photos.portrait import Portrait, prepare
 from deepfake_core.synthetic.photos.puppet import Puppet, draw, flow
 from deepfake_core.synthetic.photos.relief import View
 from deepfake_core.synthetic.photos.states import as_it_is, sample_puppet
-from deepfake_core.synthetic.state import HeadState
-from train.pool import to_bytes
-from train.pools import save_rows
-from train.portrait_pool import Row, draw_row
-from train.portraits import landmark_keypoints
+from deepfake_core.synthetic.render.pose import HeadState
+from train.common.render_cache import to_bytes
+from train.recipes.fomm.pools import save_rows
+from train.recipes.fomm.synthetic import Row, draw_row, landmark_keypoints
 
 AT_ONCE = 16
 SPREAD = 0.9  # of drawn heads' states

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from deepfake_core.synthetic.photos.fit import MOUTH
-from deepfake_core.synthetic.state import HeadState
+from deepfake_core.synthetic.render.pose import HeadState
 
 Points = Float[Tensor, "b n"]
 UPPER = (0.85, 0.42, 0.25, 0.14, -0.26, -0.42)  # hair's end, brow's top and bottom, eye's end, nose's end, upper lip

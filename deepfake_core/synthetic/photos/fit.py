@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepfake_core.synthetic.camera import DISTANCE, FOCAL
+from deepfake_core.synthetic.render.camera import DISTANCE, FOCAL
 
 EYE, MOUTH = (0.275, 0.05), -0.50  # of drawn heads, head units
 NOSE_V = -0.16

@@ -7,7 +7,7 @@ from torch import Tensor
 from deepfake_core.synthetic.photos.expression import Skin
 from deepfake_core.synthetic.photos.fit import EYE, MOUTH, from_face
 from deepfake_core.synthetic.photos.portrait import Portrait, sampled, spread
-from deepfake_core.synthetic.state import HeadState
+from deepfake_core.synthetic.render.pose import HeadState
 
 Colour = Float[Tensor, "b 3 n"]
 Points = Float[Tensor, "b n"]

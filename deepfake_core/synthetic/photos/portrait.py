@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from deepfake_core.synthetic.drawing import pixel_grid
+from deepfake_core.motion import coordinate_grid
 from deepfake_core.synthetic.photos.expression import Face
 from deepfake_core.synthetic.photos.fit import MOUTH, Fit, fit, from_face
 from deepfake_core.synthetic.photos.matte import filled
@@ -47,7 +47,7 @@ def prepare(
     """Fit canvases by eyes, nose tip and mouth corners, which are given in the frame's grid."""
     fitted = fit(points)
     around, inside = F.max_pool2d(matte, 2 * EDGE + 1, 1, EDGE), -F.max_pool2d(-matte, 3, 1, 1)
-    grid = (pixel_grid(CANVAS, image.device) * REACH).flatten(0, 1).expand(len(image), -1, -1)
+    grid = (coordinate_grid(CANVAS, CANVAS, device=image.device) * REACH).flatten(0, 1).expand(len(image), -1, -1)
     height = heights(fitted, points[:, 2], swelling(matte).flatten(1), grid)
     half = 0.5 * (points[:, 4] - points[:, 3]).norm(dim=1)
     width = (half / (points[:, 1] - points[:, 0]).norm(dim=1) * 0.55).clamp(0.16, 0.34)

@@ -10,16 +10,16 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from deepfake_core.synthetic.camera import DISTANCE, FOCAL, rotation
-from deepfake_core.synthetic.drawing import pixel_grid
+from deepfake_core.motion import coordinate_grid
+from deepfake_core.synthetic.heads.truth import LANDMARKS
 from deepfake_core.synthetic.photos.expression import calm, displaced
 from deepfake_core.synthetic.photos.fit import EYE, MOUTH, from_face, to_face
 from deepfake_core.synthetic.photos.paint import gazed, in_eyes, over, paint_lids, paint_mouth
 from deepfake_core.synthetic.photos.portrait import REACH, Portrait, sampled
 from deepfake_core.synthetic.photos.relief import Pose, View, carried, pose
 from deepfake_core.synthetic.photos.trace import Trace, mended, strew, trace
-from deepfake_core.synthetic.state import HeadState
-from deepfake_core.synthetic.truth import LANDMARKS
+from deepfake_core.synthetic.render.camera import DISTANCE, FOCAL, rotation
+from deepfake_core.synthetic.render.pose import HeadState
 
 RIM = 0.45  # head units: lower parts of the back may come into sight
 CLOSE = 0.10  # world units: a point so near to the one that shows is the same
@@ -71,7 +71,7 @@ def composed(portrait: Portrait, state: HeadState, view: View, found: Trace) -> 
     colour = sampled(portrait.person, from_face(portrait.fit, skin.u, skin.v), "bicubic").clamp(0, 1)
     colour = paint_mouth(colour, portrait, state, skin, shown)
     colour = paint_lids(colour, portrait, state, skin)
-    place = behind(view, pixel_grid(size, hit.device).flatten(0, 1), back=True)
+    place = behind(view, coordinate_grid(size, size, device=hit.device).flatten(0, 1), back=True)
     background = F.grid_sample(
         portrait.background, place[:, None] / REACH, padding_mode="reflection", align_corners=True
     )[:, :, 0]
@@ -102,7 +102,7 @@ def flow(
     As `synthetic.flow.flow`: the grid takes the picture `there` back to `here`.
     """
     count, full = len(here.image), here.image.shape[-1]
-    goal = pixel_grid(size, here.image.device).flatten(0, 1)
+    goal = coordinate_grid(size, size, device=here.image.device).flatten(0, 1)
     pixel = ((goal + 1) * (0.5 * (full - 1))).round().long()
     number = pixel[:, 1] * full + pixel[:, 0]
     exact = pixel.float() * (2 / (full - 1)) - 1

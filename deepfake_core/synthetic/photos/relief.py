@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepfake_core.synthetic.camera import DISTANCE, FOCAL, HEAD_PIVOT, rotation
 from deepfake_core.synthetic.photos.fit import Fit
-from deepfake_core.synthetic.state import HeadState
+from deepfake_core.synthetic.render.camera import DISTANCE, FOCAL, HEAD_PIVOT, rotation
+from deepfake_core.synthetic.render.pose import HeadState
 
 NECK_BASE = (0.0, -1.25, -0.15)  # head units: about which the body leans
 RADII = (0.70, 1.02, 0.85)  # of the head

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.synthetic.photos.relief import View, still_view
-from deepfake_core.synthetic.state import HeadState, neutral_state, sample_state
+from deepfake_core.synthetic.render.pose import HeadState, neutral_state, sample_state
 
 YAW, PITCH = 0.58, 0.38  # radians: beyond, a photograph shows too little
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from deepfake_core.synthetic.drawing import pixel_grid
+from deepfake_core.motion import coordinate_grid
 
 Carry = Callable[[Float[Tensor, "1 n 2"], Float[Tensor, "1 n"]], tuple[Float[Tensor, "1 n 2"], Float[Tensor, "1 n"]]]
 """(grid points of the portrait, side: 1 front, -1 back) -> (where they stand in the picture, how near)."""
@@ -39,7 +39,7 @@ class Trace(NamedTuple):
 def strew(matte: Float[Tensor, "1 c c"], rim: Bool[Tensor, "1 c c"], reach: float) -> Cloud:
     """Points wherever the matte is, on the front, and where the rim is, on the back as well."""
     dense = matte.shape[-1] * DENSE
-    grid = (pixel_grid(dense, matte.device) * reach).flatten(0, 1)
+    grid = (coordinate_grid(dense, dense, device=matte.device) * reach).flatten(0, 1)
     front, back = (
         F.interpolate(x[None].float(), size=(dense, dense), mode="bilinear", align_corners=True).flatten() > 0.5
         for x in (matte, rim)
@@ -59,7 +59,7 @@ def trace(carry: Carry, cloud: Cloud, places: tuple[Float[Tensor, "1 n 2"], Floa
     there, near = (places[0].gather(1, number[..., None].expand(-1, -1, 2)), places[1].gather(1, number))
     steps = point.new_tensor(((DELTA, 0.0), (0.0, DELTA)))
     slopes = torch.stack([(carry(point + step, side)[0] - there) / DELTA for step in steps], -1)
-    target = pixel_grid(size, point.device).flatten(0, 1)
+    target = coordinate_grid(size, size, device=point.device).flatten(0, 1)
     point = point + (inverse(slopes) @ (target - there)[..., None])[..., 0].clamp(-0.012, 0.012)
     shape = (size, size)
     return Trace(point.unflatten(1, shape), side.unflatten(1, shape), near.unflatten(1, shape), hit.unflatten(1, shape))

@@ -1,0 +1,206 @@
+"""Attack a server in each way, one after the other, and measure what it costs the server and its other visitors."""
+
+import asyncio
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from benchmarks.live.server import Server, serving
+from benchmarks.live.visitor import Page, Visitor
+from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
+from benchmarks.robustness.attacks.monitor import Monitor, memory_of
+from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
+from benchmarks.robustness.watch import Cellar
+
+MEMORY_BAR = 300_000_000
+"""Bytes over rest."""
+WAIT_BAR = 2.0
+"""Times the quiet time of another visitor's run."""
+QUIET_VISITS = 3
+SETTLED, SETTLING_SECONDS = 5_000_000, 60.0
+"""Bytes by which a server's memory may still change when it counts as started, and how long that is waited for."""
+FILES, SPACE = 1024, 16_000_000_000
+"""Open files and bytes of address space of the server: what a system gives a process, and a guard for this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One attack, and what it did."""
+
+    attack: Attack
+    result: AttackResult
+    memory: int
+    """Bytes over rest, at most."""
+    disk: int
+    wait: float | None
+    """The other visitor's median time by the quiet one; None when no run was answered."""
+    errors: tuple[str, ...]
+    """Why other visitors got nothing."""
+    well: bool
+    """Whether the server answers a visitor afterwards."""
+    seconds: float
+
+    def harms(self, wait_bar: float = WAIT_BAR) -> tuple[str, ...]:
+        """What went wrong, in words; empty when the attack failed."""
+        told = {
+            self.result.detail: self.result.harmed,
+            f"{self.memory / 1e6:.0f} MB over rest": self.memory > MEMORY_BAR,
+            f"{self.disk / 1e6:.0f} MB on disk": self.disk > self.attack.disk_megabytes * 1_000_000,
+            f"another visitor got nothing ({next(iter(self.errors), '')})": bool(self.errors),
+            f"another visitor waited {self.wait or 0:.1f} times as long": (self.wait or 0) > wait_bar,
+            "the server does not answer afterwards": not self.well,
+        }
+        return tuple(words for words, wrong in told.items() if wrong)
+
+
+class Range:
+    """A server to attack; a new one takes its place when it is unwell, or when an attack needs other settings."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._settings: dict[str, str] | None = None
+        self._quiet: list[float] = []
+        self.target: Target | None = None
+
+    def __enter__(self) -> "Range":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the server and remove its folders."""
+        self.target = None
+        self._stack.close()
+        self._stack = ExitStack()
+
+    def attacked(self, attack: Attack) -> Trial:
+        """Measure quiet, attack, look again."""
+        target = self._ready(dict(attack.settings))
+        rest = self._rest(target)
+        monitor, bystander, begun = Monitor(target.server, target.cellar), Bystander(target), time.monotonic()
+        with monitor.looking():
+            before = monitor.disk
+            if attack.ends_server:
+                result = asyncio.run(_attack(attack, target))
+            else:
+                with bystander.visiting():
+                    result = asyncio.run(_attack(attack, target))
+        seconds = time.monotonic() - begun
+        well = attack.ends_server or (_answers(target) and not monitor.killed)
+        visits = bystander.visits
+        trial = Trial(
+            attack=attack,
+            result=result,
+            memory=max(0, monitor.memory - rest.memory),
+            disk=max(0, monitor.disk - max(before, rest.disk)),
+            wait=self._wait(visits),
+            errors=tuple(one.error for one in visits if one.error),
+            well=well,
+            seconds=seconds,
+        )
+        if attack.ends_server or not well or memory_of(target.server.process.pid) > rest.memory + MEMORY_BAR / 2:
+            self.stop()
+        return trial
+
+    def _wait(self, visits: Sequence[Visit]) -> float | None:
+        answered = [one.seconds for one in visits if not one.error]
+        return statistics.median(answered) / statistics.median(self._quiet) if answered and self._quiet else None
+
+    def _ready(self, settings: dict[str, str]) -> Target:
+        if self.target is not None and self._settings == settings and self.target.server.process.poll() is None:
+            return self.target
+        self.stop()
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="attacks-")))
+        (folder / "server").mkdir()
+        (folder / "attacker").mkdir()
+        cellar = Cellar(folder / "server")
+        server = self._stack.enter_context(serving(folder, cellar.environment | settings))
+        _bound(server)
+        page = Page(httpx.get(f"{server.address}/config", timeout=30).json())
+        self._quiet = []
+        self.target, self._settings = Target(server, page, cellar, folder / "attacker", self._quiet), settings
+        asyncio.run(_warm_up(self.target))
+        return self.target
+
+    def _rest(self, target: Target) -> Monitor:
+        """What the server uses for one visitor."""
+        with Monitor(target.server, target.cellar).looking() as monitor:
+            for _ in range(QUIET_VISITS if not self._quiet else 1):
+                one = asyncio.run(visit(target, random.Random()))
+                if not one.error:
+                    self._quiet.append(one.seconds)
+        return monitor
+
+
+async def _warm_up(target: Target) -> None:
+    """Ask for what every page asks for, and wait until all networks are loaded: memory is compared from then on."""
+    async with target.client() as client:
+        for place, happening in (("portrait", "change"), ("driver", "change"), ("inside", "expand")):
+            await Visitor(client, target.page).ask(target.event(place, happening), {})
+    end, before, now = time.monotonic() + SETTLING_SECONDS, 0, memory_of(target.server.process.pid)
+    while abs(now - before) > SETTLED and time.monotonic() < end:
+        await asyncio.sleep(2)
+        before, now = now, memory_of(target.server.process.pid)
+
+
+async def _attack(attack: Attack, target: Target) -> AttackResult:
+    try:
+        async with asyncio.timeout(target.longer(attack.seconds)):
+            return await attack.run(target)
+    except TimeoutError:
+        return AttackResult(True, f"not over after {target.longer(attack.seconds):.0f} s")
+    except (httpx.HTTPError, OSError) as error:
+        return AttackResult(True, f"cut off, which proves nothing ({type(error).__name__})")
+
+
+def _answers(target: Target) -> bool:
+    """Whether a visitor is served within a while."""
+    end = time.monotonic() + 20
+    while target.server.process.poll() is None:
+        if not asyncio.run(visit(target, random.Random())).error:
+            return True
+        if time.monotonic() > end:
+            break
+        time.sleep(1)
+    return False
+
+
+def _bound(server: Server) -> None:
+    """Give the server's process the bounds of an ordinary one, where the system can (Linux)."""
+    if hasattr(resource, "prlimit"):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (FILES, hard))
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (SPACE, SPACE))
+
+
+def trials(attacks: Sequence[Attack]) -> Iterator[Trial]:
+    """Every attack, those with the same settings at the same server."""
+    with Range() as attacked:
+        for attack in sorted(attacks, key=lambda one: sorted(one.settings.items())):
+            yield attacked.attacked(attack)
+
+
+def figures(trial: Trial) -> dict[str, object]:
+    """A trial for JSON."""
+    attack = trial.attack
+    numbers = {name: value for name, value in asdict(trial).items() if name not in ("attack", "result")}
+    return {
+        "name": attack.name,
+        "item": attack.item,
+        "harm": attack.harm,
+        "detail": trial.result.detail,
+        "harms": trial.harms(),
+        **numbers,
+    }

@@ -1,0 +1,106 @@
+"""Pictures that explain: keypoints, masks, the deformation, the occlusion map, a crop, two pictures side by side.
+
+Every function is pure and draws a uint8 RGB picture. A keypoint has one colour in all of them.
+"""
+
+import colorsys
+
+import numpy as np
+import PIL.Image
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from PIL import ImageDraw
+from torch import Tensor
+
+from deepfake_core.faces import Box
+from deepfake_core.media.images import Image
+from deepfake_core.motion import Keypoints
+
+Picture = UInt8[np.ndarray, "size size 3"]
+
+BACKGROUND = (0.16, 0.17, 0.19)
+"""Colour of the mask's first channel: what stays where it is."""
+CELLS = 16
+"""Grid cells along a side of the deformation's picture."""
+INK = (0.05, 0.36, 0.62)
+"""Colour of the grid's lines."""
+DIMMED = 0.35
+"""Brightness of what lies outside a crop."""
+
+
+def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
+    """Draw a disc of its colour at each keypoint of the first frame."""
+    size = len(image)
+    canvas = PIL.Image.fromarray(image)
+    pen = ImageDraw.Draw(canvas)
+    radius = max(2.0, size / 64)
+    places = (keypoints.position[0] + 1) / 2 * (size - 1)  # -1 and 1 are the centres of the outer pixels
+    for (x, y), colour in zip(places.tolist(), _colours(len(places)), strict=True):
+        fill = tuple(round(255 * channel) for channel in colour)
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill, outline=(255, 255, 255), width=1)
+    return np.array(canvas)
+
+
+def mask_picture(mask: Float[Tensor, "1 k1 h w"], size: int) -> Picture:
+    """Mix the keypoints' colours by how much each one's motion counts at a pixel; the background comes first."""
+    palette = torch.tensor([BACKGROUND, *_colours(mask.shape[1] - 1)])  # k1 3
+    return to_pixels(enlarged(torch.einsum("bkhw,kc->bchw", mask.float(), palette), size)[0])
+
+
+def grid_picture(deformation: Float[Tensor, "1 h w 2"], warped: Float[Tensor, "1 3 size size"]) -> Picture:
+    """Draw a square grid over the source and carry it along, on top of the warped source.
+
+    The deformation says for each pixel of the result where in the source it comes from, so a line stands wherever that
+    place lies on a line.
+    """
+    size = warped.shape[-1]
+    places = (enlarged(deformation.permute(0, 3, 1, 2), size)[0] + 1) / 2 * CELLS  # 2 size size, in cells
+    distance = (places - places.round()).abs() * size / CELLS  # in pixels of the source
+    line = (1.6 - distance.amin(dim=0)).clamp(0, 1)
+    pale = 0.45 * warped[0].clamp(0, 1) + 0.55
+    return to_pixels(torch.lerp(pale, torch.tensor(INK)[:, None, None].expand_as(pale), 0.85 * line))
+
+
+def occlusion_picture(occlusion: Float[Tensor, "1 1 h w"], size: int) -> Picture:
+    """White where the source's pixels are carried over, black where the network paints anew."""
+    return to_pixels(enlarged(occlusion, size)[0].expand(3, size, size))
+
+
+def crop_picture(image: Image, box: Box) -> Image:
+    """Dim what the network will not see, and draw the square around what it will."""
+    height, width = image.shape[:2]
+    left, top = (round(max(0.0, edge)) for edge in (box.left, box.top))
+    right, bottom = round(min(width, box.left + box.side)), round(min(height, box.top + box.side))
+    dimmer = (np.arange(256) * DIMMED).astype(np.uint8)
+    framed = dimmer[image]  # a product would need eight times the picture's memory
+    framed[top:bottom, left:right] = image[top:bottom, left:right]
+    canvas = PIL.Image.fromarray(framed)
+    edge = max(2, min(height, width) // 60)
+    if right - left > 2 * edge and bottom - top > 2 * edge:
+        ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline=(255, 255, 255), width=edge)
+    return np.array(canvas)
+
+
+def side_by_side(left: Image, right: Image) -> Image:
+    """Put two pictures next to each other, the left one scaled to the height of the right one."""
+    height = len(right)
+    if len(left) != height:
+        width = max(1, round(left.shape[1] * height / len(left)))
+        left = np.array(PIL.Image.fromarray(left).resize((width, height), PIL.Image.Resampling.BILINEAR))
+    return np.hstack((left, right))
+
+
+def _colours(count: int) -> list[tuple[float, float, float]]:
+    """Hues around the circle, neighbours far apart: each is a golden angle from the last."""
+    return [colorsys.hsv_to_rgb((0.02 + 0.618034 * index) % 1.0, 0.75, 1.0) for index in range(count)]
+
+
+def enlarged(maps: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c {size} {size}"]:
+    """Maps or pictures of the network at another size."""
+    return F.interpolate(maps.float(), size=(size, size), mode="bilinear", align_corners=True)  # spans pixel centres
+
+
+def to_pixels(picture: Float[Tensor, "3 h w"]) -> Picture:
+    """A picture of the network, [0, 1], as bytes."""
+    return (picture.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()

@@ -1,0 +1,112 @@
+"""What a request names a style by: a picture, a seed, or a mixture of two; and the style that is meant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepfake_core.deadline import NEVER, Deadline
+from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Crop
+from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.pipelines.cropped import Cropped
+from deepfake_core.pipelines.synthesizer import StyleSynthesizer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """The style of a picture, seen as one of a domain."""
+
+    image: ImageLike
+    domain: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latent:
+    """The style that a seed stands for in a domain."""
+
+    seed: int
+    domain: str
+    truncation: float | int = 1.0
+    """0 (typical of the domain) to 1 (varied)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mixed:
+    """A style between two others."""
+
+    start: Reference | Latent
+    end: Reference | Latent
+    share: float | int
+    """0 is the start, 1 the end."""
+
+
+Style = Reference | Latent | Mixed
+
+
+def pictures_of(*styles: Style) -> Iterator[ImageLike]:
+    """The pictures that the styles are read from."""
+    for style in styles:
+        match style:
+            case Reference():
+                yield style.image
+            case Mixed():
+                yield from pictures_of(style.start, style.end)
+
+
+def in_words(style: Style) -> str:
+    """A style in a few words."""
+    match style:
+        case Reference():
+            name = f"{Path(style.image).stem} " if isinstance(style.image, str | Path) else ""
+            return f"{name}as {style.domain}"
+        case Latent():
+            return f"seed {style.seed}"
+        case _:
+            return "a mixture"
+
+
+class Resolved(NamedTuple):
+    """A style that a request means, and the square of the picture that it was read from, if it was one."""
+
+    vector: Float[Tensor, "s"]
+    pixels: Image | None
+
+
+def resolve(
+    synthesizer: StyleSynthesizer,
+    style: Style,
+    crop: Crop,
+    notes: list[str],
+    name: str = "the reference",
+    deadline: Deadline = NEVER,
+) -> Resolved:
+    """Find out the style; what should be known about its pictures goes into `notes`."""
+    match style:
+        case Reference():
+            synthesizer.number(style.domain)
+            cropped = crop_noted(synthesizer, style.image, name, crop, notes, deadline)
+            return Resolved(synthesizer.read_styles([cropped.pixels], [style.domain])[0], cropped.pixels)
+        case Latent():
+            return Resolved(synthesizer.style_from(style.seed, style.domain, truncation=style.truncation), None)
+        case Mixed():
+            if not 0 <= style.share <= 1:
+                raise BadRequest(f"share must be between 0 (start) and 1 (end), got {style.share}")
+            start, end = (
+                resolve(synthesizer, part, crop, notes, name, deadline).vector for part in (style.start, style.end)
+            )
+            return Resolved(torch.lerp(start, end, style.share), None)
+
+
+def crop_noted(
+    synthesizer: StyleSynthesizer, image: ImageLike, name: str, crop: Crop, notes: list[str], deadline: Deadline
+) -> Cropped:
+    """What the network sees of a picture; how that was chosen goes into `notes`."""
+    deadline.check()
+    cropped = synthesizer.cropped(image, name, crop=crop, deadline=deadline)
+    notes.append(f"{cropped.name[0].upper()}{cropped.name[1:]}: {cropped.note}")
+    return cropped

@@ -1,0 +1,109 @@
+"""Uploaded files as handlers get them: each is looked at once, and what was looked at is what is used.
+
+Gradio puts an upload at `<upload folder>/<hash of its content>/<name>`, so whoever knows a file can name its place
+before it is there, and any client can send any path. Handlers therefore never get the path that was sent. The file is
+opened there without following links, and gets a second name (a hard link, or a copy where none can be made) in a folder
+that nobody else can name.
+"""
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+
+from deepfake_core.errors import MissingFile
+from deepfake_core.hub.files import sha256_of
+
+FILES = (gr.Image, gr.Video, gr.File, gr.UploadButton)
+"""Components whose values name files."""
+META = {"_type": "gradio.FileData"}
+UNUSABLE = "this file is not one of your uploads here, or has been deleted since; upload it again"
+"""The one sentence for every path that is not an upload, lest answers tell which files there are."""
+HASH = re.compile(r"[0-9a-f]{64}")
+FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+FILE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A pipe that nobody writes to is opened at once, and then refused."""
+
+
+class Uploads:
+    """The upload folder of a page, and the examples, whose copies lie in it like uploads."""
+
+    def __init__(self, folder: Path, examples: Iterable[Path] = ()) -> None:
+        self._folders = {Path(os.path.abspath(folder)), folder.resolve()}
+        self._examples = tuple(examples)
+
+    def named(self, value: Any) -> Path:
+        """The path in the value of one file, as the page sends it. Raises `MissingFile`; opens nothing."""
+        path = value.get("path") if isinstance(value, dict) and value.get("meta") == META else None
+        named = Path(path) if isinstance(path, str) and "\0" not in path else None
+        if (
+            named is None
+            or named.parent.parent not in self._folders
+            or not HASH.fullmatch(named.parent.name)
+            or named.name in ("", "..")
+        ):
+            raise MissingFile(UNUSABLE)
+        return named
+
+    def take(self, named: Path, until: ExitStack) -> Path:
+        """The file under a name of its own, which is gone when `until` closes. Raises `MissingFile`."""
+        folder = Path(until.enter_context(TemporaryDirectory(prefix="deepfake-lab-upload-")))
+        try:
+            _take(named, folder / named.name)
+        except (OSError, ValueError) as error:
+            raise MissingFile(UNUSABLE) from error
+        return folder / named.name
+
+    def example(self, taken: Path) -> Path | None:
+        """The example that a taken file is a copy of, byte for byte."""
+        same_size = self._digests.get(taken.stat().st_size)
+        return same_size.get(sha256_of(taken)) if same_size else None
+
+    @cached_property
+    def _digests(self) -> dict[int, dict[str, Path]]:
+        """Bytes of a file -> digest -> the example: files of another length need not be read."""
+        known: dict[int, dict[str, Path]] = {}
+        for path in self._examples:
+            known.setdefault(path.stat().st_size, {})[sha256_of(path)] = path
+        return known
+
+
+def _take(named: Path, target: Path) -> None:
+    """Link or copy a regular file to `target`. Raises `OSError` for everything else, links included."""
+    anchored = os.open in os.supports_dir_fd and os.link in os.supports_dir_fd
+    with ExitStack() as opened:
+        folder: int | None = None
+        if anchored:
+            folder = os.open(named.parent, FOLDER_FLAGS)
+            opened.callback(os.close, folder)
+        file = opened.enter_context(
+            open(
+                named.name if anchored else named, "rb", opener=lambda path, _: os.open(path, FILE_FLAGS, dir_fd=folder)
+            )
+        )
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{named} is not a regular file")
+        if anchored and _link(named.name, folder, target):
+            if not os.path.samestat(os.lstat(target), status):  # another file has taken the name meanwhile
+                raise OSError(f"{named} was replaced while it was opened")
+            return
+        with target.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
+
+
+def _link(name: str, folder: int | None, target: Path) -> bool:
+    """Give the file a second name; False where that is not possible, as on another disk."""
+    try:
+        os.link(name, target, src_dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True

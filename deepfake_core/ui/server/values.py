@@ -1,0 +1,112 @@
+"""Checks of the values that a browser sends for a page's components, by kind: any client can send anything."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from deepfake_core.errors import BadRequest
+
+Check = Callable[[Any, Any], str | None]
+"""`check(component, value)` returns what the value must be, or None when it is that."""
+
+LARGEST = 2**53 - 1
+"""Of a number without limits: the largest whole one that a browser holds exactly."""
+LONGEST_TEXT = 1_000
+"""Letters of a text field that sets no `max_length`."""
+LONGEST_QUOTE = 40
+"""Letters of a wrong value that a sentence repeats."""
+MOST_CHOICES = 100
+"""Of a list in which several can be chosen."""
+NAME = re.compile(r"\w[\w .+-]{0,99}")
+"""A choice of a list that is filled at run time. Whatever uses it looks it up: weights in the manifest, attributes and
+domains among the network's own."""
+
+
+def check(component: Any, value: Any) -> None:
+    """Raise `BadRequest` unless `component` can hold `value`."""
+    if wanted := CHECKS[kind_of(component)](component, value):
+        got = repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+        got = got if len(got) <= LONGEST_QUOTE else f"{got[:LONGEST_QUOTE]}…"
+        raise BadRequest(f"{component.label or 'a value'} must be {wanted}, got {got}")
+
+
+def kind_of(component: Any) -> type[Component]:
+    """The class of `CHECKS` that a component belongs to. Raises `TypeError` when no check knows it."""
+    for kind in CHECKS:
+        if isinstance(component, kind):
+            return kind
+    raise TypeError(f"the values of {type(component).__name__} have no check; add one to {__name__}")
+
+
+def _number(component: Any, value: Any) -> str | None:
+    return None if value is None else _slider(component, value)  # None: the field was emptied
+
+
+def _slider(component: Any, value: Any) -> str | None:
+    low = -LARGEST if component.minimum is None else component.minimum
+    high = LARGEST if component.maximum is None else component.maximum
+    whole = getattr(component, "precision", None) == 0
+    between = f"a {'whole ' if whole else ''}number between {low} and {high}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        return between  # NaN is between no two numbers
+    return between if whole and not float(value).is_integer() else None
+
+
+def _checkbox(component: Any, value: Any) -> str | None:
+    return None if isinstance(value, bool) else "true or false"
+
+
+def _radio(component: Any, value: Any) -> str | None:
+    choices = [choice for _, choice in component.choices]
+    return None if isinstance(value, str) and value in choices else f"one of {', '.join(map(str, choices))}"
+
+
+def _dropdown(component: Any, value: Any) -> str | None:
+    if component.multiselect:
+        return _checkbox_group(component, value)
+    return None if value is None or _is_choice(component, value) else "chosen from its list"
+
+
+def _checkbox_group(component: Any, value: Any) -> str | None:
+    fits = isinstance(value, list) and len(value) <= MOST_CHOICES
+    fits = fits and all(_is_choice(component, one) for one in value) and len(set(value)) == len(value)
+    return None if fits else "chosen from its list, each once"
+
+
+def _is_choice(component: Any, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    choices: Sequence[Any] = [choice for _, choice in component.choices]
+    return value in choices if choices else NAME.fullmatch(value) is not None
+
+
+def _dataset(component: Any, value: Any) -> str | None:
+    last = len(component.samples) - 1
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= last
+    return None if fits else f"a whole number between 0 and {last}"
+
+
+def _text(component: Any, value: Any) -> str | None:
+    most = component.max_length or LONGEST_TEXT
+    return None if isinstance(value, str) and len(value) <= most else f"a text of at most {most} letters"
+
+
+def _anything(component: Any, value: Any) -> str | None:
+    return None  # Gradio takes the server's own value, whatever was sent
+
+
+CHECKS: dict[type[Component], Check] = {
+    gr.Slider: _slider,
+    gr.Number: _number,
+    gr.Checkbox: _checkbox,
+    gr.CheckboxGroup: _checkbox_group,
+    gr.Radio: _radio,
+    gr.Dropdown: _dropdown,
+    gr.Dataset: _dataset,
+    gr.Textbox: _text,
+    gr.State: _anything,
+}
+"""The kinds of components that handlers of the page may take values of; files are checked in `uploads`."""

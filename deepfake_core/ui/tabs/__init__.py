@@ -1,0 +1,1 @@
+"""One file (or folder, when it has parts) for each tab."""

@@ -1,0 +1,73 @@
+"""What the visitor filled in on the Image Animation tab, and the request that it makes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepfake_core.settings import settings
+from deepfake_core.ui.server.uploaded import Upload, chosen
+
+if TYPE_CHECKING:
+    from deepfake_core.faces import Crop
+    from deepfake_core.pipelines.animation import AnimationRequest
+
+MANUAL = "hand"
+"""The choice of a crop by sliders."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnimationForm:
+    """The values of the tab's widgets."""
+
+    source: Upload
+    source_left: float | int
+    """Of the manual crops, in percent: see `crop_of`."""
+    source_top: float
+    source_side: float
+    driving: Upload
+    driving_left: float
+    driving_top: float
+    driving_side: float
+    crop: str
+    """`auto`, `none` or `MANUAL`."""
+    motion: str
+    adapt_scale: bool
+    best_frame: bool
+    smoothing: float
+    paste_back: bool
+    side_by_side: bool
+
+    def request(self, folder: Path) -> "AnimationRequest":
+        """The animation that the form asks for, written into `folder`."""
+        from deepfake_core.pipelines.animation import AnimationRequest
+        from deepfake_core.pipelines.animator import transfer_named
+
+        source, driving = chosen(self.source, "portrait"), chosen(self.driving, "driving clip")
+        name = f"{source.stem}-{driving.stem}"[:80]
+        return AnimationRequest(
+            source=source,
+            driving=driving,
+            output=folder / f"{name}.mp4",
+            side_by_side=folder / f"{name}-side-by-side.mp4" if self.side_by_side else None,
+            preview=folder / "live.jpg",
+            transfer=transfer_named(self.motion, self.adapt_scale),
+            best_frame=self.best_frame,
+            smoothing=float(self.smoothing),
+            source_crop=crop_of(self.crop, self.source_left, self.source_top, self.source_side),
+            driving_crop=crop_of(self.crop, self.driving_left, self.driving_top, self.driving_side),
+            paste_back=self.paste_back,
+            max_seconds=settings().clip_seconds,
+            max_frames=settings().clip_frames,
+        )
+
+
+def crop_of(choice: str, left: float, top: float, side: float) -> "Crop":
+    """The crop that the visitor chose; of a manual one the sliders' values in percent count.
+
+    Percent of the picture's width, of its height and of its shorter side.
+    """
+    from deepfake_core.faces import Manual, crop_named
+
+    if choice == MANUAL:
+        return Manual(left=left / 100, top=top / 100, side=side / 100)
+    return crop_named(choice)

@@ -1,0 +1,263 @@
+"""The StarGAN v2 tab: a picture in the styles of references, or in random styles."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from deepfake_core.deadline import Deadline
+from deepfake_core.registry import method
+from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.starganv2.form import StylesForm
+from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
+from deepfake_core.ui.tabs.starganv2.latents import LatentInput
+from deepfake_core.ui.tabs.starganv2.references import References
+from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.gallery import Cards
+from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.model_picker import ModelChoice
+from deepfake_core.ui.widgets.picture import PictureInput
+from deepfake_core.ui.widgets.run_controls import Job, RunButtons
+from deepfake_core.ui.widgets.stage import Stage, bar, count, state
+from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.events import File, Finished, Progress
+    from deepfake_core.pipelines.style_specs import Style
+    from deepfake_core.pipelines.styles import InterpolationRequest
+
+PLACE = "styles-"
+HINT = "Press <strong>Draw</strong>: the picture appears here in the styles that you chose."
+WAYS = [("From references", "references"), ("From a seed", "seed")]
+VIDEO_FRAMES = 40
+"""Of an interpolation, there and back each: 1.6 seconds."""
+ABOUT = """
+A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) and nothing of its
+pose. The style encoder reads it from a reference; the mapping network makes it from random numbers; the generator
+redraws the source in any of them. Styles are vectors, so two of them can be interpolated.
+([StarGAN v2, Choi et al., CVPR 2020](https://arxiv.org/abs/1912.01865))
+"""
+
+
+class StylesStage(Stage):
+    """The grid, each cell of it alone, and the video of an interpolation."""
+
+    def __init__(self) -> None:
+        super().__init__(HINT, PLACE)
+        self.cards = Cards("Results", f"{PLACE}cards")
+
+    def render_results(self) -> None:
+        self.video = gr.Video(
+            label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
+            visible=False, buttons=["download"], height=400, elem_id=f"{PLACE}video", elem_classes="media",
+        )  # fmt: skip
+        self.cards.render()
+        self.grid = gr.Image(
+            label="Grid: sources on the left, references on top", alt_text="Every source in every style",
+            interactive=False, visible=False, buttons=["download", "fullscreen"],
+            elem_id=f"{PLACE}grid", elem_classes="media natural",
+        )  # fmt: skip
+
+    @property
+    def results(self) -> list[Block]:
+        return [self.video, *self.cards.outputs, self.grid]
+
+    def cleared(self) -> Update:
+        away = {self.video: gr.Video(None, visible=False), self.grid: gr.Image(None, visible=False)}
+        return self.cards.cleared() | away
+
+    def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+        """Show the cells of a grid one by one, then the grid."""
+        from deepfake_core.pipelines.events import Progress
+
+        yield {self.progress: state("Drawing …")}
+        cells: list[File] = []
+        drawn = 0
+        for event in events:
+            if isinstance(event, Progress):
+                cells += event.files
+                drawn = event.done
+                yield self.cards.shown(cells) | {self.progress: bar(event.unit, event.done, event.total)}
+            else:
+                text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
+                grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
+                yield self.cards.shown(cells) | grid | self.done(text, event.notes)  # lest the page miss a step
+
+    def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+        """Count the frames of a video, then show it."""
+        from deepfake_core.pipelines.events import Progress
+
+        for event in events:
+            if isinstance(event, Progress):
+                yield {self.progress: bar(event.unit, event.done, event.total)}
+            else:
+                video: Update = {self.video: gr.Video(str(event.path), visible=True)}
+                yield self.done(f"Done in {event.seconds:.1f} s.", event.notes) | video
+
+
+class StylesTab:
+    """Puts the parts together, and runs the pipeline when Draw is pressed."""
+
+    title = method("starganv2").title
+
+    def __init__(self, services: Services) -> None:
+        self.engine, self.cache, examples = services.engine, services.cache, services.examples
+        self.models = ModelChoice("starganv2", PLACE)
+        self.rows = {
+            "face": ExampleRow("Example portraits", examples.portraits, PLACE),
+            "animal": ExampleRow("Example animals", examples.animals, PLACE),
+        }
+        self.source = PictureInput("Picture", f"{PLACE}source", list(self.rows.values()))
+        self.preview = Preview("picture", self.models)
+        rows = {
+            "face": ExampleRow("Example references", examples.portraits, f"{PLACE}face-"),
+            "animal": ExampleRow("Example references", examples.animals, f"{PLACE}animal-"),
+        }
+        self.references = References(self.engine, PLACE, rows)
+        self.latents = LatentInput(PLACE)
+        self.stage = StylesStage()
+        self.buttons = RunButtons("Draw", self.stage)
+        self.interpolation = Interpolation(self.engine, PLACE, self.interpolation_request)
+
+    def render(self) -> None:
+        with gr.Tab(self.title) as self.tab:
+            with gr.Row(elem_classes="studio"):
+                with gr.Column(scale=6, min_width=300):
+                    self.models.render()
+                    with gr.Row():
+                        with gr.Column(min_width=260):
+                            self.source.render()
+                            self.preview.render()
+                        with gr.Column(min_width=260):
+                            self._render_styles()
+                    self._render_options()
+                    self.models.render_others()
+                with gr.Column(scale=5, min_width=300):
+                    self.buttons.render()
+                    self.stage.render()
+                    self.interpolation.render()
+            with gr.Accordion("How it works", open=False):
+                gr.Markdown(ABOUT)
+
+    def _render_styles(self) -> None:
+        self.way = gr.Radio(WAYS, value="references", label="Styles", elem_id=f"{PLACE}way")
+        with gr.Column() as self.by_reference:
+            self.references.render()
+        with gr.Column(visible=False) as self.by_seed:
+            self.latents.render()
+
+    def _render_options(self) -> None:
+        with gr.Accordion("Options", open=False):
+            self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop of all")
+            self.more = gr.File(
+                label="More sources: the rows of a grid", file_count="multiple", file_types=["image"], height=140,
+                elem_id=f"{PLACE}more",
+            )  # fmt: skip
+
+    def listen(self, page: gr.Blocks) -> None:
+        ready = self.models.listen(self.tab)
+        self.source.listen(page)
+        self.preview.listen([ready], self.source.file, self.crop)
+        self.references.listen(page, self.models.name)
+        randomised = self.latents.listen()
+        self.stage.listen(self.crop)
+        fields = {
+            "source": self.source.file, "more": self.more, "model": self.models.name, "crop": self.crop,
+            "way": self.way, **self.latents.inputs, **self.references.inputs,
+        }  # fmt: skip
+        self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)
+        self.interpolation.listen(fields, self.crop)
+        self.way.change(
+            lambda way: {
+                self.by_reference: gr.Column(visible=way == "references"),
+                self.by_seed: gr.Column(visible=way == "seed"),
+            },
+            inputs=self.way,
+            outputs=[self.by_reference, self.by_seed],
+            **QUIET,
+        )
+        self.suited = gr.State(None)  # the weights that the examples and domains were chosen for
+        pictures = [self.source.file, *self.references.pictures, *self.references.columns]
+        for trigger in (ready, self.models.name.input):
+            trigger(
+                self.suit,
+                inputs=[self.models.name, self.suited],
+                outputs=[self.suited, self.latents.domain, *self.references.domains, *pictures, *self._rows()],
+                preprocess=False,
+                **ON_NETWORK,
+            )
+        clicks = [click for row in self.rows.values() for click in row.clicked]
+        start = [self.buttons.start.click, randomised, *clicks]
+        self.buttons.listen(
+            [
+                Job(triggers=start, run=self.draw, inputs=self.inputs.components),
+                Job(
+                    triggers=[self.interpolation.video.click],
+                    run=self.make_video,
+                    inputs=self.video_inputs.components,
+                ),
+            ]
+        )
+
+    def _rows(self) -> list[gr.Column]:
+        return [row.column for rows in (self.rows, self.references.rows) for row in rows.values()]
+
+    def suit(self, model: str | None, before: str | None) -> Update:
+        """Show the domains and examples of the weights; pictures of another subject are replaced by examples."""
+        if model is None or model == before:
+            return {self.suited: before}
+        subject, domains = self.models.subject(model), self.engine.model("starganv2", model).domains
+        shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
+        shown[self.latents.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
+        shown[self.suited] = model
+        if before is not None and subject == self.models.subject(before):
+            return shown
+        for rows in (self.rows, self.references.rows):
+            shown |= {row.column: gr.Column(visible=name == subject) for name, row in rows.items()}
+        pictures = self.rows[subject].paths if subject in self.rows else []
+        shown[self.source.file] = str(pictures[0]) if pictures else None
+        return shown | self.references.filled(pictures[1::2][:3])
+
+    def draw(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
+        """Draw the grid, and each of its cells alone."""
+        from deepfake_core.pipelines.styles import draw_grid
+
+        form = StylesForm.of(self.inputs.named(values))
+        request = form.grid(self._styles(form, deadline))
+        synthesizer = self.engine.model("starganv2", form.model)
+        run = lambda folder: self.engine.work(  # noqa: E731
+            "starganv2", form.model, draw_grid, replace(request, output=folder / "grid.png"), deadline
+        )
+        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+            yield from self.stage.follow(events)
+
+    def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
+        """Make the video of an interpolation, there and back."""
+        from deepfake_core.pipelines.styles import interpolate
+
+        named = self.video_inputs.named(values)
+        form = StylesForm.of(named)
+        _, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
+        synthesizer = self.engine.model("starganv2", form.model)
+        run = lambda folder: self.engine.work(  # noqa: E731
+            "starganv2", form.model, interpolate, replace(request, output=folder / "interpolation.mp4"), deadline
+        )
+        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+            yield from self.stage.follow_video(events)
+
+    def interpolation_request(
+        self, deadline: Deadline, values: Mapping[str, Any], **more: Any
+    ) -> "tuple[str | None, InterpolationRequest]":
+        """The weights and the interpolation that the values of the widgets mean, by name."""
+        form = StylesForm.of(values)
+        styles = self._styles(form, deadline)
+        return form.model, form.interpolation(styles, values["start"], values["end"], **more)
+
+    def _styles(self, form: StylesForm, deadline: Deadline) -> "tuple[Style, ...]":
+        domains = self.engine.model("starganv2", form.model).domains
+        return form.styles(lambda upload: self.references.guess(upload, domains, deadline))

@@ -1,0 +1,121 @@
+"""Decoders end at the deadline of whoever asked, whatever their own limits, and leave no process."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepfake_core.deadline import Deadline
+from deepfake_core.errors import MediaTooLarge, TookTooLong
+from deepfake_core.media.child import Child
+from deepfake_core.media.decode import probe, read_frames
+from deepfake_core.media.images import pixels_of, read_image
+from tests.media.clips import child_processes, make_slow_clip
+from tests.media.test_limits import scans
+
+pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4")
+
+
+@pytest.fixture
+def within() -> Iterator[float]:
+    """Seconds of the test's deadline, by which (and two more) it must be over, with nothing left behind."""
+    seconds, started = 1.0, time.monotonic()
+    yield seconds
+    assert time.monotonic() - started < seconds + 2
+    assert not child_processes()
+
+
+def test_a_clip_of_small_size_and_much_work(slow: Path, within: float) -> None:
+    assert slow.stat().st_size < 25_000_000
+    with pytest.raises(TookTooLong, match="more than 1 seconds, the limit here"):
+        for _ in read_frames(slow, deadline=Deadline.after(within)):
+            pass
+
+
+def test_a_decoder_that_never_answers(clips: Path, within: float) -> None:
+    deadline = Deadline.after(within)
+    with read_frames(clips / "long.mp4", deadline=deadline) as stream:
+        stream._ffmpeg._process.send_signal(19)  # SIGSTOP
+        with pytest.raises(TookTooLong):
+            list(stream)
+
+
+def test_whoever_is_slow_between_two_frames(clips: Path, within: float) -> None:
+    with read_frames(clips / "long.mp4", deadline=Deadline.after(within)) as stream:
+        next(stream)
+        time.sleep(within)
+        with pytest.raises(TookTooLong):
+            next(stream)
+        assert not child_processes()
+
+
+def test_a_picture_of_much_work(tmp_path: Path, within: float) -> None:
+    (tmp_path / "scans.jpg").write_bytes(scans(3000))
+    with pytest.raises(TookTooLong):
+        read_image(tmp_path / "scans.jpg", deadline=Deadline.after(within))
+
+
+def test_nothing_is_started_once_it_is_over(clips: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "one.png")
+    over = Deadline.after(0)
+    for question in (
+        lambda: read_image(tmp_path / "one.png", deadline=over),
+        lambda: pixels_of(tmp_path / "one.png", deadline=over),
+        lambda: probe(clips / "plain.mp4", deadline=over),
+        lambda: read_frames(clips / "plain.mp4", deadline=over),
+    ):
+        with pytest.raises(TookTooLong):
+            question()
+    assert not child_processes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_stream_may_use_no_more_of_the_processor_than_its_threads_could(slow: Path) -> None:
+    with read_frames(slow, deadline=Deadline.after(30)) as stream:
+        limits = Path(f"/proc/{stream._ffmpeg._process.pid}/limits").read_text()
+    seconds = next(line.split()[3] for line in limits.splitlines() if line.startswith("Max cpu time"))
+    assert 4 * 25 <= int(seconds) <= 4 * 30
+
+
+def test_the_guard_of_a_process_is_never_longer_than_its_deadline() -> None:
+    child = Child(["/bin/sleep", "60"], source=subprocess.DEVNULL, yields=True, deadline=Deadline.after(0.3))
+    started = time.monotonic()
+    assert child.wait(60) < 0 and child.timed_out
+    assert time.monotonic() - started < 5
+    with pytest.raises(TookTooLong):
+        child.check_deadline()
+    child.kill()
+
+
+def test_a_header_tells_the_pixels_and_nothing_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = tmp_path / "whole.png"
+    Image.new("RGB", (300, 200)).save(whole)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole.read_bytes()[:50])  # the header and no pixel
+    assert pixels_of(whole) == pixels_of(cut) == 60_000
+    monkeypatch.setenv("DEEPFAKE_LONGEST_SIDE", "256")
+    with pytest.raises(MediaTooLarge):
+        pixels_of(whole)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((400, 200), (50, 100)), ((100, 40), (40, 100)), ((90, 400), (100, 22))])
+def test_a_large_picture_is_shrunk_in_the_decoder(
+    tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, size[0]).astype(np.uint8)[None, :, None], (size[1], size[0], 3))
+    Image.fromarray(np.ascontiguousarray(ramp)).save(tmp_path / "ramp.png")
+    seen = read_image(tmp_path / "ramp.png", longest=100)
+    assert seen.shape == (*shown, 3)
+    assert abs(float(seen.mean()) - float(ramp.mean())) < 1
+    assert (np.diff(seen[0, :, 0].astype(int)) >= 0).all()

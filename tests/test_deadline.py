@@ -1,0 +1,28 @@
+"""A deadline: what is left of it, and what it says when it is over."""
+
+import math
+
+import pytest
+
+from deepfake_core.deadline import NEVER, Deadline
+from deepfake_core.errors import TookTooLong
+
+
+def test_what_is_left_never_goes_below_zero() -> None:
+    assert 9.9 < Deadline.after(10).remaining() <= 10
+    assert Deadline.after(-1).remaining() == 0
+
+
+def test_a_deadline_that_has_passed_names_its_limit_and_the_next_step() -> None:
+    Deadline.after(10).check()
+    over = Deadline.after(0)
+    assert over.passed
+    with pytest.raises(TookTooLong, match="more than 0 seconds, the limit here; choose a shorter clip"):
+        over.check()
+    with pytest.raises(TookTooLong, match="; choose a smaller one"):
+        Deadline.after(0, "choose a smaller one").check()
+
+
+def test_never_is_never() -> None:
+    NEVER.check()
+    assert not NEVER.passed and NEVER.remaining() == math.inf

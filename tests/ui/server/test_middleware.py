@@ -1,0 +1,221 @@
+"""What the middleware lets through to Gradio, asked as a client would; and a running server under long bodies."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from deepfake_core.ui.server.body import LARGEST_CALL, LARGEST_WORD
+from deepfake_core.ui.server.middleware import RequestCheck
+from deepfake_core.ui.server.uploads import Uploads
+from tests.ui.server.conftest import API, Server, Visitor
+from tests.ui.server.small_page import AT_ONCE, FAIL, RUN, TICK
+
+QUEUED, AT_ONE, SESSION = 0, 1, "4fzyo82mvyr"
+INPUTS = {True: {QUEUED: 2}, False: {AT_ONE: 1}}
+UNKNOWN = "there is no such function; reload the page and try again"
+
+
+async def echo(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"reached {len(await request.body())}")
+
+
+def client_of(answer: object, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    everything = Route("/{path:path}", answer, methods=["GET", "POST", "HEAD"])  # type: ignore[arg-type]
+    app = RequestCheck(Starlette(routes=[everything]), INPUTS, Uploads(tmp_path_factory.mktemp("uploads")))
+    return TestClient(app)
+
+
+@pytest.fixture
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    return client_of(echo, tmp_path_factory)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/config",
+        "/assets/index.js",
+        "/static/img/logo.svg",
+        "/theme.css",
+        "/gradio_api/upload_progress?upload_id=u1",
+        "/gradio_api/heartbeat/abc123",
+        "/gradio_api/queue/data?session_hash=abc123",
+        "/gradio_api/file=/tmp/x/gradio/0a1b/result.mp4",
+        "/gradio_api/file=C:/Temp/gradio/result.mp4",
+        "/gradio_api/startup-events",
+    ],
+)
+def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, path: str) -> None:
+    assert client.get(path).text == "reached 0"
+    assert client.post(path).status_code == client.put(path).status_code == client.options(path).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/login",
+        "/logout",
+        "/gradio_api/info",
+        "/gradio_api/token",
+        "/gradio_api/user",
+        "/monitoring",
+        "/pwa_icon/9999",
+        "/docs",
+        "/openapi.json",
+        "/gradio_api/openapi.json",
+        "/gradio_api/proxy=http://127.0.0.1:9/x",
+        "/gradio_api/process_recording",
+        "/gradio_api/vibe-edit/",
+        "/gradio_api/deep_link?session_hash=a",
+        "/gradio_api/runs",
+        "/gradio_api/run-history/records",
+        "/gradio_api/stream/a/1/2/playlist.m3u8",
+        "/gradio_api/call/predict",
+        "/gradio_api/call/v2/predict",
+        "/gradio_api/api/predict",
+        "/gradio_api/component_server/",
+        "/gradio_api/queue/status",
+        "/gradio_api/file=http://127.0.0.1:9/x",
+        "/gradio_api/file=file:///etc/passwd",
+        "/gradio_api/dev/reload",
+        "/gradio_api/run/",
+        "/x/gradio_api/queue/join",
+    ],
+)
+def test_all_others_are_not_there(client: TestClient, path: str) -> None:
+    for answer in (client.get(path), client.post(path)):
+        assert answer.status_code == 404 and answer.json() == {"detail": "there is no such endpoint"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/queue/data",
+        "/gradio_api/queue/data?session_hash=",
+        "/gradio_api/queue/data?session_hash=a&session_hash=b",
+        "/gradio_api/queue/data?session_hash=../a",
+        "/gradio_api/upload_progress?upload_id=" + "u" * 100,
+    ],
+)
+def test_names_in_the_query_are_checked(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_a_heartbeat_has_a_name(client: TestClient) -> None:
+    assert client.get("/gradio_api/heartbeat/" + "a" * 17).status_code == 404
+
+
+def call(client: TestClient, endpoint: str, **changes: object) -> Any:
+    body = {"data": [1, 2], "fn_index": QUEUED, "session_hash": SESSION} | changes
+    return client.post(f"/gradio_api/{endpoint}", content=json.dumps(body))
+
+
+def test_a_file_is_never_an_address(client: TestClient) -> None:
+    def ask(value: object) -> int:
+        return call(client, "queue/join", data=[1, value]).status_code
+
+    assert ask({"path": "/tmp/gradio/a.png", "url": "http://127.0.0.1/gradio_api/file=/tmp/gradio/a.png"}) == 200
+    assert ask({"path": "C:\\Temp\\a.png"}) == 200
+    for address in (
+        "http://127.0.0.1:9/a.png",
+        "HTTPS://x",
+        "file:///etc/passwd",
+        "data:image/png;base64,AA",
+        "/tmp/a\0.png",
+    ):
+        assert ask({"path": address}) == ask([[{"deep": {"path": address}}]]) == 400
+
+
+@pytest.mark.parametrize("number", [2, -1, None, "0", 0.0, False, [0], 10**30])
+def test_an_unknown_function_gets_one_sentence(client: TestClient, number: object) -> None:
+    for endpoint in ("queue/join", "run/predict"):
+        answer = call(client, endpoint, fn_index=number)
+        assert answer.status_code == 404 and answer.json() == {"detail": UNKNOWN}
+
+
+def test_a_function_is_called_the_way_it_is_wired_and_with_all_its_values(client: TestClient) -> None:
+    assert call(client, "queue/join").status_code == call(client, "run/x", fn_index=AT_ONE, data=[1]).status_code == 200
+    assert call(client, "run/predict").status_code == call(client, "queue/join", fn_index=AT_ONE).status_code == 404
+    for data in ([], [1], [1, 2, 3], "ab", None, {"a": 1}):
+        assert call(client, "queue/join", data=data).status_code == 400
+
+
+@pytest.mark.parametrize(("endpoint", "limit"), [("queue/join", LARGEST_CALL), ("cancel", LARGEST_WORD)])
+def test_a_body_is_bounded_and_json(client: TestClient, endpoint: str, limit: int) -> None:
+    def ask(body: bytes) -> Any:
+        return client.post(f"/gradio_api/{endpoint}", content=body)
+
+    def filled(length: int) -> bytes:
+        start = b'{"session_hash": "a", "fn_index": 0, "data": [1, "'
+        return start + b"x" * (length - len(start) - 3) + b'"]}'
+
+    assert ask(filled(limit)).text == f"reached {limit}"
+    assert ask(filled(limit + 1)).status_code == 413
+    for broken in (b"", b"\xff\xfe", b"[" * 1_000, b"{", b"[]", b'"a"', b"{}"):
+        assert ask(broken).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        ({"error": None}, 400, "that could not be done with these values"),
+        ({"error": "too many runs are waiting"}, 500, "too many runs"),
+        (None, 500, "Something went wrong here"),
+    ],
+)
+def test_an_error_without_words_gets_a_sentence(
+    error: object, status: int, told: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async def failing(request: Request) -> PlainTextResponse | JSONResponse:
+        return JSONResponse(error, 500) if error else PlainTextResponse("Internal Server Error", 500)
+
+    answer = call(client_of(failing, tmp_path_factory), "queue/join")
+    assert answer.status_code == status and answer.json()["error"].startswith(told)
+
+
+def endless(beginning: bytes, megabytes: int) -> Iterator[bytes]:
+    yield beginning
+    for _ in range(16 * megabytes):
+        yield b"x" * 65_536
+
+
+@pytest.mark.parametrize("endpoint", ["cancel", "reset", "queue/join", "run/predict", "login", "upload"])
+def test_a_long_body_is_refused_while_it_streams(server: Server, visitor: Visitor, endpoint: str) -> None:
+    """The attacks with 300 MB of JSON, and with 600 MB in a form's field without a file's name."""
+    before, kept = server.resident_megabytes(), set(server.uploads())
+    field = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\n'
+    kinds = {"upload": (field, "multipart/form-data; boundary=b"), "login": (b"username=", "application/json")}
+    beginning, kind = kinds.get(endpoint, (b'{"session_hash": "', "application/json"))
+    prefix = "" if endpoint == "login" else API
+    try:
+        answer = httpx.post(
+            f"{server.address}{prefix}/{endpoint}",
+            content=endless(beginning, 200),
+            headers={"Content-Type": kind},
+            timeout=60,
+        )
+        assert answer.status_code in (400, 404, 413)
+    except httpx.TransportError:
+        pass  # it hung up on us
+    assert server.resident_megabytes() < before + 50
+    assert set(server.uploads()) <= kept
+    assert visitor.ask(TICK, True) < 5
+
+
+def test_a_running_server_answers_unknown_functions_with_a_sentence(visitor: Visitor) -> None:
+    for endpoint in ("queue/join", "run/predict", "run/nothing"):
+        answer = visitor.post(endpoint, visitor.body(999))
+        assert (answer.status_code, answer.json()) == (404, {"detail": UNKNOWN})
+    assert visitor.post("run/predict", visitor.body(RUN, 1)).status_code == 404
+    failed = visitor.post("run/predict", visitor.body(FAIL, {"a": 1}))
+    assert failed.status_code == 400 and "reload the page" in failed.json()["detail"]
+    assert visitor.post("run/predict", visitor.body(AT_ONCE)).json()["data"] == ["at once"]

@@ -1,0 +1,154 @@
+"""What a slow file can hold up on the page: every handler ends at its limit, says so, and leaves no process."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from deepfake_core.faces import Face
+from deepfake_core.media.images import read_image
+from deepfake_core.pipelines import driving
+from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.provenance.verify import verify
+from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.animation import AnimationTab
+from deepfake_core.ui.tabs.animation.sources import DrivingClip
+from deepfake_core.ui.tabs.verify import VerifyTab
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.run_controls import Job
+from tests.media.clips import child_processes, make_slow_clip
+from tests.pipelines.conftest import animator, portrait, tiny_weights  # noqa: F401
+
+pytestmark = pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps")
+LIMIT = 2
+
+
+class TinyEngine(Engine):
+    """The engine with one small network that is loaded already."""
+
+    def __init__(self, network: ImageAnimator) -> None:
+        super().__init__("cpu")
+        self.network = network
+
+    def model(self, network: str, name: str | None = None) -> ImageAnimator:
+        return self.network
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
+    """What the first visitor of a page waits for: imports, a signing key, a network's first call."""
+    verify(portrait)
+    driving.first_crop(iter([read_image(portrait)]), Face(), "it")
+    animator.inspect(portrait, portrait)
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", side=3072, frames=1000)
+    return {"path": str(path)}
+
+
+@pytest.fixture
+def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
+    services = Services(engine=TinyEngine(animator), examples=Examples([], [], [], []), cache=ExampleCache([]))
+    tab = AnimationTab(services)
+    with gr.Blocks() as page:
+        tab.render()
+        tab.listen(page)
+    return tab
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, str]) -> Iterator[None]:
+    """Short limits; no decoder outlives a test."""
+    for name in ("JOB", "LOOK"):
+        monkeypatch.setenv(f"DEEPFAKE_{name}_SECONDS", str(LIMIT))
+    yield
+    assert not child_processes()
+
+
+@pytest.fixture
+def _timely(_short: None) -> Iterator[None]:
+    """Two seconds after the limit everything is over."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < LIMIT + 2
+
+
+def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
+    """The values of the tab's widgets, as its handlers get them."""
+    fields: dict[str, Any] = {
+        "source": {"path": str(source)},
+        **dict.fromkeys(("source_left", "source_top"), 0.0),
+        "source_side": 100.0,
+        "driving": driving,
+        **dict.fromkeys(("driving_left", "driving_top"), 0.0),
+        "driving_side": 100.0,
+        "crop": "none",
+        "motion": "relative",
+        "adapt_scale": True,
+        "best_frame": False,
+        "smoothing": 0.0,
+        "paste_back": False,
+        "side_by_side": False,
+    } | changed
+    return [fields[name] for name in tab.inputs.names]
+
+
+def said(update: Update) -> str:
+    """The sentence of an error in an update of the page."""
+    texts = [str(getattr(value, "value", value)) for value in update.values()]
+    return next((text for text in texts if "That did not work" in text), "")
+
+
+@pytest.mark.usefixtures("_timely")
+def test_verify(slow: dict[str, str]) -> None:
+    tab = VerifyTab()
+    with gr.Blocks():
+        tab.render()
+    answer = said(tab.examine(slow))
+    assert "more than 2 seconds, the limit here; choose a smaller picture, or a clip of fewer pixels" in answer
+
+
+@pytest.mark.usefixtures("_timely")
+def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
+    driver = DrivingClip([])
+    with gr.Blocks():
+        driver.render()
+    (update,) = driver.framing.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
+    answer = said(update)
+    assert "more than 2 seconds" in answer
+
+
+@pytest.mark.usefixtures("_timely")
+def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
+    (update,) = tab.inside.show(100.0, *form(tab, portrait, slow))  # the last frame: the whole clip is read
+    assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in said(update)
+
+
+@pytest.mark.usefixtures("_timely")
+@pytest.mark.parametrize("best_frame", [False, True])
+def test_animate(tab: AnimationTab, slow: dict[str, str], portrait: Path, best_frame: bool) -> None:  # noqa: F811
+    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))
+    *_, last = run(*form(tab, portrait, slow, best_frame=best_frame))
+    assert "more than 2 seconds" in said(last)
+
+
+def test_a_run_that_gradio_closes(
+    tab: AnimationTab,
+    slow: dict[str, str],
+    portrait: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_JOB_SECONDS", "120")
+    run = tab.buttons._guarded(Job(triggers=[], run=tab.animate, inputs=[]))(*form(tab, portrait, slow))
+    next(run)
+    assert any("ffmpeg" in process for process in child_processes())
+    run.close()  # type: ignore[attr-defined]

@@ -1,0 +1,75 @@
+"""Values that a handler gets by position, by name; and the requests that the StarGAN v2 tab makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from deepfake_core.errors import BadRequest
+from deepfake_core.faces import Whole
+from deepfake_core.pipelines.style_specs import Latent, Reference
+from deepfake_core.ui.tabs.starganv2.form import StylesForm
+from deepfake_core.ui.tabs.starganv2.references import MOST
+from deepfake_core.ui.widgets.inputs import Inputs
+
+
+def test_values_get_the_names_of_their_components():
+    seed, crop = gr.Number(), gr.Radio(["a"])
+    inputs = Inputs(seed=seed, crop=crop)
+    assert inputs.components == [seed, crop]
+    assert inputs.named([7, "a"]) == {"seed": 7, "crop": "a"}
+    with pytest.raises(ValueError, match="shorter"):
+        inputs.named([7])
+
+
+def form(**changes: Any) -> StylesForm:
+    """The tab with one source, and references in the first and the third slot."""
+    values: dict[str, Any] = {
+        "source": {"path": "/in/source.png"},
+        "more": None,
+        "model": "starganv2-starter-heads",
+        "crop": "none",
+        "way": "references",
+        "domain": "male",
+        "seed": 7,
+        "truncation": 0.5,
+        **{f"picture_{number}": None for number in range(1, MOST + 1)},
+        **{f"domain_{number}": None for number in range(1, MOST + 1)},
+        "picture_1": {"path": "/in/one.png"},
+        "picture_3": {"path": "/in/three.png"},
+        "domain_3": "male",
+    }
+    return StylesForm.of(values | changes)
+
+
+def test_filled_slots_are_references_and_a_missing_domain_is_guessed():
+    styles = form().styles(lambda upload: f"guess for {Path(upload['path']).stem}")
+    assert styles == (
+        Reference(image=Path("/in/one.png"), domain="guess for one"),
+        Reference(image=Path("/in/three.png"), domain="male"),
+    )
+    assert form().files() == tuple(Path(f"/in/{name}.png") for name in ("source", "one", "three"))
+    with pytest.raises(BadRequest, match="no reference yet"):
+        form(picture_1=None, picture_3=None).styles(lambda upload: "male")
+
+
+def test_a_seed_stands_for_itself_and_its_neighbours():
+    styles = form(way="seed").styles(lambda upload: "male")
+    assert styles == tuple(Latent(seed=7 + step, domain="male", truncation=0.5) for step in range(6))
+
+
+def test_a_grid_asks_for_its_cells_while_there_are_places_for_all():
+    styles = form(way="seed").styles(lambda upload: "male")
+    for more, cells in ((1, True), (2, False)):  # 2 x 6 are the 12 places, 3 x 6 too many
+        request = form(more=[{"path": f"/in/{number}.png"} for number in range(more)]).grid(styles)
+        assert request.cells is cells and request.crop == Whole() and len(request.sources) == 1 + more
+
+
+def test_an_interpolation_needs_two_styles_of_those_that_are_there():
+    styles = form(way="seed").styles(lambda upload: "male")
+    request = form().interpolation(styles, 2, 6.0, steps=5)
+    assert (request.start, request.end, request.steps) == (styles[1], styles[5], 5)
+    for start, end in ((1, 7), (2, 2), (0, 1), (None, 1)):
+        with pytest.raises(BadRequest, match="between 1 and 6"):
+            form().interpolation(styles, start, end)
