@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from deepfake_core.errors import MissingFile
+from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.synthetic.photos.portrait import Portrait, prepare
 from deepfake_core.synthetic.photos.puppet import Puppet, draw, flow
@@ -39,8 +39,10 @@ def draw_heads(out: Path, count: int, states: int, seed: int) -> None:
 
 def draw_puppets(folder: Path, out: Path, count: int, states: int, seed: int, *, held_out: bool = False) -> None:
     """Move the prepared portraits of a folder, in a random order, into a pool; 0: all of them."""
-    out.mkdir(parents=True, exist_ok=True)
     rows = [row for row in listed(folder) if (row["held_out"] == "1") == held_out]
+    if not rows:
+        raise BadRequest(f"{folder} holds no portraits {'for measuring' if held_out else 'to learn from'}")
+    out.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(seed).permutation(len(rows))[: count or None]
     generator = torch.Generator().manual_seed(seed)
     for start in tqdm(range(0, len(order), AT_ONCE), desc="puppets", leave=False, disable=None):
