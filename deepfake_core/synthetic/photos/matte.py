@@ -22,9 +22,10 @@ def person_matte(
     small = cv2.resize(image, (WORK, WORK), interpolation=cv2.INTER_AREA)
     u, v = (cv2.resize(x.astype(np.float32), (WORK, WORK), interpolation=cv2.INTER_AREA) for x in (right, up))
     mask = likely(u, v)
-    state = np.zeros((1, 65)), np.zeros((1, 65))
+    models = [np.zeros((1, 65)) for _ in range(2)]
+    everywhere = (0, 0, WORK, WORK)  # not read where a mask is given
     cv2.setRNGSeed(0)  # its clusters begin at random
-    cv2.grabCut(small, mask, None, *state, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, mask, everywhere, models[0], models[1], ROUNDS, cv2.GC_INIT_WITH_MASK)
     person = ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.uint8)
     person = largest(cv2.morphologyEx(person, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
     person = 1 - largest(1 - person, least=60)  # holes inside are filled

@@ -34,10 +34,9 @@ class Portrait(NamedTuple):
 
     def pick(self, index: slice | Tensor) -> "Portrait":
         """The portraits at some places of the batch."""
-        parts = (Fit(*(x[index] for x in part)) if isinstance(part, Fit)
-                 else Face(*(x[index] for x in part)) if isinstance(part, Face) else part[index]
-                 for part in self)  # fmt: skip
-        return Portrait(*parts)
+        fitted, face = Fit(*(part[index] for part in self.fit)), Face(*(part[index] for part in self.face))
+        others = {name: part[index] for name, part in self._asdict().items() if isinstance(part, Tensor)}
+        return self._replace(fit=fitted, face=face, **others)
 
 
 @torch.no_grad()

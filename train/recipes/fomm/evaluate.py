@@ -91,8 +91,8 @@ def reconstruct_clip(model: FirstOrderModel, frames: Iterator[UInt8[Tensor, "s s
     while batch := [frame for _, frame in zip(range(AT_ONCE), frames, strict=False)]:
         driving = to_picture(batch, device)
         count = len(driving)
-        assert here.jacobian is None or here.jacobian.ndim == 4
-        source = Keypoints(*(None if part is None else part.expand(count, *part.shape[1:]) for part in here))
+        slopes = None if here.jacobian is None else here.jacobian.expand(count, -1, -1, -1)
+        source = Keypoints(here.position.expand(count, -1, -1), slopes)
         made = model.generate(encoded.repeat(count), source, model.keypoint_detector(driving)).prediction.clamp(0, 1)
         sums += compared(first.expand_as(driving).contiguous(), driving, made)
     return sums
