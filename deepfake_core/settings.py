@@ -36,7 +36,7 @@ class Settings:
     """Largest file that the page takes."""
     picture_pixels: int = _at_least(65_536, 64_000_000)
     """Of one picture: more than any camera's in common use, and 192 MB as RGB."""
-    clip_pixels: int = _at_least(65_536, 36_000_000)
+    clip_pixels: int = _at_least(65_536, 34_000_000)
     """Of one frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)
     """Pixels, of pictures and of clips."""

@@ -18,9 +18,9 @@ def add(commands: Any) -> None:
     command = add_command(commands, "style", style_files, "Redraw a picture in another style.")
     command.add_argument("images", nargs="+", metavar="IMAGE", help="the source; several make a grid")
     command.add_argument("-o", "--output", required=True, metavar="OUT", help="a picture; with --to-... an .mp4")
-    looks = command.add_mutually_exclusive_group(required=True)
-    looks.add_argument("--reference", action="append", metavar="IMAGE", help="whose style; several times: a grid")
-    looks.add_argument("--seed", action="append", type=int, metavar="N", help="a random style; several times: a strip")
+    styles = command.add_mutually_exclusive_group(required=True)
+    styles.add_argument("--reference", action="append", metavar="IMAGE", help="whose style; several times: a grid")
+    styles.add_argument("--seed", action="append", type=int, metavar="N", help="a random style; several times: a strip")
     command.add_argument("--domain", required=True, help="of the style, such as female, male, cat, dog")
     command.add_argument(
         "--truncation", type=float, default=1.0, metavar="0..1", help="0: typical of the domain, 1: varied"

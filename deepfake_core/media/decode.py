@@ -1,6 +1,7 @@
 """A video file as a stream of frames: one ffmpeg process, a pipe, and one frame in memory at a time."""
 
 import math
+import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
+from deepfake_core.errors import BadRequest, MediaTooLarge, TooManyRuns, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE
-from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, source
 from deepfake_core.media.probe import VideoInfo, probe
 from deepfake_core.settings import settings
 
@@ -28,6 +29,15 @@ HEADER_SLACK = 0.5
 
 PADDING = 128
 """Pixels by which ffmpeg may widen or heighten a frame."""
+
+LARGE = 9_000_000
+"""Pixels of a frame, above those of 4K, from which on memory counts more than speed: such clips are decoded one at a
+time, by one thread, and scaled before anything else holds their frames."""
+
+LARGE_WAIT = 15.0
+"""Seconds that a large clip waits for the one before it."""
+
+_large = threading.BoundedSemaphore(1)
 
 
 def read_frames(
@@ -57,7 +67,8 @@ def read_frames(
     most = [] if max_frames is None else [max_frames]
     if max_seconds is not None:
         most.append(math.ceil((max_seconds + HEADER_SLACK) * delivered.rate))
-    return FrameStream(Path(path), delivered, min(most, default=None), deadline)
+    large = info.width * info.height > LARGE
+    return FrameStream(Path(path), delivered, min(most, default=None), deadline, large=large)
 
 
 def _check_length(name: str, info: VideoInfo, max_seconds: float | int | None, max_frames: int | None) -> None:
@@ -88,8 +99,13 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
     warning: str | None
     """What the viewer should know about the clip, once the stream has ended."""
 
-    def __init__(self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline) -> None:
-        """Start decoding; at most `limit` frames are delivered. `UnreadableMedia` when there is not even one."""
+    def __init__(
+        self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline, *, large: bool = False
+    ) -> None:
+        """Start decoding; at most `limit` frames are delivered. `UnreadableMedia` when there is not even one.
+
+        `large`: see `LARGE`; raises `TooManyRuns` when another large clip is still being read after `LARGE_WAIT`.
+        """
         self.info = info
         self.delivered = 0
         self.warning = None
@@ -97,8 +113,14 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._limit = limit
         self._deadline = deadline
         self._stall = settings().stall_seconds
-        self._ffmpeg = Ffmpeg(_arguments(path, info), reads=(path,), yields=True, deadline=deadline)
-        self._end = weakref.finalize(self, self._ffmpeg.kill)
+        if large and not _large.acquire(timeout=min(LARGE_WAIT, deadline.remaining())):
+            raise TooManyRuns("another large clip is being read at the moment; try again in a few seconds")
+        try:
+            self._ffmpeg = Ffmpeg(_arguments(path, info, large), reads=(path,), yields=True, deadline=deadline)
+        except BaseException:
+            _release(large)
+            raise
+        self._end = weakref.finalize(self, _end, self._ffmpeg, large)
         self._first = self._read()
         if self._first is None:
             nothing = UnreadableMedia(f"{path.name} holds no frame that can be read; choose another clip")
@@ -159,7 +181,19 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
 
 
-def _arguments(path: Path, info: VideoInfo) -> list[str]:
+def _end(ffmpeg: Ffmpeg, large: bool) -> None:
+    try:
+        ffmpeg.kill()
+    finally:
+        _release(large)
+
+
+def _release(large: bool) -> None:
+    if large:
+        _large.release()
+
+
+def _arguments(path: Path, info: VideoInfo, large: bool) -> list[str]:
     """Constant rate by timestamps (not by count), which keeps clips of variable rate, or a late start, in sync.
 
     A clip may change its size on the way: it is scaled to `info`, and `-max_pixels` bounds what comes before. ffmpeg
@@ -167,10 +201,11 @@ def _arguments(path: Path, info: VideoInfo) -> list[str]:
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
+    filters = f"{scaling},{timing}" if large else f"{timing},{scaling}"
     most = settings().clip_pixels + PADDING * settings().longest_side
     return [
-        *("-loglevel", "error", "-max_pixels", str(most), *source(path)),
+        *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if large else THREADS)),
         *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
-        *("-vf", f"{timing},{scaling}", "-fps_mode", "passthrough"),
+        *("-vf", filters, "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]

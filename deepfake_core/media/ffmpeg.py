@@ -28,9 +28,9 @@ NO_MEMORY = "allocate memory"
 SIGKILL, SIGXFSZ = 9, 25
 
 
-def source(path: Path) -> list[str]:
+def source(path: Path, threads: int = THREADS) -> list[str]:
     """Arguments that open `path` as an input: local files only, `file:` so that no name is read as an option."""
-    opened = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-threads", str(THREADS))
+    opened = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-threads", str(threads))
     return [*opened, "-i", f"file:{os.path.abspath(path)}"]
 
 

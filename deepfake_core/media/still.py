@@ -14,7 +14,6 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageOps,
     MpoImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -38,47 +37,88 @@ DEEP = {"I": "<i4", "F": "<f4"}
 """Modes of greys with more than 8 bits, and their pixels as numpy names them."""
 
 
+ORIENTATION = 0x0112
+ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What EXIF calls the ways in which a camera was held, and how to turn the picture."""
+
+LARGE = 4_000_000
+"""Pixels from which on a picture is reduced by a whole number first, in strips, because memory counts."""
+STRIP = 64
+"""Rows of the result that are made at once."""
+
 HEADER_ONLY = 0
 """As the longest side: the answer ends with the size in the header."""
 
 
-def as_seen(image: Image.Image) -> Image.Image:
+def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
     """Return `image` upright and opaque over white as RGB or, for greys of more than 8 bits, as I or F, unscaled.
 
-    Raises whatever Pillow raises on broken bytes.
+    One with a side above `longest` is shrunk to it, averaged over the area that each new pixel covers, in strips:
+    beside the decoded picture little more than the result is held, and `image` is closed. Raises whatever Pillow
+    raises on broken bytes.
     """
+    turns, size = _orientation(image), _fitted(image.size, longest)
+    image.draft(None, size)  # JPEG: decoded at 1/2, 1/4 or 1/8 of its size, but never below this
     image.load()
-    image = _upright(image)
-    if image.mode.startswith(("I", "F")):
-        return image if image.mode == "F" else image.convert("I")
-    return _over_white(image)
+    factor = max(1, min(image.width // size[0], image.height // size[1])) if image.width * image.height > LARGE else 1
+    covered = (0, 0, image.width / factor, image.height / factor)
+    seen = _reduced(image, factor) if factor > 1 else _flat(image)
+    seen = seen if seen.size == size else seen.resize(size, Image.Resampling.HAMMING, box=covered)
+    return seen if turns is None else seen.transpose(turns)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; a picture with broken EXIF is shown as stored, as browsers do."""
+def _fitted(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """The size of a picture once it has no side above `longest`."""
+    ratio = max(size) / longest if longest else 1
+    return size if ratio <= 1 else (max(1, round(size[0] / ratio)), max(1, round(size[1] / ratio)))
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """How to turn the picture upright, by its EXIF data; one with broken data is shown as stored, as browsers do."""
     try:
-        return ImageOps.exif_transpose(image)
+        return ORIENTATIONS.get(image.getexif().get(ORIENTATION, 1))
     except MemoryError:
         raise
     except Exception:  # broken EXIF says nothing about the pixels
-        return image
+        return None
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def _flat(image: Image.Image) -> Image.Image:
+    """Opaque over white; no copy of what is RGB already."""
+    if image.mode.startswith(("I", "F")):
+        return image if image.mode in DEEP else image.convert("I")
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     image = image.convert("RGBA")
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def shrunk(image: Image.Image, longest: int) -> Image.Image:
-    """Return `image` with no side above `longest`, averaged over the area that each new pixel covers."""
-    ratio = max(image.size) / longest
-    if ratio <= 1:
-        return image
-    size = max(1, round(image.width / ratio)), max(1, round(image.height / ratio))
-    return image.resize(size, Image.Resampling.HAMMING)
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """The picture flat, and smaller by a whole number; the last row and column may cover fewer pixels.
+
+    `image` is closed.
+    """
+    rows = STRIP * factor
+    strips = [
+        _flat(image.crop((0, top, image.width, min(top + rows, image.height)))).reduce(factor)
+        for top in range(0, image.height, rows)
+    ]
+    image.close()  # its memory is needed for the rest
+    whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    top = 0
+    for strip in strips:
+        whole.paste(strip, (0, top))
+        top += strip.height
+    return whole
 
 
 def main(memory: int, cpu: int, pixels: int, side: int, longest: int, parent: int) -> None:
@@ -100,7 +140,7 @@ def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, side: int, longes
             if image.width * image.height > pixels or max(image.size) > side or longest == HEADER_ONLY:
                 return
             refusal = DAMAGED
-            seen = shrunk(as_seen(image), longest)
+            seen = as_seen(image, longest)
         body = seen.tobytes()
     except MemoryError:
         _line(answer, MEMORY)

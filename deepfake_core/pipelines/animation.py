@@ -16,12 +16,12 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import Keypoints, RelativeMotion, Transfer, best_frame, frame_at
-from deepfake_core.pipelines.animator import ImageAnimator, Portrait
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
 from deepfake_core.pipelines.driving import Clip, open_clip
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.figures import side_by_side
 from deepfake_core.pipelines.image_batch import save
+from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.motion_session import MotionSession
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
@@ -62,7 +62,7 @@ class AnimationRequest:
 
 
 def animate(
-    animator: ImageAnimator, request: AnimationRequest, deadline: Deadline = NEVER
+    animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> Iterator[Progress | Finished]:
     """Animate into files: yields `Progress` for every frame, and before that, where the best frame is wanted, for
     those that were looked at (`task` says so); then `Finished`.
@@ -96,7 +96,7 @@ def animate(
     )
 
 
-def frames_of(animator: ImageAnimator, request: AnimationRequest) -> Iterator[Image]:
+def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Image]:
     """The animated squares alone, without files or labels."""
     portrait = animator.portrait(read_source(animator, request).pixels)
     initial: Keypoints | None = None
@@ -120,14 +120,14 @@ def check_outputs(request: AnimationRequest) -> None:
         raise BadRequest("result and side-by-side video need different names")
 
 
-def read_source(animator: ImageAnimator, request: AnimationRequest, deadline: Deadline = NEVER) -> Cropped:
+def read_source(animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER) -> Cropped:
     """The source picture, cropped to the network's size."""
     name = name_of(request.source, "the portrait")
     return crop_image(request.source, animator.size, request.source_crop, name=name, deadline=deadline)
 
 
 def open_driving(
-    animator: ImageAnimator, request: AnimationRequest, deadline: Deadline = NEVER
+    animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> AbstractContextManager[Clip]:
     """The request's driving clip as squares of the network's size."""
     return open_clip(
@@ -141,7 +141,7 @@ def open_driving(
 
 
 def open_outputs(
-    animator: ImageAnimator, request: AnimationRequest, clip: Clip, files: ExitStack, deadline: Deadline
+    animator: MotionModel, request: AnimationRequest, clip: Clip, files: ExitStack, deadline: Deadline
 ) -> tuple[Sink, Sink | None]:
     """Open the result, and the side-by-side video if one is wanted, both with the driver's sound."""
     assert request.output is not None
@@ -170,7 +170,7 @@ class Previews:
 
 
 def moved_frames(
-    animator: ImageAnimator,
+    animator: MotionModel,
     request: AnimationRequest,
     portrait: Portrait,
     initial: Keypoints | None,
@@ -191,7 +191,7 @@ def moved_frames(
 
 
 def find_start(
-    animator: ImageAnimator, request: AnimationRequest, source: Keypoints, deadline: Deadline = NEVER
+    animator: MotionModel, request: AnimationRequest, source: Keypoints, deadline: Deadline = NEVER
 ) -> Generator[Progress, None, Keypoints]:
     """Return the keypoints of the driving frame whose pose fits the source's best, having read the whole clip.
 

@@ -1,63 +1,22 @@
-"""The Image Animation model as Python calls it: one loaded network, and frames in and out."""
+"""Image Animation as Python calls it: one loaded network, and frames in and out."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
-
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import crop_named, cut, find_crop
+from deepfake_core.faces import crop_named
 from deepfake_core.hub.store import load
-from deepfake_core.media.images import Image, ImageLike, read_image
-from deepfake_core.motion import AbsoluteMotion, Keypoints, RelativeMotion, Transfer, apply, joined
-from deepfake_core.networks.fomm import Encoded, FirstOrderModel
-from deepfake_core.networks.inference import prepare
-from deepfake_core.pipelines.runtime import Runtime
-
-BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
-SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
+from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.motion import AbsoluteMotion, RelativeMotion, Transfer
+from deepfake_core.networks.fomm import FirstOrderModel
+from deepfake_core.pipelines.animation import AnimationRequest, frames_of
+from deepfake_core.pipelines.motion_model import MotionModel
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inspection:
-    """All that the model thinks about one driving frame, on the CPU; shapes as in `networks.fomm`."""
-
-    source_keypoints: Keypoints
-    driving_keypoints: Keypoints
-    mask: Float[Tensor, "1 k1 hs ws"]
-    deformation: Float[Tensor, "1 hs ws 2"]
-    occlusion: Float[Tensor, "1 1 hs ws"]
-    warped: Float[Tensor, "1 3 h w"]
-    prediction: Float[Tensor, "1 3 h w"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Portrait:
-    """A source picture, encoded once for a whole clip."""
-
-    encoded: Encoded
-    keypoints: Keypoints
-
-
-class ImageAnimator:
+class ImageAnimator(MotionModel):
     """First Order Motion Model on one device (Siarohin et al., NeurIPS 2019)."""
-
-    def __init__(self, network: FirstOrderModel, *, name: str, about: str, device: torch.device) -> None:
-        self.network = prepare(network.to(device))
-        self.name, self.about, self.device = name, about, device
-        self.size = network.config.size
-        self.runtime = Runtime(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
-
-    @property
-    def batch(self) -> int:
-        """Driving frames at once."""
-        return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
@@ -85,8 +44,6 @@ class ImageAnimator:
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Nothing is
         written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
-        from deepfake_core.pipelines.animation import AnimationRequest, frames_of
-
         square = crop_named(crop)
         request = AnimationRequest(
             source=source,
@@ -98,53 +55,6 @@ class ImageAnimator:
             smoothing=smoothing,
         )
         return frames_of(self, request)
-
-    def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
-        """Encode a picture of the network's size."""
-        tensor = self.tensor([image])
-        encoded, keypoints = self.runtime(lambda: (self.network.encode(tensor), self.network.keypoint_detector(tensor)))
-        return Portrait(encoded=encoded, keypoints=keypoints)
-
-    def keypoints(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Keypoints:
-        """Keypoints of frames of the network's size."""
-        return joined(self.runtime.parts(frames, lambda part: self.network.keypoint_detector(self.tensor(part))))
-
-    def render(self, portrait: Portrait, moved: Keypoints) -> list[UInt8[np.ndarray, "s s 3"]]:
-        """The portrait at each row of keypoints."""
-
-        def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
-            there = apply(lambda part: part[rows[0] : rows[-1] + 1], moved)
-            here = apply(lambda part: part.expand(len(rows), *part.shape[1:]), portrait.keypoints)
-            return self.network.generate(portrait.encoded.repeat(len(rows)), here, there).prediction
-
-        made = torch.cat(self.runtime.parts(range(len(moved.position)), run))
-        pixels = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return list(pixels.cpu().contiguous().numpy())
-
-    @torch.inference_mode()
-    def inspect(
-        self, source: ImageLike, driving_frame: ImageLike, *, crop: Literal["auto", "none"] = "none"
-    ) -> Inspection:
-        """Show the insides for one driving frame, transferred absolutely."""
-        images = [read_image(image) for image in (source, driving_frame)]
-        squares = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
-        portrait, there = self.portrait(squares[0]), self.keypoints(squares[1:])
-        made = self.network.generate(portrait.encoded, portrait.keypoints, there)
-        warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)
-        return Inspection(
-            source_keypoints=apply(Tensor.cpu, portrait.keypoints),
-            driving_keypoints=apply(Tensor.cpu, there),
-            mask=made.motion.mask.cpu(),
-            deformation=made.motion.deformation.cpu(),
-            occlusion=made.motion.occlusion.cpu(),
-            warped=warped.cpu(),
-            prediction=made.prediction.cpu(),
-        )
-
-    def tensor(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
-        """Frames as the network takes them: [0, 1], on its device."""
-        pixels = torch.from_numpy(np.stack(frames)).to(self.device)
-        return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 def transfer_named(transfer: str, adapt_scale: bool) -> Transfer:

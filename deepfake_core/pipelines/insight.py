@@ -11,9 +11,9 @@ from deepfake_core.faces import Box, cut
 from deepfake_core.media.images import Image
 from deepfake_core.pipelines import figures
 from deepfake_core.pipelines.animation import AnimationRequest, open_driving, read_source
-from deepfake_core.pipelines.animator import ImageAnimator, Inspection
 from deepfake_core.pipelines.events import Clock, File, Finished
 from deepfake_core.pipelines.image_batch import save
+from deepfake_core.pipelines.motion_model import Inspection, MotionModel
 
 SIDE = 256
 """Pixels of the pictures' side, at least: small networks' discs and lines would be coarse otherwise."""
@@ -33,7 +33,7 @@ class InsightRequest:
     """From 0 (the first frame) to 1 (the last)."""
 
 
-def look_inside(animator: ImageAnimator, request: InsightRequest, deadline: Deadline = NEVER) -> Iterator[Finished]:
+def look_inside(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> Iterator[Finished]:
     """Draw the network's insides: six files of role "inside", whose captions are those of `drawn`.
 
     Portrait and clip are cropped as `animate` crops them. Raises what reading and cropping raise, `TookTooLong` (the
@@ -51,7 +51,7 @@ def look_inside(animator: ImageAnimator, request: InsightRequest, deadline: Dead
     yield Finished(files=tuple(files), notes=(), seconds=clock.seconds)
 
 
-def frame_at(animator: ImageAnimator, request: InsightRequest, deadline: Deadline = NEVER) -> Image:
+def frame_at(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> Image:
     """The driving frame at the request's moment, cropped to the network's size."""
     with open_driving(animator, request.animation, deadline) as clip:
         wanted = round(request.moment * ((clip.total or 1) - 1))

@@ -15,14 +15,14 @@ from deepfake_core.motion import (
     smooth_batch,
     transfer_motion,
 )
-from deepfake_core.pipelines.animator import ImageAnimator, Portrait
+from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 
 
 @dataclass(kw_only=True, slots=True)
 class MotionSession:
     """Moves one portrait as frames come, one or several at a time."""
 
-    animator: ImageAnimator
+    animator: MotionModel
     portrait: Portrait
     transfer: Transfer = field(default_factory=RelativeMotion)
     smoothing: float = 0.0

@@ -81,7 +81,7 @@ class StyleSynthesizer:
         return cls(loaded.network, landmarks, name=loaded.name, about=loaded.about, device=on, subject=subject)
 
     def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: str = "auto") -> Image:
-        """Redraw a picture in the looks of a reference, seen as one of `domain`.
+        """Redraw a picture in the style of a reference, seen as one of `domain`.
 
         Returns uint8 RGB of the network's size. Nothing is written, so nothing is labelled: see `pipelines.styles` for
         files. Raises `NoFaceFound` naming the picture without one, and `BadRequest` for an unknown domain.
@@ -91,7 +91,7 @@ class StyleSynthesizer:
     def from_latent(
         self, image: ImageLike, domain: str, seed: int = 0, *, truncation: float | int = 1.0, crop: str = "auto"
     ) -> Image:
-        """Redraw a picture in the looks that a seed stands for; the same seed gives the same picture everywhere.
+        """Redraw a picture in the style that a seed stands for; the same seed gives the same picture everywhere.
 
         `truncation` from 0 to 1 pulls the style towards the domain's mean: less varied, more typical. Raises as
         `from_reference` does.
@@ -105,7 +105,7 @@ class StyleSynthesizer:
     def grid(
         self, sources: Sequence[ImageLike], references: Sequence[ImageLike], domain: str, *, crop: str = "auto"
     ) -> Image:
-        """Every source (rows) in the looks of every reference (columns), with both along the edges."""
+        """Every source (rows) in the style of every reference (columns), with both along the edges."""
         if not (sources and references):
             raise BadRequest("a grid needs at least one source and one reference")
         seen = [

@@ -13,6 +13,7 @@ from PIL import Image
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import MediaTooLarge, TookTooLong
+from deepfake_core.media import still
 from deepfake_core.media.child import Child
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.media.images import pixels_of, read_image
@@ -107,6 +108,19 @@ def test_a_header_tells_the_pixels_and_nothing_is_decoded(tmp_path: Path, monkey
     monkeypatch.setenv("DEEPFAKE_LONGEST_SIDE", "256")
     with pytest.raises(MediaTooLarge):
         pixels_of(whole)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
+def test_reducing_in_strips_changes_little(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ramp = np.add.outer(np.arange(300), np.arange(700)) % 256
+    grey = Image.fromarray(ramp.astype(np.uint8))
+    image = Image.fromarray((ramp * 257).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+    whole = np.asarray(still.as_seen(image.copy(), 90), float)
+    monkeypatch.setattr(still, "LARGE", 0)
+    monkeypatch.setattr(still, "STRIP", 4)
+    strips = np.asarray(still.as_seen(image.copy(), 90), float)
+    assert strips.shape == whole.shape
+    assert np.abs(strips - whole).mean() < 0.02 * np.ptp(whole)
 
 
 @pytest.mark.parametrize(("size", "shown"), [((400, 200), (50, 100)), ((100, 40), (40, 100)), ((90, 400), (100, 22))])

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepfake_core.errors import BadRequest, MediaTooLarge, MediaTooSmall, MissingFile, UnreadableMedia
+from deepfake_core.errors import BadRequest, MediaTooLarge, MediaTooSmall, MissingFile, TooManyRuns, UnreadableMedia
+from deepfake_core.media import decode
 from deepfake_core.media.decode import FrameStream, probe, read_frames
 from tests.media.clips import NTSC, ffmpeg, make_clip
 
@@ -179,7 +180,7 @@ def test_size_limits(tmp_path: Path) -> None:
     size = (16000).to_bytes(2, "little") + (8000).to_bytes(2, "little")
     huge = tmp_path / "huge.gif"
     huge.write_bytes(b"GIF89a" + size + bytes(3) + b",\0\0\0\0" + size + b"\0\2\0;")
-    with pytest.raises(MediaTooLarge, match="16000 x 8000 pixels and the limit is 36 million"):
+    with pytest.raises(MediaTooLarge, match="16000 x 8000 pixels and the limit is 34 million"):
         read_frames(huge)
 
 
@@ -248,3 +249,20 @@ def test_stalled_decoder_is_ended(clips: Path, monkeypatch: pytest.MonkeyPatch) 
     assert time.monotonic() - started < 5
     assert stream.warning is not None
     assert re.search("only its first", stream.warning)
+
+
+def test_large_clips_are_read_one_at_a_time_and_give_the_same_frames(
+    clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = clips / "plain.mp4"
+    small = np.stack(list(read_frames(clip)))
+    monkeypatch.setattr(decode, "LARGE", 100)
+    monkeypatch.setattr(decode, "LARGE_WAIT", 0.2)
+    with read_frames(clip) as first:
+        next(first)
+        with pytest.raises(TooManyRuns, match="another large clip is being read"):
+            read_frames(clip)
+    np.testing.assert_array_equal(np.stack(list(read_frames(clip))), small)
+    with pytest.raises(UnreadableMedia):
+        read_frames(Path(__file__))
+    assert next(read_frames(clip)) is not None  # a stream that was dropped, or refused, lets go

@@ -9,7 +9,7 @@ import torch
 from deepfake_core import AttributeEditor
 from deepfake_core.errors import BadRequest, NoFaceFound
 from deepfake_core.faces import Face, Whole
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.networks.stargan import StarGan, StarGanConfig, flipped
 from deepfake_core.pipelines.attributes import (
     AttributesRequest,
@@ -110,7 +110,8 @@ def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: P
     _, done = run(editor, sources=(square, portrait), crop=Whole(), **fields)
     names = ["picture.png", "picture-strip.png", *[f"0{number}" for number in range(1, 6)]]
     assert [file.path.name[:17] if file.role != "change" else file.path.name[:2] for file in done.files[:7]] == names
-    for number, source in enumerate((square, portrait)):
+    sources: tuple[ImageLike, ...] = (square, portrait)
+    for number, source in enumerate(sources):
         result, strip, *changes = done.files[7 * number : 7 * (number + 1)]
         pixels, flips = editor.cropped(source, crop=Whole()).pixels, editor.flips(source, crop="none")
         seen = editor.read(source, crop="none")

@@ -3,6 +3,7 @@
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from deepfake_core import StyleSynthesizer
 from deepfake_core.errors import BadRequest, NoFaceFound, WeightsMissing
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.pipelines.events import Finished, Progress
 from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
 from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference, in_words
@@ -152,7 +153,8 @@ def test_cells_of_a_grid_are_files_of_their_own(
         "2: seed 3, source 2",
     ]
     made_of = (([square, portrait], [square]), ([portrait, portrait], [portrait]))
-    for row, source in enumerate((square, portrait)):
+    sources: tuple[ImageLike, ...] = (square, portrait)
+    for row, source in enumerate(sources):
         drawn = (
             synthesizer.from_reference(source, portrait, domain="cat"),
             synthesizer.from_latent(source, domain="dog", seed=3),
@@ -181,10 +183,10 @@ def test_one_picture_and_a_share_of_two_styles(
     synthesizer: StyleSynthesizer, square: np.ndarray, other: np.ndarray, tmp_path: Path
 ) -> None:
     start, end = Latent(seed=1, domain="cat"), Reference(image=other, domain="dog")
-    for share, expected in ((0, start), (1.0, end)):
+    for share, alone in ((0, start), (1.0, end)):
         mixed = Mixed(start=start, end=end, share=share)
         images = []
-        for style in (mixed, expected):
+        for style in (mixed, alone):
             *_, done = restyle(
                 synthesizer, StyleRequest(source=square, style=style, output=tmp_path / "o.png", label=False)
             )
@@ -193,14 +195,14 @@ def test_one_picture_and_a_share_of_two_styles(
     wide = np.pad(square, ((0, 0), (64, 64), (0, 0)))
     request = StyleRequest(source=wide, style=start, output=tmp_path / "o.png", paste_back=True, label=False)
     *_, done = restyle(synthesizer, request)
-    expected = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
-    assert not expected[:, :60].any() and expected.shape == wide.shape
-    np.testing.assert_array_equal(read_image(done.path), marked(expected, synthesizer.name))  # type: ignore[union-attr]
+    pasted = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
+    assert not pasted[:, :60].any() and pasted.shape == wide.shape
+    np.testing.assert_array_equal(read_image(done.path), marked(pasted, synthesizer.name))  # type: ignore[union-attr]
 
 
 def test_an_interpolation_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
     start, end = Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog")
-    ends = {"source": square, "start": start, "end": end}
+    ends: dict[str, Any] = {"source": square, "start": start, "end": end}
     request = InterpolationRequest(**ends, output=tmp_path / "o.mp4", steps=4, and_back=True)
     *steps, done = interpolate(synthesizer, request)
     assert isinstance(done, Finished) and count_frames(done.path) == len(steps) == 8

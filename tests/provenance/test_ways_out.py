@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_style_requests(home: Path, tmp_path: Path) -> None:
     finish(draw_grid(synthesizer, GridRequest(sources=(PORTRAIT,), styles=(latent, mixed), output=out, label=False)))
     assert action(assert_declared(out, model="starganv2-celeba-hq", label=False)) == "c2pa.created"
     video = tmp_path / "a.mp4"
-    ends = {"source": PORTRAIT, "start": latent, "end": mixed}
+    ends: dict[str, Any] = {"source": PORTRAIT, "start": latent, "end": mixed}
     finish(interpolate(synthesizer, InterpolationRequest(**ends, output=video, steps=2, paste_back=True)))
     assert_declared(video, model="starganv2-celeba-hq")
 

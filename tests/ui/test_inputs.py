@@ -9,6 +9,7 @@ import pytest
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Whole
 from deepfake_core.pipelines.style_specs import Latent, Reference
+from deepfake_core.ui.server.uploaded import chosen
 from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.references import MOST
 from deepfake_core.ui.widgets.inputs import Inputs
@@ -44,7 +45,7 @@ def form(**changes: Any) -> StylesForm:
 
 
 def test_filled_slots_are_references_and_a_missing_domain_is_guessed():
-    styles = form().styles(lambda upload: f"guess for {Path(upload['path']).stem}")
+    styles = form().styles(lambda upload: f"guess for {chosen(upload, 'reference').stem}")
     assert styles == (
         Reference(image=Path("/in/one.png"), domain="guess for one"),
         Reference(image=Path("/in/three.png"), domain="male"),

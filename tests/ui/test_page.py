@@ -1,5 +1,7 @@
 """The page as it is served: how much it takes, and that one run at a time holds the network."""
 
+from collections.abc import Iterator
+
 import gradio as gr
 import pytest
 from gradio.utils import _parse_file_size
@@ -7,8 +9,9 @@ from starlette.testclient import TestClient
 
 from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.queue import is_run
 from deepfake_core.ui.widgets.examples import Examples
-from deepfake_core.ui.widgets.wiring import NETWORK
+from deepfake_core.ui.wiring import NETWORK, ON_NETWORK, READS_FILE
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +23,20 @@ def test_one_run_at_a_time_holds_the_network(page: gr.Blocks) -> None:
     asking = [handler for handler in page.fns.values() if handler.concurrency_id == NETWORK]
     assert len(asking) >= 8
     assert {handler.concurrency_limit for handler in asking} == {1}
+
+
+def test_a_preview_is_no_run_though_it_yields() -> None:
+    """A page that opens asks for many previews at once, and a visitor may have three runs waiting."""
+
+    def steps() -> Iterator[None]:
+        yield
+
+    with gr.Blocks() as page:
+        button = gr.Button()
+        button.click(steps, **ON_NETWORK)
+        button.click(steps, **READS_FILE)
+    run, preview = page.fns.values()
+    assert is_run(run) and not is_run(preview)
 
 
 def test_nothing_is_offered_as_an_api(page: gr.Blocks) -> None:

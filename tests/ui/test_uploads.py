@@ -100,7 +100,7 @@ def test_no_handler_gets_anything_but_an_upload(
     served: CheckedBlocks, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert len(takers(served)) >= 90
-    monkeypatch.setattr(logging.getLogger("deepfake_core.ui.widgets.errors"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("deepfake_core.ui.server.messages"), "disabled", True)
     for handler, place in takers(served):
         for name, value in values.items():
             sent = defaults(handler)

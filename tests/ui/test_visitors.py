@@ -10,10 +10,11 @@ import pytest
 
 from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.page import EXAMPLES
-from deepfake_core.ui.server.sessions import EXAMINED, NETWORK, Frequency, Visitors
+from deepfake_core.ui.server.sessions import EXAMINED, Frequency, Visitors
 from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
 from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_several
+from deepfake_core.ui.wiring import NETWORK
 from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"
@@ -71,7 +72,7 @@ def test_a_file_of_ones_own_is_withheld_until_the_tick_and_for_that_session_alon
     assert isinstance(asked[-1], Withheld) and isinstance(asked[-1].error, ConsentMissing)
     visitors.agree(True, request_of("a"))
     look(request_of("a"), own)
-    assert asked[-1] == ("me.png", OWN)
+    assert asked[-1:] == [("me.png", OWN)]
     look(request_of("b"), own)
     assert isinstance(asked[-1], Withheld)
     visitors.agree(False, request_of("a"))

@@ -18,6 +18,7 @@ from gradio.server_messages import EventMessage
 from gradio.utils import LRUCache
 
 from deepfake_core.settings import settings
+from deepfake_core.ui.wiring import PREVIEWS
 
 SESSION = re.compile(r"[0-9a-z]{1,16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The names that Gradio's clients give their sessions: digits of base 36 (browser), or a UUID (Python)."""
@@ -225,8 +226,8 @@ def supervise(page: gr.Blocks) -> SupervisedQueue:
 
 
 def is_run(handler: BlockFunction) -> bool:
-    """Whether it shows its work on the way, as what takes long does."""
-    return inspect.isgeneratorfunction(handler.fn)
+    """Whether it shows its work on the way, as what takes long does; a preview only keeps its file until it is sent."""
+    return inspect.isgeneratorfunction(handler.fn) and handler.concurrency_id != PREVIEWS
 
 
 def address_of(request: fastapi.Request | gr.Request) -> str:

@@ -19,7 +19,7 @@ from deepfake_core.ui.server.upload_check import FILES, Uploads
 from deepfake_core.ui.server.uploaded import Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
-from deepfake_core.ui.widgets.wiring import NETWORK
+from deepfake_core.ui.wiring import NETWORK
 
 MINUTE = 60.0
 SENTENCE = "I use only my own face, drawn ones, or faces of people who have agreed to it."

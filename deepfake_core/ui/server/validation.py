@@ -12,9 +12,9 @@ from gradio.state_holder import SessionState
 
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.ui.server import values
+from deepfake_core.ui.server.messages import alert, sentence
 from deepfake_core.ui.server.upload_check import FILES, META, Uploads
 from deepfake_core.ui.server.uploaded import Withheld
-from deepfake_core.ui.widgets.errors import alert, sentence
 
 log = logging.getLogger(__name__)
 

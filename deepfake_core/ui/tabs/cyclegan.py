@@ -23,7 +23,7 @@ from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import ModelChoice
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunButtons
-from deepfake_core.ui.widgets.wiring import QUIET
+from deepfake_core.ui.wiring import QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File

@@ -8,9 +8,10 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.sessions import EXAMINED
 from deepfake_core.ui.server.uploaded import Upload, path_of
-from deepfake_core.ui.widgets.errors import SMALLER, Trouble, Update
+from deepfake_core.ui.widgets.errors import Trouble, Update
 
 if TYPE_CHECKING:
     from deepfake_core.provenance.verify import Verification

@@ -11,10 +11,11 @@ from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.uploaded import Upload, path_of
-from deepfake_core.ui.widgets.errors import SMALLER, Trouble, Update
+from deepfake_core.ui.widgets.errors import Trouble, Update
 from deepfake_core.ui.widgets.model_picker import ModelChoice
-from deepfake_core.ui.widgets.wiring import READS_FILE
+from deepfake_core.ui.wiring import READS_FILE
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.crop_preview import CropPreview

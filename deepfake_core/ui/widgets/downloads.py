@@ -11,7 +11,7 @@ import gradio as gr
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
 from deepfake_core.settings import settings
-from deepfake_core.ui.widgets import errors
+from deepfake_core.ui.server import messages
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import state
 
@@ -199,4 +199,4 @@ def bytes_bar(step: "Fetching") -> str:
 
 def alert(error: Exception) -> str:
     """What went wrong, in one sentence; the trace goes to the log."""
-    return f'<div class="trouble">{errors.alert(error)}</div>'
+    return f'<div class="trouble">{messages.alert(error)}</div>'

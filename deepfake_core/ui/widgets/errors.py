@@ -1,38 +1,15 @@
-"""What went wrong, as one sentence on the page; the trace goes to the log."""
+"""The place of an error on the page."""
 
-import html
-import logging
-import textwrap
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.errors import LabError, NoFaceFound
-
-log = logging.getLogger(__name__)
-
-LONGEST = 600
-"""Letters of a sentence: some quote what they were given."""
-
-SMALLER = "choose a smaller picture, or a clip of fewer pixels"
-"""What to do about a file that takes too long to look at."""
+from deepfake_core.errors import NoFaceFound
+from deepfake_core.ui.server.messages import alert
 
 Update = dict[Block, Any]
 """New values of some components, as a handler returns them."""
-
-
-def sentence(error: Exception) -> str:
-    """What the visitor reads about `error`. What they cannot put right is logged with its trace."""
-    if isinstance(error, LabError):
-        return textwrap.shorten(f"{error}.", LONGEST, placeholder=" …")
-    log.error("a handler failed", exc_info=error)
-    return "Something went wrong here; the log has the details."
-
-
-def alert(error: Exception) -> str:
-    """The same as a paragraph that screen readers say at once."""
-    return f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'
 
 
 class Trouble:

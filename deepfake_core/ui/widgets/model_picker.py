@@ -7,8 +7,9 @@ import gradio as gr
 
 from deepfake_core.errors import WeightsMissing
 from deepfake_core.hub.manifest import Entry, Subject, manifest
+from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.widgets.downloads import Download, fetchable, switched_on
-from deepfake_core.ui.widgets.errors import Update, sentence
+from deepfake_core.ui.widgets.errors import Update
 
 STARTER = "Starter weights, which come with the app; for photos, see More weights."
 

@@ -12,13 +12,14 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.registry import method
+from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.tabs.animation.inside import Inside
 from deepfake_core.ui.tabs.animation.options import MotionOptions
 from deepfake_core.ui.tabs.animation.sources import DrivingClip, Portrait
 from deepfake_core.ui.tabs.animation.stage import AnimationStage
-from deepfake_core.ui.widgets.errors import Update, sentence
+from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER, MoreWeights
 from deepfake_core.ui.widgets.run_controls import Job, RunButtons

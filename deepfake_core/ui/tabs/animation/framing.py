@@ -9,10 +9,12 @@ import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.tabs.animation.form import MANUAL, crop_of
 from deepfake_core.ui.widgets.crop import CropPicture
-from deepfake_core.ui.widgets.errors import SMALLER, Trouble, Update
+from deepfake_core.ui.widgets.errors import Trouble, Update
+from deepfake_core.ui.wiring import READS_FILE
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Manual
@@ -57,10 +59,7 @@ class Framing:
             outputs=outputs,
             preprocess=False,
             trigger_mode="always_last",
-            show_progress="hidden",
-            concurrency_id="framing",
-            concurrency_limit=2,
-            api_visibility="private",
+            **READS_FILE,
         )
         self.trouble.listen(crop)
 

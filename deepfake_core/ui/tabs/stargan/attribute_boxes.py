@@ -11,9 +11,10 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import LabError
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.messages import SMALLER, sentence
 from deepfake_core.ui.server.uploaded import Upload, path_of, upload_id
-from deepfake_core.ui.widgets.errors import SMALLER, Update, sentence
-from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
+from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor

@@ -24,7 +24,7 @@ from deepfake_core.ui.widgets.model_picker import ModelChoice
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunButtons
 from deepfake_core.ui.widgets.stage import Stage, bar, count, state
-from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
+from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File, Finished, Progress

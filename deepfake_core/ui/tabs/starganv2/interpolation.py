@@ -15,7 +15,7 @@ from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.widgets.errors import Trouble, Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.stage import bar, state
-from deepfake_core.ui.widgets.wiring import ON_NETWORK, QUIET
+from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.styles import InterpolationRequest

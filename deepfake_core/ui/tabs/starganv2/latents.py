@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from deepfake_core.ui.widgets.wiring import QUIET
+from deepfake_core.ui.wiring import QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.style_specs import Latent

@@ -14,7 +14,7 @@ from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.uploaded import Upload, chosen
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
-from deepfake_core.ui.widgets.wiring import ON_NETWORK
+from deepfake_core.ui.wiring import ON_NETWORK
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.style_specs import Reference
