@@ -37,6 +37,7 @@ TURNED, TILTED = 0.42, 0.40  # radians
 BLURRED = 0.012  # standard deviation of the Laplacian of the face in [0, 1], at the canvas's size
 GREY = 0.04  # mean range of the channels, in [0, 1]
 CUT_HAIR = 0.90  # share of the head's oval that a sound matte covers
+LEFT_OUT = Path(__file__).with_name("left_out.txt")
 EVERY = 6  # one person of so many is never trained on
 
 
@@ -73,7 +74,8 @@ class Doubtful(Exception):
 
 def prepare_portraits(checkout: Path, out: Path, legislators: Iterable[Path] = ()) -> str:
     """Cut all portraits of `checkout` into `out`; return the report."""
-    listed = list(photographs(checkout, legislators))
+    unwanted = opted_out()
+    listed = [one for one in photographs(checkout, legislators) if one.number not in unwanted]
     out.mkdir(parents=True, exist_ok=True)
     rows, reasons = [], Counter[str]()
     for photograph in tqdm(listed, desc="portraits", unit="picture", leave=False, disable=None):
@@ -109,6 +111,12 @@ def photographs(checkout: Path, legislators: Iterable[Path]) -> Iterator[Listed]
     for row in table(checkout / "members.csv"):
         number = row["ICPSR"].zfill(6)
         yield Listed(number, checkout / row["Image"], sexes.get(number, ""), row["Born"], row["Congress"])
+
+
+def opted_out(path: Path = LEFT_OUT) -> set[str]:
+    """Numbers of the people who asked not to be trained on."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
 def table(path: Path) -> list[dict[str, str]]:

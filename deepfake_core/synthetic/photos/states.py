@@ -7,7 +7,7 @@ from torch import Tensor
 from deepfake_core.synthetic.photos.relief import View, still_view
 from deepfake_core.synthetic.render.pose import HeadState, neutral_state, sample_state
 
-YAW, PITCH = 0.58, 0.38  # radians: beyond, a photograph shows too little
+YAW, PITCH = 0.61, 0.38  # radians: beyond, a photograph shows too little
 
 
 def sample_puppet(

@@ -52,6 +52,15 @@ def test_portraits_are_cut_and_doubtful_ones_left_out_with_a_reason(checkout: Pa
     )
 
 
+def test_who_asked_to_be_left_out_is_left_out(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "left_out.txt"
+    asked.write_text(f"# a comment\n{TRAINED}\n\n")
+    assert portraits.opted_out(asked) == {TRAINED}
+    monkeypatch.setattr(portraits, "opted_out", lambda: {TRAINED})
+    with pytest.raises(BadRequest, match="none of the 3 pictures"):
+        prepare_portraits(checkout, tmp_path / "out")
+
+
 def test_a_portrait_is_framed_as_the_app_frames_faces() -> None:
     box, unit = frame(POINTS, 512, 512)
     x, y = ((POINTS[:2].mean(0) + POINTS[3:].mean(0)) / 2 - (box.left, box.top)) / box.side
