@@ -9,7 +9,9 @@ from torch.testing import assert_close
 from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.networks.layers import resize_like, warp
+from train.loop.presets import configure, read_preset
 from train.recipes.fomm.pools import Pool, counts, mixed_pairs, read_rows, save_rows
+from train.recipes.fomm.recipe import FommTraining, build
 from train.recipes.fomm.synthetic import Row, draw_row
 
 SIZE = 128
@@ -63,3 +65,39 @@ def test_what_cannot_be_a_pool_is_refused(tmp_path: Path) -> None:
         Pool(folder="a", share=0.0)
     with pytest.raises(MissingFile, match="no rows in"):
         read_rows(str(tmp_path))
+
+
+def test_a_run_on_pools_ends_with_a_narrow_discriminator(row: Row, tmp_path: Path) -> None:
+    save_rows(row, tmp_path / "a.pt")
+    hourglass = {"base": 4, "widest": 16, "levels": 2}
+    table = {
+        "batch": 2,
+        "adversarial": 1.0,
+        "discriminator": {"base": 4, "widest": 16},
+        "pools": [{"folder": str(tmp_path)}],
+        "network": {
+            "size": SIZE,
+            "base": 4,
+            "widest": 8,
+            "residual_blocks": 1,
+            "detector": hourglass,
+            "motion": hourglass,
+        },
+    }
+    recipe = build(table, "synthetic", torch.device("cpu"))
+    judge = recipe.networks["discriminator"]
+    assert sum(part.numel() for part in judge.parameters()) < 20_000
+    batch, step = recipe.batch(torch.Generator().manual_seed(0)), 0
+    for phase in recipe.phases:
+        terms, batch = phase.losses(batch, step)
+        assert terms.keys() == phase.weights(step).keys()
+        assert all(torch.isfinite(term) for term in terms.values())
+    assert "feature_matching" in recipe.phases[0].weights(step)
+
+
+@pytest.mark.parametrize("name", ["starter-photos", "starter-gan"])
+def test_the_presets_for_photographs_fit_the_recipe(name: str) -> None:
+    settings = configure(FommTraining, read_preset("fomm", name).recipe, "[recipe]")
+    assert [pool.folder for pool in settings.pools] == ["data/puppets", "data/heads"]
+    supervised, judged = bool(settings.supervision.weights(0)), settings.adversarial > 0
+    assert (supervised, judged) == ((True, False) if name == "starter-photos" else (False, True))
