@@ -17,7 +17,7 @@ from deepfake_core.synthetic.render.camera import DISTANCE, FOCAL, HEAD_PIVOT, r
 from deepfake_core.synthetic.render.pose import HeadState
 
 NECK_BASE = (0.0, -1.25, -0.15)  # head units: about which the body leans
-RADII = (0.70, 1.02, 0.85)  # of the head
+RADII = (0.70, 1.02, 0.78)  # of the head
 RISE = 0.06  # its middle above the height v = 0
 
 
@@ -67,8 +67,8 @@ def heights(
     round_ = round_ + 0.24 * torch.exp(-(across**2) - along**2)
     bulge = (swell * (0.9 - swell).clamp_min(0.45)).clamp_min(0).clamp_max(0.25).sqrt()  # hair, neck, chest
     mix = head_share(x, y)
-    head = torch.maximum(round_, 0.9 * bulge)
-    body = 0.55 * bulge
+    head = torch.maximum(round_, 0.6 * bulge)
+    body = 0.45 * bulge
     height = mix * head + (1 - mix) * body
     return height.minimum(1.5 * (swell * (swell + 0.12)).sqrt())  # the outline lies in the plane
 
