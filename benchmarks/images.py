@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from deepfake_core.metrics import psnr
+from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
 
 Picture = UInt8[np.ndarray, "h w 3"]
 HELD_OUT = 7_000_000_001  # neither this seed nor the following ones are used in training
@@ -24,12 +25,12 @@ def held_out(index: int) -> torch.Generator:
 
 def to_frames(image: Float[Tensor, "b 3 h w"]) -> UInt8[np.ndarray, "b h w 3"]:
     """Convert drawings in [0, 1] to uint8 arrays, as the public classes take them."""
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    return np.stack(from_batch(from_unit(image)))
 
 
 def to_tensor(frames: Sequence[Picture] | UInt8[np.ndarray, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
     """Convert uint8 arrays to tensors in [0, 1], as the metrics take them."""
-    return torch.from_numpy(np.stack(list(frames))).permute(0, 3, 1, 2).float() / 255
+    return to_unit(to_batch(list(frames)))
 
 
 def mean_psnr(made: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]) -> float:

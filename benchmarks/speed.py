@@ -13,6 +13,7 @@ from deepfake_core.motion import RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import CONFIGS, FirstOrderModel, FommConfig, Up
 from deepfake_core.networks.inference import FoldedUp, prepare
 from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
 
 BAR = 1.25
 FRAMES = 9  # a batch of one, with which every clip begins, and four of two
@@ -24,36 +25,25 @@ Way = Callable[[Image, list[Image]], list[Image]]
 @torch.inference_mode()
 def plain_loop(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
     """Animate as the demo of the paper does: one frame at a time, encoding the source again for each of them."""
-    still = tensor(source)
-    here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
+    still = to_unit(to_batch([source]))
+    here, initial = model.keypoint_detector(still), model.keypoint_detector(to_unit(to_batch([frames[0]])))
     made = []
     for frame in frames:
-        moved = transfer_motion(here, model.keypoint_detector(tensor(frame)), initial, RelativeMotion())
+        moved = transfer_motion(here, model.keypoint_detector(to_unit(to_batch([frame]))), initial, RelativeMotion())
         prediction = model.generate(model.encode(still), here, moved).prediction
-        made.append(array(prediction))
+        made += from_batch(from_unit(prediction))
     return made
 
 
 @torch.inference_mode()
 def encoded_once(model: FirstOrderModel, source: Image, frames: list[Image]) -> list[Image]:
     """The same loop, with the source encoded once."""
-    still = tensor(source)
-    here, initial = model.keypoint_detector(still), model.keypoint_detector(tensor(frames[0]))
+    still = to_unit(to_batch([source]))
+    here, initial = model.keypoint_detector(still), model.keypoint_detector(to_unit(to_batch([frames[0]])))
     encoded, made = model.encode(still), []
     for frame in frames:
-        moved = transfer_motion(here, model.keypoint_detector(tensor(frame)), initial, RelativeMotion())
-        made.append(array(model.generate(encoded, here, moved).prediction))
-    return made
-
-
-def tensor(frame: Image) -> torch.Tensor:
-    """(h, w, 3) bytes -> (1, 3, h, w) in [0, 1]."""
-    return torch.from_numpy(frame).permute(2, 0, 1)[None].float().contiguous() / 255
-
-
-def array(prediction: torch.Tensor) -> Image:
-    """(1, 3, h, w) in [0, 1] -> (h, w, 3) bytes."""
-    made: Image = (prediction[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        moved = transfer_motion(here, model.keypoint_detector(to_unit(to_batch([frame]))), initial, RelativeMotion())
+        made.append(from_batch(from_unit(model.generate(encoded, here, moved).prediction))[0])
     return made
 
 

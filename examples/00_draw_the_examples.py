@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from deepfake_core.pixels import from_batch, from_unit
 from deepfake_core.provenance.writer import Origin, open_video, save_image
 from deepfake_core.synthetic import animals, fields
 from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
@@ -53,16 +54,15 @@ def main(folder: Path = HERE) -> None:
 def field(seed: int, zebra: bool) -> np.ndarray:
     """A field with horses, or the same with zebras."""
     place = fields.sample_field(1, torch.Generator().manual_seed(seed))
-    return pixels(fields.draw(place, torch.tensor([float(zebra)]), FIELD_SIDE).image[0])
+    return from_batch(from_unit(fields.draw(place, torch.tensor([float(zebra)]), FIELD_SIDE).image))[0]
 
 
 def animal(seed: int, species: str) -> np.ndarray:
     """One animal as it happens to look up."""
     rng = torch.Generator().manual_seed(seed)
     kind = torch.tensor([animals.SPECIES.index(species)])
-    return pixels(
-        animals.draw(animals.sample_identity(1, rng, species=kind), animals.sample_state(1, rng), ANIMAL_SIDE).image[0]
-    )
+    identity, state = animals.sample_identity(1, rng, species=kind), animals.sample_state(1, rng)
+    return from_batch(from_unit(animals.draw(identity, state, ANIMAL_SIDE).image))[0]
 
 
 def motion(name: str, time: torch.Tensor) -> HeadState:
@@ -102,12 +102,7 @@ def picture(seed: int, states: HeadState, size: int) -> list[np.ndarray]:
     """One head in every state."""
     head = sample_identity(1, torch.Generator().manual_seed(seed))
     frames = [draw(head, states.pick(slice(row, row + 1)), size).image[0] for row in range(len(states.yaw))]
-    return [pixels(frame) for frame in frames]
-
-
-def pixels(image: torch.Tensor) -> np.ndarray:
-    """A drawing (3, h, w) in [0, 1] as bytes (h, w, 3)."""
-    return (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return from_batch(from_unit(torch.stack(frames)))
 
 
 def write_clip(path: Path, seed: int, states: HeadState) -> None:

@@ -21,6 +21,7 @@ from tqdm import trange
 from benchmarks.images import Picture, to_frames, to_tensor
 from benchmarks.quality.subjects import Labels, Subject
 from deepfake_core.hub.store import cache_folder, read_weights
+from deepfake_core.pixels import to_unit
 from train.common.render_cache import render_cache
 
 BATCH = 64
@@ -160,7 +161,7 @@ def train_classifier(subject: Subject, config: ClassifierConfig) -> AttributeCla
         for _ in trange(config.steps, desc=f"classifier of {subject.name}", unit="step", leave=False, disable=None):
             first = 2 * torch.randint(len(images) // 2, (config.batch // 2, 1), generator=generator)
             places = (first + torch.arange(2)).flatten()  # a pair differs in few attributes, so the network learns them
-            image, labels = images[places].float() / 255, truth.pick(places)
+            image, labels = to_unit(images[places]), truth.pick(places)
             if torch.rand((), generator=generator) < 0.5:
                 image, labels = mirrored(image, labels)
             loss = loss_of(classifier, augmented(image, generator), labels)

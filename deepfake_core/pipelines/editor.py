@@ -16,8 +16,9 @@ from deepfake_core.hub.store import load
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
 from deepfake_core.pipelines.cropped import Cropped, crop_image
-from deepfake_core.pipelines.image_batch import BATCH, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 Changes = Mapping[str, bool]
 """Attribute -> whether the result has it."""
@@ -140,7 +141,7 @@ class AttributeEditor:
         """`read` for squares of the network's size."""
         head = self.network.discriminator
         assert head is not None
-        rows = self.runtime.parts(pictures, lambda part: head(to_tensor(part, self.device)).logits)
+        rows = self.runtime.parts(pictures, lambda part: head(to_signed(to_batch(part, self.device))).logits)
         logits = torch.cat(rows)
         sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
         return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
@@ -150,9 +151,9 @@ class AttributeEditor:
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
             part = slice(rows[0], rows[-1] + 1)
-            return self.network(to_tensor(pictures[part], self.device), self.labels(wanted[part]))
+            return self.network(to_signed(to_batch(pictures[part], self.device)), self.labels(wanted[part]))
 
-        return to_pictures(torch.cat(self.runtime.parts(range(len(pictures)), run)))
+        return from_batch(from_signed(torch.cat(self.runtime.parts(range(len(pictures)), run))))
 
     def flip_pixels(self, pixels: Image, has: Mapping[str, bool]) -> dict[str, Image]:
         """`flips` for a square of the network's size that has these attributes."""

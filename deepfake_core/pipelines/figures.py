@@ -16,6 +16,7 @@ from torch import Tensor
 from deepfake_core.faces import Box
 from deepfake_core.media.images import Image
 from deepfake_core.motion import Keypoints
+from deepfake_core.pixels import from_batch, from_unit
 
 Picture = UInt8[np.ndarray, "size size 3"]
 
@@ -103,4 +104,4 @@ def enlarged(maps: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c {s
 
 def to_pixels(picture: Float[Tensor, "3 h w"]) -> Picture:
     """A picture of the network, [0, 1], as bytes."""
-    return (picture.float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return from_batch(from_unit(picture[None]))[0]

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
+from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, LabError, MediaTooLarge, TookTooLong
@@ -51,18 +49,6 @@ def _pixels(source: ImageLike, deadline: Deadline) -> int:
         raise
     except LabError:
         return 0
-
-
-def to_tensor(pictures: Sequence[Image], device: torch.device) -> Float[Tensor, "b 3 h w"]:
-    """Pictures of one size as the translators take them: [-1, 1]."""
-    pixels = torch.from_numpy(np.stack(pictures)).to(device)
-    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def to_pictures(images: Float[Tensor, "b 3 h w"]) -> list[Image]:
-    """What a network painted, [-1, 1], as bytes; what lies beyond is clipped."""
-    pixels = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return list(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 
 def of_one_size(crops: Iterable[tuple[int, Cropped]], most: int) -> Iterator[list[tuple[int, Cropped]]]:

@@ -15,6 +15,7 @@ from deepfake_core.motion import Keypoints, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
 from deepfake_core.pipelines.runtime import Runtime
+from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
 
 BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
 SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
@@ -74,8 +75,7 @@ class MotionModel:
             return self.network.generate(portrait.encoded.repeat(len(rows)), here, there).prediction
 
         made = torch.cat(self.runtime.parts(range(len(moved.position)), run))
-        pixels = (made.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return list(pixels.cpu().contiguous().numpy())
+        return from_batch(from_unit(made))
 
     @torch.inference_mode()
     def inspect(
@@ -99,5 +99,4 @@ class MotionModel:
 
     def tensor(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
         """Frames as the network takes them: [0, 1], on its device."""
-        pixels = torch.from_numpy(np.stack(frames)).to(self.device)
-        return pixels.permute(0, 3, 1, 2).float() / 255
+        return to_unit(to_batch(frames, self.device))

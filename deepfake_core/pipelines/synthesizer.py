@@ -19,8 +19,9 @@ from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import Encoded, StarGanV2
 from deepfake_core.pipelines.cropped import Cropped, crop_image
-from deepfake_core.pipelines.image_batch import BATCH, in_grid, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH, in_grid
 from deepfake_core.pipelines.runtime import Runtime
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 MEAN_OF = 4096
 """Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
@@ -173,7 +174,7 @@ class StyleSynthesizer:
 
     def source(self, pixels: Image) -> Source:
         """Encode a square of the network's size."""
-        image = to_tensor([pixels], self.device)
+        image = to_signed(to_batch([pixels], self.device))
         with torch.inference_mode():
             masks = self.landmarks.masks(image) if self.landmarks else None
         encoded = self.runtime(lambda: self.network.generator.encode(image))
@@ -186,7 +187,7 @@ class StyleSynthesizer:
             encoded = source.encoded.repeat(len(part))
             return self.network.generator.decode(encoded, torch.stack(list(part)).to(self.device), source.masks)
 
-        return to_pictures(torch.cat(self.runtime.parts(styles, run)))
+        return from_batch(from_signed(torch.cat(self.runtime.parts(styles, run))))
 
     def interpolated(
         self, source: Source, start: Float[Tensor, "s"], end: Float[Tensor, "s"], steps: int
@@ -203,7 +204,9 @@ class StyleSynthesizer:
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b s"]:
             part = slice(rows[0], rows[-1] + 1)
-            return self.network.style_encoder(to_tensor(references[part], self.device), self.numbers(domains[part]))
+            return self.network.style_encoder(
+                to_signed(to_batch(references[part], self.device)), self.numbers(domains[part])
+            )
 
         return list(torch.cat(self.runtime.parts(range(len(references)), run)).cpu().unbind())
 

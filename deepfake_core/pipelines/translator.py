@@ -17,8 +17,9 @@ from deepfake_core.hub.store import find, load
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.networks.cyclegan import HALVINGS, Generator
 from deepfake_core.pipelines.cropped import Cropped, crop_image
-from deepfake_core.pipelines.image_batch import BATCH, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 CROPS = ("auto", "none", "whole")
 """Names of crops: this network takes pictures of any shape."""
@@ -105,7 +106,7 @@ class CycleTranslator:
 
     def render(self, pictures: Sequence[Image]) -> list[Image]:
         """Translate pictures of one size."""
-        return to_pictures(self.translated(self.network, to_tensor(pictures, self.device)))
+        return from_batch(from_signed(self.translated(self.network, to_signed(to_batch(pictures, self.device)))))
 
     def translated(self, network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """What a network makes of pictures of one size."""
@@ -114,14 +115,14 @@ class CycleTranslator:
 
     def there_and_back(self, pictures: Sequence[Image]) -> list[Cycle]:
         """Translate pictures of one size there and back."""
-        images = to_tensor(pictures, self.device)
+        images = to_signed(to_batch(pictures, self.device))
         there = self.translated(self.network, images)
-        translated, note = to_pictures(there), self.way_back()
+        translated, note = from_batch(from_signed(there)), self.way_back()
         if self._back is None:
             return [Cycle(translated=one, back=None, error=None, note=note) for one in translated]
         returned = self.translated(self._back, there)
         errors = (images - returned).abs().mean(dim=(1, 2, 3)).tolist()
-        rows = zip(translated, to_pictures(returned), errors, strict=True)
+        rows = zip(translated, from_batch(from_signed(returned)), errors, strict=True)
         return [Cycle(translated=one, back=back, error=error, note=note) for one, back, error in rows]
 
     def way_back(self) -> str:

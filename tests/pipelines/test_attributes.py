@@ -19,7 +19,7 @@ from deepfake_core.pipelines.attributes import (
     read_attributes,
 )
 from deepfake_core.pipelines.events import Finished, Progress
-from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from tests.provenance.declared import marked
 
 SEEN = {"Black_Hair": 0.9, "Blond_Hair": 0.6, "Brown_Hair": 0.1, "Male": 0.2, "Young": 0.8}
@@ -58,7 +58,7 @@ def test_impossible_wishes_are_told_what_is_allowed(editor: AttributeEditor, squ
 
 def test_the_class_head_reads(editor: AttributeEditor, square: np.ndarray) -> None:
     assert editor.network.discriminator is not None
-    logits = editor.network.discriminator(to_tensor([square], editor.device)).logits[0]
+    logits = editor.network.discriminator(to_signed(to_batch([square], editor.device))).logits[0]
     seen = editor.read(square, crop="none")
     assert list(seen.values()) == pytest.approx(torch.sigmoid(logits).tolist())
     assert read_attributes(editor, square, Whole()) == seen
@@ -67,8 +67,10 @@ def test_the_class_head_reads(editor: AttributeEditor, square: np.ndarray) -> No
 def test_the_generator_gets_all_attributes(editor: AttributeEditor, square: np.ndarray) -> None:
     wanted = editor.wanted(editor.read(square, crop="none"), {"Blond_Hair": True})
     labels = torch.tensor([[float(value) for value in wanted.values()]])
-    expected = editor.network.generator(to_tensor([square], editor.device), labels)
-    np.testing.assert_array_equal(editor(square, {"Blond_Hair": True}, crop="none"), to_pictures(expected)[0])
+    expected = editor.network.generator(to_signed(to_batch([square], editor.device)), labels)
+    np.testing.assert_array_equal(
+        editor(square, {"Blond_Hair": True}, crop="none"), from_batch(from_signed(expected))[0]
+    )
 
 
 def test_flips_are_the_papers_single_edits(editor: AttributeEditor, square: np.ndarray) -> None:
@@ -77,8 +79,8 @@ def test_flips_are_the_papers_single_edits(editor: AttributeEditor, square: np.n
     made = editor.flips(square, crop="none")
     assert tuple(made) == editor.attributes
     for picture, target in zip(made.values(), targets, strict=True):
-        expected = editor.network.generator(to_tensor([square], editor.device), target[None])
-        np.testing.assert_array_equal(picture, to_pictures(expected)[0])
+        expected = editor.network.generator(to_signed(to_batch([square], editor.device)), target[None])
+        np.testing.assert_array_equal(picture, from_batch(from_signed(expected))[0])
 
 
 def test_weights_without_the_class_head_need_every_attribute(home: Path, square: np.ndarray) -> None:

@@ -13,7 +13,6 @@ from deepfake_core import StyleSynthesizer
 from deepfake_core.errors import BadRequest, NoFaceFound, WeightsMissing
 from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.pipelines.events import Finished, Progress
-from deepfake_core.pipelines.image_batch import to_pictures, to_tensor
 from deepfake_core.pipelines.style_specs import Latent, Mixed, Reference, in_words
 from deepfake_core.pipelines.styles import (
     GridRequest,
@@ -24,6 +23,7 @@ from deepfake_core.pipelines.styles import (
     restyle,
 )
 from deepfake_core.pipelines.synthesizer import ease
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from deepfake_core.provenance.label import label
 from deepfake_core.provenance.verify import verify
 from tests.media.clips import count_frames
@@ -74,10 +74,10 @@ def test_truncation_pulls_towards_the_mean(synthesizer: StyleSynthesizer) -> Non
 def test_a_reference_gives_its_style_in_its_domain(
     synthesizer: StyleSynthesizer, square: np.ndarray, other: np.ndarray
 ) -> None:
-    images = (to_tensor([picture], synthesizer.device) for picture in (square, other))
+    images = (to_signed(to_batch([picture], synthesizer.device)) for picture in (square, other))
     source, reference = images
     style = synthesizer.network.style_encoder(reference, torch.tensor([2]))
-    expected = to_pictures(synthesizer.network.generator(source, style))[0]
+    expected = from_batch(from_signed(synthesizer.network.generator(source, style)))[0]
     made = synthesizer.from_reference(square, other, domain="wild")
     assert np.abs(made.astype(int) - expected).max() <= 1
     with pytest.raises(BadRequest, match=r"'lion'.*cat, dog, wild"):
@@ -86,10 +86,10 @@ def test_a_reference_gives_its_style_in_its_domain(
 
 def test_masks_come_from_the_landmarks(faces: StyleSynthesizer, square: np.ndarray) -> None:
     assert faces.landmarks is not None
-    image, style = to_tensor([square], faces.device), faces.style_from(1, "male")
+    image, style = to_signed(to_batch([square], faces.device)), faces.style_from(1, "male")
     expected = faces.network.generator(image, style[None], faces.landmarks.masks(image))
     made = faces.from_style(square, style, crop="none")
-    assert np.abs(made.astype(int) - to_pictures(expected)[0]).max() <= 1
+    assert np.abs(made.astype(int) - from_batch(from_signed(expected))[0]).max() <= 1
 
 
 def test_weights_with_masks_need_the_landmarks_network(

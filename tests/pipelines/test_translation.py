@@ -16,9 +16,10 @@ from deepfake_core.hub.store import installed
 from deepfake_core.media.images import read_image
 from deepfake_core.pipelines.cropped import LONGEST_UNCROPPED
 from deepfake_core.pipelines.events import Finished, Progress
-from deepfake_core.pipelines.image_batch import listed, places_for, to_pictures, to_tensor
+from deepfake_core.pipelines.image_batch import listed, places_for
 from deepfake_core.pipelines.translation import TranslationRequest, translate
 from deepfake_core.pipelines.translator import CROPS
+from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from deepfake_core.provenance.label import label
 from deepfake_core.provenance.verify import verify
 from tests.provenance.declared import marked
@@ -38,10 +39,10 @@ def run(translator: CycleTranslator, **fields: object) -> tuple[list[Progress], 
 
 def test_bytes_become_numbers_and_bytes_again() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
-    tensor = to_tensor([every], torch.device("cpu"))
+    tensor = to_signed(to_batch([every], torch.device("cpu")))
     assert tensor.min() == -1 and tensor.max() == 1
-    np.testing.assert_array_equal(to_pictures(tensor)[0], every)
-    assert to_pictures(tensor * 3)[0].max() == 255  # what lies beyond the range is clipped, not wrapped
+    np.testing.assert_array_equal(from_batch(from_signed(tensor))[0], every)
+    assert from_batch(from_signed(tensor * 3))[0].max() == 255  # what lies beyond the range is clipped, not wrapped
 
 
 @pytest.mark.parametrize("crop", ["auto", "none", "whole"])
@@ -50,8 +51,8 @@ def test_a_picture_of_the_networks_size_goes_through_untouched(
 ) -> None:
     cropped = translator.cropped(square, crop=crop_named(crop, CROPS))
     np.testing.assert_array_equal(cropped.pixels, square)
-    expected = translator.network(to_tensor([square], translator.device))
-    np.testing.assert_array_equal(translator(square, crop=crop), to_pictures(expected)[0])
+    expected = translator.network(to_signed(to_batch([square], translator.device)))
+    np.testing.assert_array_equal(translator(square, crop=crop), from_batch(from_signed(expected))[0])
 
 
 def test_the_cycle_error_is_what_did_not_come_back(translator: CycleTranslator, square: np.ndarray) -> None:

@@ -10,10 +10,10 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, LabError
-from deepfake_core.media.images import read_image
+from deepfake_core.media.images import SUFFIXES, read_image
+from deepfake_core.pixels import to_signed
 
 logger = logging.getLogger("train")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MEMORY = 2**30  # bytes of resized images cached by one `Pictures`; images beyond that are read again each time
 
 
@@ -21,10 +21,10 @@ def list_images(folder: str | Path) -> tuple[Path, ...]:
     """List the images of a folder, sorted; raises `BadRequest` if it is missing or empty."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadRequest(f"there is no folder {folder}; create it and add images ({', '.join(PICTURES)})")
-    found = tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file()))
+        raise BadRequest(f"there is no folder {folder}; create it and add images ({', '.join(SUFFIXES)})")
+    found = tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()))
     if not found:
-        raise BadRequest(f"there are no images in {folder}; add some ({', '.join(PICTURES)})")
+        raise BadRequest(f"there are no images in {folder}; add some ({', '.join(SUFFIXES)})")
     return found
 
 
@@ -82,7 +82,7 @@ class Pictures:
                 crops.append(self.crop(picture, generator))
                 places.append(place)
         device = generator.device
-        return torch.stack(crops).to(device).float() / 127.5 - 1, torch.tensor(places, device=device)
+        return to_signed(torch.stack(crops).to(device)), torch.tensor(places, device=device)
 
     def read(self, path: Path) -> UInt8[Tensor, "3 h w"]:
         """Read one image with its shorter side at `enlarge * size`; raises a `LabError` if it cannot be read."""

@@ -6,9 +6,10 @@ Rendering an image takes about as long as a training step of a small network, so
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, UInt8
 from torch import Tensor
 from tqdm import tqdm
+
+from deepfake_core.pixels import from_unit
 
 Draw = Callable[[int, torch.Generator], tuple[Tensor, ...]]
 """(count, generator) -> tensors with `count` corresponding rows; images are floats in [0, 1], (b, 3, s, s)."""
@@ -23,7 +24,7 @@ def render_cache(draw: Draw, count: int, seed: int) -> tuple[Tensor, ...]:
     with tqdm(total=count, desc="drawing", unit="row", leave=False, disable=None) as bar:
         for start in range(0, count, BATCH):
             rows = draw(min(BATCH, count - start), generator)
-            parts.append(tuple(to_bytes(row) if is_picture(row) else row for row in rows))
+            parts.append(tuple(from_unit(row) if is_picture(row) else row for row in rows))
             bar.update(len(rows[0]))
     return tuple(map(torch.cat, zip(*parts, strict=True)))
 
@@ -31,13 +32,3 @@ def render_cache(draw: Draw, count: int, seed: int) -> tuple[Tensor, ...]:
 def is_picture(row: Tensor) -> bool:
     """Whether rows are square images, not coordinates or labels."""
     return row.is_floating_point() and row.ndim == 4 and row.shape[1] == 3 and row.shape[2] == row.shape[3]
-
-
-def to_bytes(image: Float[Tensor, "b 3 h w"]) -> UInt8[Tensor, "b 3 h w"]:
-    """Convert images in [0, 1] to bytes."""
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def to_range(image: UInt8[Tensor, "*b 3 h w"]) -> Float[Tensor, "*b 3 h w"]:
-    """Convert bytes to images in [-1, 1], the range of the translators."""
-    return image.float() / 127.5 - 1

@@ -1,14 +1,15 @@
 """The media that visitors can click on: whatever lies in the examples' folders."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+from deepfake_core.media.images import SUFFIXES
+
 CLIPS = {".mp4", ".webm", ".mov"}
 
 
@@ -25,7 +26,7 @@ class Examples:
 
     @classmethod
     def in_folder(cls, folder: Path) -> "Examples":
-        pictures = {name: _files(folder / name, PICTURES) for name in ("portraits", "fields", "animals")}
+        pictures = {name: _files(folder / name, SUFFIXES) for name in ("portraits", "fields", "animals")}
         return cls(clips=_files(folder / "clips", CLIPS), **pictures)
 
     @property
@@ -33,7 +34,7 @@ class Examples:
         return [*self.portraits, *self.fields, *self.animals]
 
 
-def _files(folder: Path, suffixes: set[str]) -> list[Path]:
+def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
 
 

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.pixels import to_signed
 from deepfake_core.synthetic import fields
 from train.common.folders import Pictures, list_images, subfolders
-from train.common.render_cache import render_cache, to_range
+from train.common.render_cache import render_cache
 from train.recipes.cyclegan.losses import Pair
 
 TRAINING_SEED = 1  # of the drawn fields; samples and benchmarks use others
@@ -39,8 +40,8 @@ def drawn_fields(count: int, size: int, device: torch.device, seed: int = TRAINI
         first = torch.randint(count, (batch,), generator=generator, device=device)
         other = (first + torch.randint(1, count, (batch,), generator=generator, device=device)) % count
         mirrored = torch.rand(2, batch, 1, 1, 1, generator=generator, device=device) < 0.5
-        horse, zebra_of_it = (mirror(to_range(pool[first]), mirrored[0]) for pool in (horses, zebras))
-        zebra, horse_of_it = (mirror(to_range(pool[other]), mirrored[1]) for pool in (zebras, horses))
+        horse, zebra_of_it = (mirror(to_signed(pool[first]), mirrored[0]) for pool in (horses, zebras))
+        zebra, horse_of_it = (mirror(to_signed(pool[other]), mirrored[1]) for pool in (zebras, horses))
         return Unpaired(Pair(horse, zebra), Pair(horse_of_it, zebra_of_it))
 
     return source

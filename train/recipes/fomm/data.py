@@ -14,10 +14,10 @@ from torch import Tensor
 
 from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.motion import Keypoints
+from deepfake_core.pixels import to_unit
 
 logger = logging.getLogger("train")
 CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
-STILLS = (".png", ".jpg", ".jpeg", ".webp")
 FRAMES_PER_CLIP = 32  # kept in memory, evenly spaced over the clip
 
 
@@ -57,7 +57,7 @@ def sample_clips(folder: str, batch: int, size: int, device: torch.device) -> Ca
             clip = clips[chance(len(clips))]
             first = chance(len(clip))
             pairs.append(clip[[first, (first + 1 + chance(len(clip) - 1)) % len(clip)]])
-        both = torch.stack(pairs).to(device).permute(1, 0, 4, 2, 3).float() / 255  # (2, b, 3, h, w)
+        both = to_unit(torch.stack(pairs).to(device).permute(1, 0, 4, 2, 3))  # (2, b, 3, h, w)
         mirrored = torch.rand(batch, generator=generator, device=generator.device).to(device) < 0.5
         both = torch.where(mirrored[None, :, None, None, None], both.flip(-1), both)
         return Pairs(both[0], both[1])
@@ -91,10 +91,10 @@ def read_clips(folder: Path, size: int) -> list[UInt8[Tensor, "n h w 3"]]:
 def read_frames_of(path: Path, size: int) -> list[UInt8[Tensor, "h w 3"]]:
     """Read at most `FRAMES_PER_CLIP` frames of one clip, evenly spaced."""
     from deepfake_core.media.decode import probe, read_frames  # not at import: a GPU machine may have no ffmpeg
-    from deepfake_core.media.images import read_image
+    from deepfake_core.media.images import SUFFIXES, read_image
 
     if path.is_dir():
-        stills = sorted(still for still in path.iterdir() if still.suffix.lower() in STILLS)
+        stills = sorted(still for still in path.iterdir() if still.suffix.lower() in SUFFIXES)
         step = max(1, -(-len(stills) // FRAMES_PER_CLIP))
         return [square(read_image(still, trusted=True), size) for still in stills[::step]]
     step = max(1, -(-(probe(path).frames or 1) // FRAMES_PER_CLIP))

@@ -15,6 +15,7 @@ from torch import Tensor
 from deepfake_core.errors import BadRequest
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.fomm import FommConfig
+from deepfake_core.pixels import from_unit, to_unit
 from deepfake_core.synthetic.heads import LANDMARKS, Drawing, draw
 from deepfake_core.synthetic.heads.flow import flow
 from deepfake_core.synthetic.heads.identity import sample_identity
@@ -88,7 +89,7 @@ def cached_pairs(
 
         head, here = chance(amount.heads), chance(amount.states)
         there = (here + 1 + chance(amount.states - 1)) % amount.states
-        source, driving = (cache.images[head, state].to(device).float() / 255 for state in (here, there))
+        source, driving = (to_unit(cache.images[head, state].to(device)) for state in (here, there))
         here_is, there_is = (
             Keypoints(cache.position[head, state].to(device), cache.jacobian[head, state].to(device))
             for state in (here, there)
@@ -145,7 +146,7 @@ def draw_row(count: int, network: FommConfig, states: int, spread: float, genera
     grids, shown = (torch.stack(parts, dim=1).unflatten(1, (states, states)) for parts in zip(*pairs, strict=True))
     images = torch.stack([drawing.image for drawing in drawings], dim=1)
     return Row(
-        (images * 255).round().to(torch.uint8),
+        from_unit(images),
         torch.stack([one.position for one in keypoints], dim=1),
         torch.stack([one.jacobian for one in keypoints if one.jacobian is not None], dim=1),
         grids.half(),

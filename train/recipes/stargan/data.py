@@ -11,11 +11,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.pixels import to_signed
 from deepfake_core.synthetic.heads import ATTRIBUTES, HeadIdentity, draw, sample_identity, sample_state, with_attributes
 from deepfake_core.synthetic.heads.hairstyles import BALD
 from deepfake_core.synthetic.heads.identity import BEARDS
 from train.common.folders import Pictures, chance, domain_folders
-from train.common.render_cache import render_cache, to_range
+from train.common.render_cache import render_cache
 
 logger = logging.getLogger("train")
 LIST = "list_attr_celeba.txt"
@@ -178,7 +179,7 @@ def sample_heads(batch: int, size: int, rows: int, spread: float, device: torch.
     images, labels = torch.stack(cache[:-1], dim=1), cache[-1]  # (n, 3, 3, s, s) bytes, (n, 3, a)
 
     def pick(place: Tensor, kind: Tensor, mirrored: Tensor) -> Float[Tensor, "b 3 s s"]:
-        chosen = to_range(images[place, kind].to(device))
+        chosen = to_signed(images[place, kind].to(device))
         return torch.where(mirrored[:, None, None, None], chosen.flip(-1), chosen)
 
     def samples(generator: torch.Generator) -> Samples:

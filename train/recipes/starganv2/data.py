@@ -16,12 +16,12 @@ from torch import Tensor
 from tqdm import trange
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.pixels import from_unit, to_signed
 from deepfake_core.synthetic import animals, heads
 from deepfake_core.synthetic.animals.identity import other_fur
 from deepfake_core.synthetic.heads.identity import other_hair
 from deepfake_core.synthetic.render.layers import coat_of
 from train.common.folders import Pictures, domain_folders
-from train.common.render_cache import to_bytes, to_range
 
 logger = logging.getLogger("train")
 HELD_OUT = 1_000_003  # seed of the sample grid; training uses other seeds
@@ -173,7 +173,7 @@ class DrawnData:
         images, coats = [], []
         for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None):
             block = draw(amount.looks, amount.states, size, generator)
-            images.append(to_bytes(block.image.flatten(0, 1)).unflatten(0, (-1, amount.states)))
+            images.append(from_unit(block.image.flatten(0, 1)).unflatten(0, (-1, amount.states)))
             coats.append(block.coat)
         self.blocks: UInt8[Tensor, "k n m 3 s s"] = torch.stack(images).to(device)
         self.coats: Bool[Tensor, "k n m s s"] = torch.stack(coats).to(device)
@@ -193,7 +193,7 @@ class DrawnData:
         mirrored = (chance(2) > 0)[:, None, None, None]
         coat = self.coats[block, there, state][:, None]
         *shown, coat = (torch.where(mirrored, each.flip(-1), each) for each in (*of_block, second, coat))
-        source, reference, truth, second = map(to_range, shown)
+        source, reference, truth, second = map(to_signed, shown)
         return Samples(source, here // self.looks, reference, second, domain, truth, coat[:, 0])
 
     def held_out(self) -> "DrawnData":
