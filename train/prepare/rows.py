@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.networks.fomm import FommConfig
+from deepfake_core.pixels import from_unit, to_unit
 from deepfake_core.synthetic.photos.portrait import Portrait, prepare
 from deepfake_core.synthetic.photos.puppet import Puppet, draw, flow
 from deepfake_core.synthetic.photos.relief import View
 from deepfake_core.synthetic.photos.states import as_it_is, sample_puppet
 from deepfake_core.synthetic.render.pose import HeadState
-from train.common.render_cache import to_bytes
 from train.recipes.fomm.pools import save_rows
 from train.recipes.fomm.synthetic import Row, draw_row, landmark_keypoints
 
@@ -64,7 +64,7 @@ def read_portraits(folder: Path, rows: Sequence[dict[str, str]]) -> Portrait:
 
     def picture(name: str) -> Tensor:
         pixels = torch.from_numpy(np.array(Image.open(folder / name)))
-        return (pixels[..., None] if pixels.ndim == 2 else pixels).permute(2, 0, 1).float() / 255
+        return to_unit((pixels[..., None] if pixels.ndim == 2 else pixels).permute(2, 0, 1))
 
     images = torch.stack([picture(row["file"]) for row in rows])
     mattes = torch.stack([picture(f"{Path(row['file']).stem}-matte.png") for row in rows])
@@ -80,7 +80,7 @@ def puppet_row(portrait: Portrait, states: int, generator: torch.Generator) -> R
         torch.stack(part, dim=1).unflatten(1, (states, states)) for part in zip(*flows(portrait, puppets), strict=True)
     )
     return Row(
-        to_bytes(torch.stack([one.image for one in puppets], dim=1).flatten(0, 1)).unflatten(0, (-1, states)),
+        from_unit(torch.stack([one.image for one in puppets], dim=1)),
         torch.stack([one.position for one in keypoints], dim=1),
         torch.stack([one.jacobian for one in keypoints if one.jacobian is not None], dim=1),
         grids.half(),

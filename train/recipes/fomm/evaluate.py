@@ -21,6 +21,7 @@ from deepfake_core.hub.store import load
 from deepfake_core.metrics import psnr, ssim
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.fomm import FirstOrderModel
+from deepfake_core.pixels import to_unit
 from train.recipes.fomm.data import CLIPS, square
 
 AT_ONCE = 8  # frames that go through the network together
@@ -99,7 +100,7 @@ def reconstruct_clip(model: FirstOrderModel, frames: Iterator[UInt8[Tensor, "s s
 
 
 def to_picture(frames: Sequence[UInt8[Tensor, "s s 3"]], device: torch.device) -> Float[Tensor, "b 3 s s"]:
-    return torch.stack(list(frames)).to(device).permute(0, 3, 1, 2).float() / 255
+    return to_unit(torch.stack(list(frames)).to(device).permute(0, 3, 1, 2))
 
 
 def compared(still: Tensor, real: Tensor, made: Tensor) -> Sums:

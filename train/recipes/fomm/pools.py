@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.motion import Keypoints
 from train.recipes.fomm.data import Pairs, Truth
-from train.recipes.fomm.synthetic import Row, half_mirrored, mirrored_landmarks
-
-Sample = Callable[[int, torch.Generator], Pairs]
-"""(how many pairs, generator) -> the pairs."""
+from train.recipes.fomm.synthetic import Row, row_pairs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,29 +63,6 @@ def mixed_pairs(batch: int, pools: Sequence[Pool], device: torch.device) -> Call
         return joined([sample(count, generator) for count, sample in parts])
 
     return draw
-
-
-def row_pairs(rows: Row, device: torch.device) -> Sample:
-    """A function that draws pairs of different states of one row, half of them as in a mirror."""
-    keypoints, states = rows.position.shape[2], rows.images.shape[1]
-    in_pairs = max(mirrored_landmarks(keypoints)) < keypoints
-
-    def sample(count: int, generator: torch.Generator) -> Pairs:
-        def chance(below: int) -> Tensor:
-            return torch.randint(below, (count,), generator=generator, device=generator.device).cpu()
-
-        row, here = chance(len(rows.images)), chance(states)
-        there = (here + 1 + chance(states - 1)) % states
-        source, driving = (rows.images[row, state].to(device).float() / 255 for state in (here, there))
-        known = [
-            Keypoints(rows.position[row, state].to(device), rows.jacobian[row, state].to(device))
-            for state in (here, there)
-        ]
-        grid, shown = rows.flow[row, here, there].to(device).float(), rows.shown[row, here, there].to(device).float()
-        pairs = Pairs(source, driving, Truth(known[0], known[1], grid, shown, torch.ones(count, device=device)))
-        return half_mirrored(pairs, (chance(2) > 0).to(device)) if in_pairs else pairs
-
-    return sample
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
