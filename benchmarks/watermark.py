@@ -19,7 +19,7 @@ from deepfake_core.media.decode import read_frames
 from deepfake_core.media.encode import VideoEncoder
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.label import label
-from deepfake_core.provenance.mark import embed, is_ours, names_model, payload_of, read
+from deepfake_core.provenance.watermark import embed, is_ours, names_model, payload_of, read
 from deepfake_core.synthetic import animals, fields, heads
 
 MODEL = "fomm-starter"

@@ -11,7 +11,7 @@ import imageio_ffmpeg
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError, MediaTooLarge, UnreadableMedia
-from deepfake_core.media.child import Child, jailed
+from deepfake_core.media.child_process import ChildProcess, sandboxed
 from deepfake_core.settings import settings
 
 CONTAINERS = "mov,mp4,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,wav,mp3,flac,aac"
@@ -34,7 +34,7 @@ def source(path: Path, threads: int = THREADS) -> list[str]:
     return [*opened, "-i", f"file:{os.path.abspath(path)}"]
 
 
-class Ffmpeg(Child):
+class Ffmpeg(ChildProcess):
     """A running ffmpeg, in a jail where it can open its inputs and its output and nothing else."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Ffmpeg(Child):
         libraries = Path(program).resolve().parents[1] / "lib"  # where conda keeps them
         bounded = ["-filter_threads", str(THREADS)] if reads else []
         quiet = ["-hide_banner", *([] if feeds else ["-nostdin"]), *bounded]
-        command = jailed(
+        command = sandboxed(
             [program, *quiet, *arguments],
             memory=settings().decode_megabytes << 20 if reads else None,
             cpu=self._cpu,

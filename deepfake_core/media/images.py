@@ -16,8 +16,8 @@ import deepfake_core
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE, check_picture, existing_file
-from deepfake_core.media.child import Child
-from deepfake_core.media.still import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
+from deepfake_core.media.child_process import ChildProcess
+from deepfake_core.media.image_worker import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
 from deepfake_core.settings import settings
 
 __all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of", "read_image"]
@@ -36,7 +36,7 @@ SIGXCPU = 24
 DECODER = """
 import sys
 sys.path += sys.argv[1:3]
-from deepfake_core.media.still import main
+from deepfake_core.media.image_worker import main
 main(*map(int, sys.argv[3:]))
 """  # without environment and site-packages (-I -S) it starts faster, and is told where its two packages lie
 
@@ -108,7 +108,7 @@ def _decode_apart(path: Path, longest: int, deadline: Deadline) -> Image:
 
 
 @contextmanager
-def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[Child]:
+def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[ChildProcess]:
     """The process that decodes `path`, which ends with the block, or is ended when the block takes too long."""
     limits = settings()
     homes = [str(Path(package.__path__[0]).parent) for package in (deepfake_core, PIL)]
@@ -116,7 +116,7 @@ def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[Child]:
     numbers = (limits.decode_megabytes << 20, seconds, limits.picture_pixels, limits.longest_side, longest)
     command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, numbers), str(os.getpid())]
     with path.open("rb") as file:
-        child = Child(command, source=file, yields=True, deadline=deadline)
+        child = ChildProcess(command, source=file, yields=True, deadline=deadline)
     try:
         with child.guarded(limits.decode_seconds):
             yield child
@@ -124,7 +124,7 @@ def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[Child]:
         child.kill()
 
 
-def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
+def _receive(child: ChildProcess, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
     """The picture, or the word of refusal: "" from a process that died. Nothing that it says is taken on trust.
 
     Raises `MediaTooLarge` or `MediaTooSmall` by the size in the header, before the pixels come.
@@ -144,7 +144,7 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
     return _eight_bit(pixels) if mode in DEEP else pixels
 
 
-def _size(child: Child, name: str) -> tuple[int, int] | str:
+def _size(child: ChildProcess, name: str) -> tuple[int, int] | str:
     """Width and height by the header, or the word of refusal. Raises `MediaTooLarge` or `MediaTooSmall`."""
     header = child.output.readline(60)
     size = SIZE.fullmatch(header)
@@ -155,7 +155,7 @@ def _size(child: Child, name: str) -> tuple[int, int] | str:
     return width, height
 
 
-def _refused(child: Child, name: str, word: str) -> Exception:
+def _refused(child: ChildProcess, name: str, word: str) -> Exception:
     limits, status = settings(), child.wait(1.0)
     child.check_deadline()
     if word == UNKNOWN:

@@ -9,7 +9,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import UnreadableMedia
 from deepfake_core.media.checks import check_clip, existing_file
 from deepfake_core.media.ffmpeg import Ffmpeg, source
-from deepfake_core.media.jail import NOT_STARTED
+from deepfake_core.media.sandbox import NOT_STARTED
 from deepfake_core.settings import settings
 
 MAX_RATE = Fraction(60)

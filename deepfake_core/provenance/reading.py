@@ -11,7 +11,7 @@ from typing import Any
 
 import c2pa
 
-from deepfake_core.media.jail import confine
+from deepfake_core.media.sandbox import confine
 
 GENERATION = "deepfake-lab.generation"
 """Our own assertion: model, version of its weights, hashes of the inputs."""

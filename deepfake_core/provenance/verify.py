@@ -17,16 +17,16 @@ import deepfake_core
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError, MediaTooLarge, TookTooLong, UnreadableMedia
 from deepfake_core.media.checks import existing_file
-from deepfake_core.media.child import Child
+from deepfake_core.media.child_process import ChildProcess
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance import xmp
 from deepfake_core.provenance.coverage import BOX_FILES, EXCLUDED, outside_signature
 from deepfake_core.provenance.formats import Kind, kind_of
 from deepfake_core.provenance.keys import known_signers
-from deepfake_core.provenance.mark import names_model
-from deepfake_core.provenance.mark import read as read_mark
 from deepfake_core.provenance.verification import SPOILED, UNTRUSTED, Credential, Mark, Verification
+from deepfake_core.provenance.watermark import names_model
+from deepfake_core.provenance.watermark import read as read_mark
 from deepfake_core.settings import settings
 
 __all__ = ["Credential", "Mark", "Verification", "verify"]
@@ -114,7 +114,7 @@ def _read_apart(path: Path, media_type: str, anchors: str, deadline: Deadline) -
     numbers = map(str, (limits.decode_megabytes << 20, seconds, os.getpid()))
     command = [sys.executable, "-I", "-S", "-c", READER, *homes, *numbers, media_type, anchors]
     with path.open("rb") as file:
-        child = Child(command, source=file, yields=True, deadline=deadline)
+        child = ChildProcess(command, source=file, yields=True, deadline=deadline)
     try:
         with child.guarded(limits.stall_seconds):
             said = child.output.read(LONGEST_ANSWER)

@@ -18,14 +18,14 @@ from PIL import Image
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, UnreadableMedia
+from deepfake_core.media.atomic_write import atomic_file, atomic_folder, final_path
 from deepfake_core.media.encode import VideoEncoder, encode_image, reporting_full_disk
 from deepfake_core.media.images import WRITABLE
-from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
 from deepfake_core.provenance.credentials import ready_pair, sign
 from deepfake_core.provenance.keys import SigningPair
 from deepfake_core.provenance.label import label as add_label
-from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.origin import Origin
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.xmp import append_to_mp4, packet
 
 __all__ = ["Origin", "Sink", "open_frames", "open_sink", "open_video", "save_image", "save_input"]
@@ -51,7 +51,7 @@ def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: O
     """
     _require_suffix(Path(path), WRITABLE, "a picture")
     path, pair = final_path(path), ready_pair()
-    with reporting_full_disk(path.name), file_aside(path) as draft:
+    with reporting_full_disk(path.name), atomic_file(path) as draft:
         _write_picture(declared(image, origin, label=label), draft, origin, pair)
     return path
 
@@ -63,7 +63,7 @@ def save_input(image: UInt8[np.ndarray, "h w 3"], path: str | Path) -> Path:
     """
     _require_suffix(Path(path), WRITABLE, "a picture")
     path = final_path(path)
-    with reporting_full_disk(path.name), file_aside(path) as draft:
+    with reporting_full_disk(path.name), atomic_file(path) as draft:
         encode_image(image, draft)
     return path
 
@@ -116,7 +116,7 @@ def open_video(
     """
     _require_suffix(Path(path), (".mp4",), "a video")
     path, pair = final_path(path), ready_pair()
-    with reporting_full_disk(path.name), file_aside(path) as draft, _unsigned(draft) as plain:
+    with reporting_full_disk(path.name), atomic_file(path) as draft, _unsigned(draft) as plain:
         tags = origin.metadata
         with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=tags, deadline=deadline) as encoder:
             sink = _VideoSink(path, encoder, origin, label)
@@ -134,7 +134,7 @@ def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> It
     """
     folder, pair = final_path(folder), ready_pair()
     with reporting_full_disk(folder.name):
-        with folder_aside(folder) as draft:
+        with atomic_folder(folder) as draft:
             sink = _FrameSink(folder, draft, origin, pair, label)
             yield sink
             if sink.written == 0:

@@ -17,7 +17,7 @@ from deepfake_core.media.decode import read_frames
 from deepfake_core.media.ffmpeg import Ffmpeg
 from deepfake_core.media.images import read_image
 from tests.media.clips import gradient
-from tests.media.test_jail import landlock, seccomp
+from tests.media.test_sandbox import landlock, seccomp
 
 
 class Server(ThreadingHTTPServer):

@@ -9,8 +9,8 @@ import numpy as np
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance.label import TEXT, patch_for, place_of
-from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.verify import Verification, verify
+from deepfake_core.provenance.watermark import embed, payload_of
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 NEAR = 40

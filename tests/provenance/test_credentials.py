@@ -224,14 +224,14 @@ import resource, sys
 from pathlib import Path
 from deepfake_core.errors import NotEnoughSpace
 from deepfake_core.media.encode import reporting_full_disk
-from deepfake_core.provenance.aside import file_aside
+from deepfake_core.media.atomic_write import atomic_file
 from deepfake_core.provenance.credentials import ready_pair, sign
 from deepfake_core.provenance.origin import Origin
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
 pair = ready_pair()
 resource.setrlimit(resource.RLIMIT_FSIZE, (source.stat().st_size + 1000,) * 2)
 try:
-    with reporting_full_disk("a.png"), file_aside(folder / source.name) as draft:
+    with reporting_full_disk("a.png"), atomic_file(folder / source.name) as draft:
         sign(source, draft, Origin(model="fomm-starter"), pair)
 except NotEnoughSpace as error:
     print(error, list(folder.iterdir()))

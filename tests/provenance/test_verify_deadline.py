@@ -11,9 +11,9 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TookTooLong
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance import verify as verifying
-from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.origin import Origin
 from deepfake_core.provenance.verify import verify
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.writer import save_image
 from tests.media.clips import make_clip
 from tests.pipelines.conftest import EXAMPLES

@@ -16,7 +16,7 @@ from PIL import Image
 from deepfake_core.errors import BadRequest, UnreadableMedia
 from deepfake_core.media.decode import read_frames
 from deepfake_core.provenance.label import label as add_label
-from deepfake_core.provenance.mark import embed, payload_of
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.writer import Origin, Sink, open_frames, open_sink, open_video, save_image
 from tests.media.clips import count_frames, describe, duration, gradient, make_clip
 

@@ -21,7 +21,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from deepfake_core.media.jail import confine
+from deepfake_core.media.sandbox import confine
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """No format outside this list is even tried: Pillow also knows some that start other programs."""

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from deepfake_core.provenance.label import label
-from deepfake_core.provenance.mark import OURS, SMALLEST, embed, is_ours, names_model, payload_of, read
+from deepfake_core.provenance.watermark import OURS, SMALLEST, embed, is_ours, names_model, payload_of, read
 from deepfake_core.synthetic import heads
 
 MODEL = "fomm-starter"

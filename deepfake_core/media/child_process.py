@@ -15,14 +15,14 @@ from typing import IO
 from weakref import WeakSet
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.media import jail
+from deepfake_core.media import sandbox
 from deepfake_core.settings import settings
 
 ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
 """All that it gets to see: a server's environment holds tokens and keys."""
 
 
-class Child:
+class ChildProcess:
     """A running process. A thread drains its messages, so that it never blocks on them, and keeps the last ones."""
 
     timed_out: bool
@@ -119,10 +119,10 @@ def kill_all() -> None:
         child.kill()
 
 
-_running = WeakSet[Child]()
+_running = WeakSet[ChildProcess]()
 
 
-def jailed(
+def sandboxed(
     program: Sequence[str],
     *,
     memory: int | None = None,
@@ -138,7 +138,7 @@ def jailed(
     words = [f"{name}={value}" for name, value in numbers.items() if value is not None]
     words += [f"read={os.path.abspath(path)}" for path in reads]
     words += [f"write={os.path.abspath(path)}" for path in writes]
-    return [sys.executable, "-I", "-S", jail.__file__, *words, "--", *program]
+    return [sys.executable, "-I", "-S", sandbox.__file__, *words, "--", *program]
 
 
 def _start(command: Sequence[str], *, stdin: IO[bytes] | int, stdout: int) -> subprocess.Popen[bytes]:

@@ -33,7 +33,7 @@ def final_path(path: str | Path) -> Path:
 
 
 @contextmanager
-def file_aside(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a hidden name beside `path`, of the same suffix, and rename it to `path` when the block ends well.
 
     When it does not, for whatever reason, the hidden file is removed and `path` stays as it was.
@@ -53,7 +53,7 @@ def file_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_aside(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a hidden folder that takes the name `folder` when the block ends well; else it is removed with all in it.
 
     A folder that exists keeps its other files: the new ones are moved in at the end, over those of the same name.

@@ -1,6 +1,6 @@
 """Runs a program that is handed hostile bytes where it can do little harm.
 
-    python -I -S jail.py [memory=BYTES] [cpu=SECONDS] [file=BYTES] [read=PATH]... [write=PATH]... parent=PID -- COMMAND
+    python -I -S sandbox.py [memory=BYTES] [cpu=SECONDS] [file=BYTES] [read=PATH]... [write=PATH]... parent=PID -- CMD
 
 limits itself and then becomes the program, so there is one process to watch and to kill. `confine` does the same for
 Python code that has imported what it needs. It starts with every decoder, so it imports very little (about 20 ms).
@@ -10,7 +10,7 @@ What holds where:
 - Linux: limits of memory, CPU seconds, file sizes and open files; no core file; no new privileges; it dies with its
   parent. seccomp (x86-64 and aarch64) takes away sockets, io_uring, other processes, changes to limits, to dates and
   attributes of files, shared memory between processes, and kernel services that no decoder needs. Landlock (kernel
-  5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened, and only COMMAND with
+  5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened, and only CMD with
   its loader to be executed. None of it needs privileges. What a kernel does not offer is left out without a word.
 - macOS: the limits of CPU seconds, file sizes and open files; the one of memory is not enforced there.
 - Windows: nothing here; only the parent's time limit holds.
