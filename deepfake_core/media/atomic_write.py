@@ -1,4 +1,7 @@
-"""Write beside the final name, then rename: a file or folder of that name is always whole, the old one or the new."""
+"""Atomic writes: fill a temporary file or folder next to the destination, then rename it.
+
+A reader therefore sees the old content or the new, never a part. This is the only atomic writer of the project.
+"""
 
 import glob
 import os
@@ -12,99 +15,101 @@ from pathlib import Path
 from deepfake_core.errors import BadRequest
 
 STEM_KEPT = 40
-"""Letters of the name in the hidden one, which must not grow too long for the file system."""
+"""Characters of the file name kept in the temporary name, which must not exceed the file system's limit."""
 
 ABANDONED_SECONDS = 3600.0
-"""A hidden file that has not grown for so long belongs to a run that was killed."""
+"""A temporary file untouched for this long was left by a process that was killed."""
 
 
 def final_path(path: str | Path) -> Path:
-    """The absolute path of an output, with its folder made. `BadRequest` when nothing can be written there."""
+    """Return the absolute path of an output and create its folder. Raises `BadRequest` when it is not writable."""
     path = Path(os.path.abspath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.exists()  # raises when the name is too long or holds what the file system forbids
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BadRequest(f"{path.name} cannot be written there ({reason}); choose another place or name") from error
+        raise BadRequest(f"{path.name} cannot be written ({reason}); choose another folder or name") from error
     if not os.access(path if path.is_dir() else path.parent, os.W_OK):
-        raise BadRequest(f"{path.name} cannot be written: its folder is read-only; choose another place")
+        raise BadRequest(f"{path.name} cannot be written: its folder is read-only; choose another one")
     return path
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a hidden name beside `path`, of the same suffix, and rename it to `path` when the block ends well.
+    """Yield an unused temporary path with the suffix of `path`; rename it to `path` when the block succeeds.
 
-    When it does not, for whatever reason, the hidden file is removed and `path` stays as it was.
+    If the block raises, the temporary file is removed and `path` is left unchanged. Raises `BadRequest` when `path` is
+    a folder, and `OSError` from the file system.
     """
     if path.is_dir():
-        raise BadRequest(f"{path.name} is a folder; add a file's name to it")
+        raise BadRequest(f"{path.name} is a folder; add a file name")
     _remove_abandoned(path)
-    draft = _hidden_name(path)
+    temporary = _temporary_name(path)
     try:
-        yield draft
-        _flush(draft)
-        os.replace(draft, path)
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a hidden folder that takes the name `folder` when the block ends well; else it is removed with all in it.
+    """Yield a temporary folder; rename it to `folder` when the block succeeds, and delete it when the block raises.
 
-    A folder that exists keeps its other files: the new ones are moved in at the end, over those of the same name.
+    An existing folder keeps its other files: the new ones are moved into it at the end and replace those of the same
+    name.
     """
     if folder.exists() and not folder.is_dir():
         raise BadRequest(f"{folder.name} is a file, not a folder for frames; choose another name")
-    place = folder / "frames" if folder.is_dir() else folder
-    _remove_abandoned(place)
-    draft = _hidden_name(place)
-    draft.mkdir()
+    destination = folder / "frames" if folder.is_dir() else folder
+    _remove_abandoned(destination)
+    temporary = _temporary_name(destination)
+    temporary.mkdir()
     try:
-        yield draft
-        for file in draft.iterdir():
+        yield temporary
+        for file in temporary.iterdir():
             _flush(file)
         if folder.is_dir():
-            for file in sorted(draft.iterdir()):
+            for file in sorted(temporary.iterdir()):
                 os.replace(file, folder / file.name)
-            draft.rmdir()
+            temporary.rmdir()
         else:
-            os.rename(draft, folder)
+            os.rename(temporary, folder)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
     _flush_folder(folder.parent)
 
 
-def _hidden_name(path: Path) -> Path:
+def _temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.stem[:STEM_KEPT]}.part-{secrets.token_hex(4)}{path.suffix}")
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what a run that was killed left beside `path`: hidden names for it that nobody has written to for long."""
-    for draft in path.parent.glob(f".{glob.escape(path.stem[:STEM_KEPT])}.part-*"):
-        with suppress(OSError):  # another process was quicker, or it may not be removed
-            if time.time() - draft.lstat().st_mtime < ABANDONED_SECONDS:
+    """Remove temporary files for `path` that were left by killed processes (see `ABANDONED_SECONDS`)."""
+    for temporary in path.parent.glob(f".{glob.escape(path.stem[:STEM_KEPT])}.part-*"):
+        with suppress(OSError):  # another process removed it first, or permission is missing
+            if time.time() - temporary.lstat().st_mtime < ABANDONED_SECONDS:
                 continue
-            if draft.is_dir() and not draft.is_symlink():
-                shutil.rmtree(draft)
+            if temporary.is_dir() and not temporary.is_symlink():
+                shutil.rmtree(temporary)
             else:
-                draft.unlink()
+                temporary.unlink()
 
 
 def _flush(path: Path) -> None:
-    """A rename can reach the disk before the bytes do; after a power cut the name would hold nothing."""
+    """Flush the content before the rename: otherwise a power cut could leave an empty file under the final name."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
     if os.name != "posix":
-        return  # other systems cannot open folders, and need not
+        return  # Windows cannot open folders and does not need this
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,22 +1,22 @@
-"""The invisible mark: 32 bits in the picture itself, which stay when a re-save has stripped the credentials.
+"""The invisible watermark: 32 bits in the pixels, which survive when re-saving strips the credentials.
 
-A picture's luma is projected on 64 carriers, each a sum of a few coarse cosines over the whole picture (2.5 to 10
-waves across it), which do not depend on its size in pixels. Carrier i says the sign s_i by where its projection
-p_i lies: on a multiple of a step for +1, half way between two for -1 (spread-transform dither modulation; Chen and
-Wornell, "Quantization Index Modulation", 2001). So the picture's own content does not disturb the mark, and no
-projection moves by more than half a step. 32 signs say the 16 bits that are always ours, 32 the checksum of a model's
-name, each half by the Reed-Muller code (2, 5): two words differ in 8 signs or more.
+A picture's luma is projected onto 64 carriers, each a sum of a few coarse cosines over the whole picture (2.5 to 10
+waves across it), which do not depend on its size in pixels. Carrier i encodes the sign s_i by quantising its projection
+p_i: to a multiple of a step for +1, half way between two for -1 (spread-transform dither modulation; Chen and Wornell,
+"Quantization Index Modulation", 2001). So the picture's own content does not interfere with the watermark, and no
+projection changes by more than half a step. 32 signs encode a fixed 16-bit prefix and 32 a checksum of the model's
+name, each by the Reed-Muller code (2, 5), in which two code words differ in at least 8 signs.
 
-A reader sums c_i = mean over the frames of cos(2 pi p_i / step), which is s_i in a marked picture, and near 0 in a
-mean over frames that say nothing. Our half is known, so it tells whether there is a mark, how noisy it is, and by
-what factor the contrast was changed.
+Extraction computes c_i = mean over the frames of cos(2 pi p_i / step), which is s_i in a watermarked picture and near
+0 in a mean over other frames. The prefix is known, so it shows whether there is a watermark, how noisy it is, and by
+which factor the contrast was changed.
 
-Survives (rates: `python -m benchmarks mark`): JPEG and WebP of quality 80 and less, another size or shape, less or
-more contrast (0.8 to 1.24, while nothing is clipped), and H.264 of crf 28 when 8 frames, better 16, spread over a
-moving clip are read. Embed it after the visible label. Does not survive: a crop of 1%, a turn of 1 degree, mirroring,
-a blur that is strong for the size (2 pixels at 128), mostly not a label or another picture laid over it later. It
-costs a clip 20 to 75% more bytes at crf 18. It hides nothing: whoever reads this file can remove or forge it, which
-only the signed credentials withstand.
+Survives (rates: `python -m benchmarks watermark`): JPEG and WebP of quality 80 and less, a different size or aspect
+ratio, changes of contrast (0.8 to 1.24, without clipping), and H.264 of crf 28 when 8 frames, better 16, spread over a
+moving clip are read. Embed it after the visible label. Does not survive: a crop of 1%, a rotation of 1 degree,
+mirroring, a blur that is strong for the size (2 pixels at 128), and usually not a label or other picture laid over it
+later. It adds 20 to 75% to the size of a clip at crf 18. It is not secret: anyone who reads this file can remove or
+forge it; only the signed credentials prevent that.
 """
 
 import hashlib
@@ -32,108 +32,107 @@ from scipy.fft import dct
 from scipy.ndimage import uniform_filter
 
 OURS = 0x444C
-"""The upper 16 bits, "DL" in ASCII. As many of its signs are + as -, so that a blank picture does not look marked."""
+"""The prefix in the upper 16 bits, "DL" in ASCII. Half of its signs are positive, so a blank picture does not match."""
 
 FINE, COARSE = 0.45, 0.75
-"""Steps: grey levels, root mean square over the picture, between two places of a projection that say the same.
+"""Quantisation steps in grey levels (root mean square over the picture).
 
-Evenly spread remainders move each projection by step / sqrt(12): about 47 dB, which no eye finds, and 42.5 dB, which
-H.264 of crf 28 leaves readable in small frames. Never change them: marks are out in the world.
+Uniform quantisation errors change each projection by step / sqrt(12): a PSNR of about 47 dB, which is invisible, and
+42.5 dB, which remains readable after H.264 of crf 28 in small frames. Never change them: published files use them.
 """
 
 LARGE = 384
-"""Pixels: clips whose shorter side has as many keep the fine step in H.264, so they get it."""
+"""Pixels: in clips with at least this shorter side the fine step survives H.264, so they use it."""
 
 LOWEST, HIGHEST = 5, 20
-"""Half waves across the picture. Coarser ones carry too much of the picture's contrast, finer ones die in H.264."""
+"""Half waves across the picture. Lower ones carry too much of the picture's contrast, higher ones are lost in H.264."""
 
 WORD = 32
 CARRIERS = 2 * WORD
 GRID = 128
-"""Side of the square on which the pattern is worked out, whatever the frame's size."""
+"""Side of the square on which the pattern is computed, whatever the size of the frame."""
 
 FINEST = 256
-"""Pixels on which luma is projected at most: far above what the finest cosine needs."""
+"""Maximum side in pixels at which luma is projected: far above what the highest cosine needs."""
 
 SMALLEST = 32
-"""Pixels: frames with a shorter side cannot hold the finest cosines and stay unmarked."""
+"""Pixels: frames with a shorter side cannot hold the highest cosines and get no watermark."""
 
 MOST_MASKING = 6.0
-"""How much more the mark may change the busiest places than smooth ones."""
+"""Maximum ratio of the change in textured regions to that in smooth ones."""
 
 WINDOW = 5
-"""Cells of the grid, along each side, in which contrast is measured."""
+"""Side, in cells of the grid, of the window in which contrast is measured."""
 
 CORRECTIONS = 4
-"""Rounds after which masking no longer pulls a projection from its place (measured: within 3% of a step)."""
+"""Iterations after which masking no longer shifts a projection (measured: within 3% of a step)."""
 
 TRIED = np.outer((FINE, COARSE), 1.02 ** np.arange(-11.0, 12.0)).ravel()
-"""Steps that a reader tries: both, after changes of contrast from 0.8 to 1.24, none of which is 1% off all of them."""
+"""Steps tried by `extract`: both, scaled by contrast changes from 0.8 to 1.24, at most 1% apart from any of these."""
 
 CAUTION = 0.5
-"""Share of the Gaussian evidence that is believed."""
+"""Factor by which the Gaussian log-likelihood is reduced, because errors are not Gaussian."""
 
 LEAST_PRESENCE, LEAST_CERTAINTY = 0.99, 0.9
-"""How sure it must be that there is a mark at all, and that it is there and read rightly. Both are careful bounds."""
+"""Minimum probability that there is a watermark, and that it is also decoded correctly. Both are conservative."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A mark that was found."""
+class Extraction:
+    """A watermark found in a picture or clip."""
 
     payload: int
-    """All 32 bits; the upper 16 are ours."""
+    """All 32 bits; the upper 16 are `OURS`."""
     certainty: float
-    """From `LEAST_CERTAINTY` to 1: how sure it is that there is a mark and that it says this."""
+    """From `LEAST_CERTAINTY` to 1: probability that there is a watermark and that this is its payload."""
 
 
 def payload_of(model: str) -> int:
-    """What the mark says in results of `model`: our 16 bits, then 16 bits of the SHA-256 of its name."""
+    """The payload for results of `model`: the prefix, then 16 bits of the SHA-256 of its name."""
     return OURS << 16 | _checksum(model)
 
 
 def is_ours(payload: int) -> bool:
-    """Whether the upper 16 bits are ours."""
+    """Whether the payload starts with this project's prefix."""
     return payload >> 16 == OURS
 
 
 def names_model(payload: int, name: str) -> bool:
-    """Whether the mark is of the model called `name`; of 65,536 other names one fits by chance."""
+    """Whether the payload is that of the model `name`; one in 65,536 other names matches by chance."""
     return payload == payload_of(name)
 
 
 def embed(frame: UInt8[np.ndarray, "h w 3"], payload: int, *, moving: bool = False) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a copy of `frame` with the mark, equally in red, green and blue; tiny frames are copied as they are.
+    """Return a copy of `frame` with the watermark, equal in red, green and blue; tiny frames are copied unchanged.
 
-    `moving` frames will be a compressed clip: in small ones the mark is stronger, and motion hides it.
-
-    `ValueError` when `payload` is not a number of 32 bits.
+    `moving`: the frame is part of a clip to be compressed; in a small one the watermark is stronger, hidden by motion.
+    Raises `ValueError` when `payload` is not a 32-bit number.
     """
     if not 0 <= payload < 1 << 32:
-        raise ValueError(f"payload {payload} is not a number of 32 bits")
+        raise ValueError(f"payload must be from 0 to 2^32 - 1, got {payload}")
     height, width, _ = frame.shape
     if min(height, width) < SMALLEST:
         return frame.copy()
     step = COARSE if moving and min(height, width) < LARGE else FINE
     grey = _grey(frame)
-    places = _project(np.asarray(grey, np.float32))
+    projections = _project(np.asarray(grey, np.float32))
     start = np.where(_signs(payload) > 0, 0.0, step / 2).astype(np.float32)
-    wanted = start + step * np.rint((places - start) / step) - places
+    wanted = start + step * np.rint((projections - start) / step) - projections
     pattern = Image.fromarray(_masked_pattern(wanted, _masking(grey)))
     change = np.rint(np.asarray(pattern.resize((width, height), Image.Resampling.BICUBIC))).astype(np.int16)
     return np.clip(frame + change[..., None], 0, 255).astype(np.uint8)
 
 
-def read(frames: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Reading | None:
-    """The mark that all `frames` of one picture or clip share, or None when there is none of ours.
+def extract(frames: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Extraction | None:
+    """The watermark shared by all `frames` of one picture or clip, or None if this project's is not found.
 
-    More frames of a moving clip give more certainty: 8, better 16, spread over it are enough for H.264.
-    Without a mark the chance of a reading is below 1 in 1000 (measured; `_chance` is only a bound).
+    More frames of a moving clip give a higher certainty: 8, better 16, spread over it are enough for H.264.
+    Without a watermark the false positive rate is below 1 in 1000 (measured; `_chance` is only a bound).
     """
     if not frames or min(min(frame.shape[:2]) for frame in frames) < SMALLEST:
         return None
-    places = np.stack([_project(np.asarray(_grey(frame), np.float32)) for frame in frames])
-    votes = np.cos(2 * np.pi * places[:, None] / TRIED[:, None]).mean(0)  # (step, carrier)
+    projections = np.stack([_project(np.asarray(_grey(frame), np.float32)) for frame in frames])
+    votes = np.cos(2 * np.pi * projections[:, None] / TRIED[:, None]).mean(0)  # (step, carrier)
     fits = _fit(votes[:, :WORD])
     best = int(fits.argmax())
     there = 1.0 - _chance(float(fits[best]))
@@ -142,11 +141,11 @@ def read(frames: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Reading | None:
     word, sure = _decode(votes[best])
     if there * sure < LEAST_CERTAINTY:
         return None
-    return Reading(payload=OURS << 16 | word, certainty=there * sure)
+    return Extraction(payload=OURS << 16 | word, certainty=there * sure)
 
 
 def _grey(frame: UInt8[np.ndarray, "h w 3"]) -> Image.Image:
-    """Luma, each side at most `FINEST`: the carriers are the same in it, and a large picture costs no more memory."""
+    """Luma with each side at most `FINEST`: the carriers do not depend on the size, and this bounds the memory."""
     grey = Image.fromarray(frame).convert("L")
     return grey.resize((min(grey.width, FINEST), min(grey.height, FINEST)), Image.Resampling.BICUBIC)
 
@@ -156,41 +155,41 @@ def _checksum(model: str) -> int:
 
 
 def _fit(votes: Float[np.ndarray, "tried 32"]) -> Float[np.ndarray, " tried"]:
-    """Agreement with our half, -1 to 1: the correlation of its signs and the votes."""
+    """Correlation, -1 to 1, of the votes with the signs of the prefix."""
     length = np.sqrt(WORD * (votes**2).sum(1))
     return votes @ _word(OURS) / np.maximum(length, 1e-9)
 
 
 def _chance(fit: float) -> float:
-    """Bound on the chance that votes of random sign, however large and alike over the frames, fit so well.
+    """Upper bound on the probability that votes of random sign have this correlation.
 
-    Hoeffding's inequality for a sum of random signs, once for each step that is tried.
+    Hoeffding's inequality for a sum of random signs, times the number of steps tried.
     """
     return min(1.0, len(TRIED) * float(np.exp(-WORD * max(fit, 0.0) ** 2 / 2)))
 
 
 def _decode(votes: Float[np.ndarray, "64"]) -> tuple[int, float]:
-    """The likeliest lower 16 bits, and the probability that they are right.
+    """The most likely lower 16 bits, and the probability that they are correct.
 
-    For Gaussian noise the log of a word's probability would be `level / noise` times its agreement. Votes of a strongly
-    compressed frame wrap round to the next place, which is not Gaussian, and one half may be noisier than the other: so
-    the worse half counts, and `CAUTION` is used.
+    For Gaussian noise a word's log-probability would be `level / noise` times its correlation. Votes of a strongly
+    compressed frame wrap around to the next multiple, which is not Gaussian, and one half may be noisier than the
+    other: so the noisier half is used, and `CAUTION` applied.
     """
-    bends, lines = _code()
-    agreement = (bends * votes[WORD:]) @ lines.T  # (1024, 32): of each word, and negative, of its opposite
+    quadratic, linear = _code()
+    agreement = (quadratic * votes[WORD:]) @ linear.T  # (1024, 32): of each word; negative for the opposite word
     row, column = np.unravel_index(np.abs(agreement).argmax(), agreement.shape)
     peak = float(agreement[row, column])
     word = int(row) << 6 | (peak < 0) << 5 | int(column)
     said = (votes * _signs(OURS << 16 | word)).reshape(2, WORD)
     evidence = CAUTION * float((said.mean(1) / np.maximum(said.var(1), 1e-4)).min())
-    others = np.exp(evidence * (np.abs(agreement) - abs(peak)))  # 1 for the peak; a word's opposite weighs nothing
+    others = np.exp(evidence * (np.abs(agreement) - abs(peak)))  # 1 for the peak; the opposite word is negligible
     return word, 1 / float(others.sum())
 
 
 def _masked_pattern(wanted: Float[np.ndarray, "64"], masking: Float32[np.ndarray, "g g"]) -> Float32[np.ndarray, "g g"]:
-    """Grey levels to add so that every projection moves by `wanted`, most of it where `masking` is large.
+    """Grey levels to add so that every projection changes by `wanted`, mostly where `masking` is large.
 
-    Masking mixes the carriers a little, so what is still missing is added again, a few times.
+    Masking mixes the carriers slightly, so the remaining error is corrected iteratively.
     """
     pattern = np.zeros_like(masking)
     for _ in range(CORRECTIONS):
@@ -200,7 +199,7 @@ def _masked_pattern(wanted: Float[np.ndarray, "64"], masking: Float32[np.ndarray
 
 
 def _masking(grey: Image.Image) -> Float32[np.ndarray, "g g"]:
-    """How much change a place hides, of mean 1: it grows with the contrast in the 5 by 5 cells of the grid around."""
+    """Relative visibility threshold, of mean 1: it grows with the contrast in the surrounding 5 x 5 cells."""
     cells = np.asarray(grey.resize((GRID, GRID), Image.Resampling.BOX), np.float32)
     variance = uniform_filter(cells * cells, WINDOW) - uniform_filter(cells, WINDOW) ** 2
     hidden = np.sqrt(1 + np.sqrt(np.maximum(variance, 0))).clip(1, MOST_MASKING)
@@ -208,36 +207,36 @@ def _masking(grey: Image.Image) -> Float32[np.ndarray, "g g"]:
 
 
 def _project(grey: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "64"]:
-    """Place of every carrier, in grey levels (root mean square), the same for all sizes of one picture."""
+    """Projection onto every carrier in grey levels (root mean square), independent of the size of the picture."""
     height, width = grey.shape
     some = dct(grey, axis=0)[: HIGHEST + 1]
-    amounts = dct(some, axis=1)[:, : HIGHEST + 1] / (2 * height * width)
+    coefficients = dct(some, axis=1)[:, : HIGHEST + 1] / (2 * height * width)
     index, weight = _carriers()
-    return (amounts.ravel()[index] * weight).sum(1)
+    return (coefficients.ravel()[index] * weight).sum(1)
 
 
-def _spread(places: Float[np.ndarray, "64"]) -> Float32[np.ndarray, "k k"]:
-    """Amounts of the cosines that have these projections: `_project` turned round."""
+def _spread(projections: Float[np.ndarray, "64"]) -> Float32[np.ndarray, "k k"]:
+    """Coefficients of the cosines that have these projections: the inverse of `_project`."""
     index, weight = _carriers()
-    amounts = np.zeros((HIGHEST + 1) ** 2, np.float32)
-    amounts[index] = weight * places[:, None]
-    return amounts.reshape(HIGHEST + 1, HIGHEST + 1)
+    coefficients = np.zeros((HIGHEST + 1) ** 2, np.float32)
+    coefficients[index] = weight * projections[:, None]
+    return coefficients.reshape(HIGHEST + 1, HIGHEST + 1)
 
 
-def _waves(amounts: Float32[np.ndarray, "k k"]) -> Float32[np.ndarray, "g g"]:
-    """The sum of so much of every cosine; each has the mean square 1. The first row and column have to be empty.
+def _waves(coefficients: Float32[np.ndarray, "k k"]) -> Float32[np.ndarray, "g g"]:
+    """The sum of the cosines with these coefficients; each has mean square 1. The first row and column must be zero.
 
-    By fast transforms, as in `_project`: small products of matrices keep all cores of a machine busy with waiting.
+    By fast transforms, as in `_project`: small matrix products would keep all cores busy waiting.
     """
-    return dct(dct(amounts, type=3, n=GRID, axis=0), type=3, n=GRID, axis=1) / 2
+    return dct(dct(coefficients, type=3, n=GRID, axis=0), type=3, n=GRID, axis=1) / 2
 
 
 @lru_cache(maxsize=1)
 def _carriers() -> tuple[Integer[np.ndarray, "64 m"], Float32[np.ndarray, "64 m"]]:
-    """Which cosines make up every carrier, by their place in the flat square of amounts, and their weights.
+    """The cosines of every carrier, as indices into the flattened coefficients, and their weights.
 
-    Shuffled and signed by a hash of their own, which is the same for ever, as no random generator promises to be.
-    None is constant, or a single half wave, along rows or columns: frames and horizons are strong there.
+    Order and signs come from a hash, which unlike a random generator is stable for ever. None is constant, or a single
+    half wave, along rows or columns: borders and horizons are strong there.
     """
     waves = itertools.product(range(2, HIGHEST + 1), repeat=2)
     usable = [(down, across) for down, across in waves if LOWEST <= np.hypot(down, across) <= HIGHEST]
@@ -254,19 +253,19 @@ def _signs(payload: int) -> Float32[np.ndarray, "64"]:
 
 
 def _word(bits: int) -> Float32[np.ndarray, "32"]:
-    """The 32 signs of 16 bits: 10 choose products of two of the places' five bits, 1 the sign, 5 a sum of the bits."""
-    bends, lines = _code()
-    return bends[bits >> 6] * lines[bits & 31] * np.float32(1 - 2 * (bits >> 5 & 1))
+    """The 32 signs of 16 bits: 10 select products of two of the five index bits, 1 the sign, 5 a sum of these bits."""
+    quadratic, linear = _code()
+    return quadratic[bits >> 6] * linear[bits & 31] * np.float32(1 - 2 * (bits >> 5 & 1))
 
 
 @lru_cache(maxsize=1)
 def _code() -> tuple[Float32[np.ndarray, "1024 32"], Float32[np.ndarray, "32 32"]]:
-    """The signs of all quadratic forms without squares, and of all linear forms, of the five bits of 0 to 31."""
-    place: Int[np.ndarray, "32 5"] = np.arange(32)[:, None] >> np.arange(5) & 1
-    pairs = np.stack([place[:, one] * place[:, two] for one, two in itertools.combinations(range(5), 2)])
+    """The signs of all quadratic forms without squares, and of all linear forms, of the five index bits 0 to 31."""
+    index_bits: Int[np.ndarray, "32 5"] = np.arange(32)[:, None] >> np.arange(5) & 1
+    pairs = np.stack([index_bits[:, one] * index_bits[:, two] for one, two in itertools.combinations(range(5), 2)])
     choice: Int[np.ndarray, "1024 10"] = np.arange(1024)[:, None] >> np.arange(10) & 1
-    bends, lines = 1 - 2 * (choice @ pairs % 2), 1 - 2 * (place @ place.T % 2)
-    return _shared(bends.astype(np.float32)), _shared(lines.astype(np.float32))
+    quadratic, linear = 1 - 2 * (choice @ pairs % 2), 1 - 2 * (index_bits @ index_bits.T % 2)
+    return _shared(quadratic.astype(np.float32)), _shared(linear.astype(np.float32))
 
 
 def _shared(array: np.ndarray) -> np.ndarray:

@@ -90,7 +90,9 @@ def test_a_stream_may_use_no_more_of_the_processor_than_its_threads_could(slow: 
 
 
 def test_the_guard_of_a_process_is_never_longer_than_its_deadline() -> None:
-    child = ChildProcess(["/bin/sleep", "60"], source=subprocess.DEVNULL, yields=True, deadline=Deadline.after(0.3))
+    child = ChildProcess(
+        ["/bin/sleep", "60"], source=subprocess.DEVNULL, pipe_output=True, deadline=Deadline.after(0.3)
+    )
     started = time.monotonic()
     assert child.wait(60) < 0 and child.timed_out
     assert time.monotonic() - started < 5

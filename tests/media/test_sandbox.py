@@ -1,4 +1,4 @@
-"""Laws of the jail: what runs in it keeps its limits, opens what it was given, and ends with the program that asked."""
+"""The sandbox: a process in it keeps its limits, can open only what it was given, and ends with its parent."""
 
 import os
 import resource
@@ -33,12 +33,12 @@ RUNNING = ("python", "ffmpeg")
 def attempt(
     code: str, *, reads: Sequence[Path] = (), writes: Sequence[Path] = (), file: int | None = 0, memory: int = 1 << 28
 ) -> tuple[int, str]:
-    """Run `code` in the jail and return its status and the last line of what it printed or complained of."""
+    """Run `code` in the sandbox and return its status and the last line of what it printed or complained of."""
     command = [sys.executable, "-I", "-S", "-c", code]
-    jail = sandboxed(command, memory=memory, cpu=5, file=file, reads=(*PYTHON, *reads), writes=writes)
-    child = ChildProcess(jail, source=subprocess.DEVNULL, yields=True)
+    confined = sandboxed(command, memory=memory, cpu=5, file=file, reads=(*PYTHON, *reads), writes=writes)
+    child = ChildProcess(confined, source=subprocess.DEVNULL, pipe_output=True)
     try:
-        with child.guarded(30):
+        with child.time_limit(30):
             said = child.output.read().decode()
         status = child.wait(30)
         return status, (said.splitlines() or list(child.messages) or [""])[-1]
@@ -194,7 +194,7 @@ def test_limits_of_memory_time_file_size_and_open_files(tmp_path: Path) -> None:
     assert "Too many open files" in attempt("import os; [os.dup(0) for _ in range(100)]")[1]
     started = time.monotonic()
     command = sandboxed([sys.executable, "-I", "-S", "-c", "while True: pass"], cpu=1, reads=PYTHON)
-    child = ChildProcess(command, source=subprocess.DEVNULL, yields=True)
+    child = ChildProcess(command, source=subprocess.DEVNULL, pipe_output=True)
     assert child.wait(30) in (-signal.SIGXCPU, -signal.SIGKILL)
     assert not child.timed_out
     assert time.monotonic() - started < 25
@@ -211,7 +211,7 @@ def test_a_lower_limit_of_the_system_is_kept() -> None:
 
 def test_a_child_that_hangs_is_killed_after_its_seconds() -> None:
     command = sandboxed([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], reads=PYTHON)
-    child = ChildProcess(command, source=subprocess.DEVNULL, yields=True)
+    child = ChildProcess(command, source=subprocess.DEVNULL, pipe_output=True)
     started = time.monotonic()
     assert child.wait(0.5) == -signal.SIGKILL
     assert child.timed_out
@@ -243,7 +243,7 @@ def test_a_program_that_does_not_start_is_a_fault_of_the_machine(
     with pytest.raises(RuntimeError, match="ffmpeg did not start: No such file"):
         read_frames(clips / "plain.mp4")
     broken.unlink()
-    with pytest.raises(FileNotFoundError, match="there is no ffmpeg"):
+    with pytest.raises(FileNotFoundError, match="ffmpeg not found"):
         read_frames(clips / "plain.mp4")
 
 
@@ -256,7 +256,7 @@ held = [read_frames(Path(sys.argv[1]))]
 next(held[0])
 forever = "while True: pass"
 command = sandboxed([sys.executable, "-I", "-S", "-c", forever])
-held.append(ChildProcess(command, source=subprocess.DEVNULL, yields=False))
+held.append(ChildProcess(command, source=subprocess.DEVNULL, pipe_output=False))
 print(held[0]._ffmpeg._process.pid, held[1]._process.pid, flush=True)
 time.sleep(60)
 """
