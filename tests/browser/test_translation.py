@@ -78,7 +78,7 @@ def test_no_picture_and_a_bad_one_give_a_sentence_each(lab: "Page", page_errors:
     bad = tmp_path / "not <i>one.png"
     bad.write_text("This is no picture.\n")
     upload(lab, f"{PLACE}source", bad)
-    said(lab, "is not a picture that can be read")
+    said(lab, "is not a readable picture")
     lab.locator("#translation-source button[aria-label='Remove Image']").first.click()
     press(lab, "Translate")
     said(lab, "there is no picture yet")

@@ -19,7 +19,7 @@ from tests.browser.actions import (
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-OFFLINE = "HF_HUB_OFFLINE forbids to fetch it"  # as the server of these tests is started
+OFFLINE = "HF_HUB_OFFLINE disables downloads"  # as the server of these tests is started
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_everything_is_listed_and_what_is_here_is_sound(lab: "Page", page_errors
 
     press(lab, "Verify")
     lab.locator("#weights-verified", has_text="No file here is damaged.").wait_for()
-    assert "fomm-starter: as it was made" in lab.locator("#weights-verified").inner_text()
+    assert "fomm-starter: OK (checksum matches)" in lab.locator("#weights-verified").inner_text()
 
     check_accessibility(lab)
     picture_of(lab, "weights.png")
@@ -60,7 +60,7 @@ def test_a_licence_is_accepted_before_the_source_is_asked(lab: "Page", page_erro
     choose(lab, "weights-", "fomm-vox-adv")
     accept.wait_for()
     press(lab, "Download")
-    said(lab, "accept it to fetch the file")
+    said(lab, "accept it to download the file")
     check_accessibility(lab)
     accept.check()
     press(lab, "Download")

@@ -130,7 +130,7 @@ def test_a_licence_is_shown_and_has_to_be_accepted(part: Download, accepted: Any
     assert part.tell(FREE)[part.accepted].visible is False
     *_, said = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
     assert 'role="alert"' in said
-    assert "accept it to fetch the file" in said
+    assert "accept it to download the file" in said
 
 
 def test_a_tick_reaches_the_pull(part: Download, pull: Pull) -> None:
@@ -225,7 +225,7 @@ def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytes
 def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
     tab = rendered(WeightsTab(Engine()))
     *_, sound = tab.check.verify()
-    assert "No file here is damaged" in sound and "fomm-starter: as it was made" in sound
+    assert "No file here is damaged" in sound and "fomm-starter: OK (checksum matches)" in sound
     (tmp_path / f"{FREE}.safetensors").write_bytes(b"12")
     (tmp_path / f"{FREE}.safetensors.sha256").write_text(f"{'0' * 64}  {FREE}.safetensors\n")
     *_, damaged = tab.check.verify()

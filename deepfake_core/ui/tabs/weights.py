@@ -165,9 +165,9 @@ class Check:
             from deepfake_core.hub.inventory import verify
 
             for one in verify():
-                damaged += not one.sound
-                words = html.escape(one.words)
-                lines += f"<li>{html.escape(one.name)}: {words if one.sound else f'<strong>{words}</strong>'}</li>"
+                damaged += not one.intact
+                words = html.escape(one.message)
+                lines += f"<li>{html.escape(one.name)}: {words if one.intact else f'<strong>{words}</strong>'}</li>"
                 yield f"{state('Hashing …')}<ul>{lines}</ul>"
         except Exception as error:
             yield f"{alert(error)}<ul>{lines}</ul>"
