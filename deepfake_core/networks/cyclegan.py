@@ -1,8 +1,8 @@
 """CycleGAN: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., ICCV 2017).
 
-A generator turns pictures of one domain (horses) into pictures of another (zebras), a second one back. Each is the
-residual network of Johnson et al. (ECCV 2016): encode to a quarter of the resolution, transform, decode. What tells
-made pictures from real ones judges overlapping patches of 70 x 70 pixels, not the whole.
+One generator translates pictures of one domain (horses) to another (zebras), a second one back. Each is the residual
+network of Johnson et al. (ECCV 2016): encode to a quarter of the resolution, transform, decode. The discriminator
+classifies overlapping patches of 70 x 70 pixels, not the whole picture.
 
 Images are RGB (or of one channel) in [-1, 1]; their sides must be multiples of 4.
 """

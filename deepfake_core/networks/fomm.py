@@ -323,8 +323,8 @@ class Generator(nn.Module):
             out = block(out)
         warped = self.deform(encoded.image, motion.deformation) if self.blend else None
         if self.join is not None and warped is not None:
-            beside = self.packed(warped).contiguous(memory_format=torch.channels_last)  # else all channels are copied
-            out = self.join(torch.cat((out, beside), dim=1))
+            source = self.packed(warped).contiguous(memory_format=torch.channels_last)  # else all channels are copied
+            out = self.join(torch.cat((out, source), dim=1))
         painted, *mask = self.unpacked(self.final(out)).sigmoid().split((3, 1) if self.join is not None else 3, dim=1)
         if warped is None:
             return painted

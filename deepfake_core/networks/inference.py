@@ -1,15 +1,15 @@
 """The First Order Motion Model optimised for inference: the same function with fewer operations.
 
-Three identities do the work, all exact but for rounding:
+Three identities are used, all exact up to rounding:
 
-- a batch norm at rest is an affine map of each channel, which the convolution before it can take over;
-- a 3x3 convolution of a picture whose pixels were all doubled sees each of them two or three times, so four 2x2
-  convolutions of the small picture, one for each place in the 2x2 block, give the same with 4/9 of the products;
-- a convolution with few outputs wastes a CPU's vector units, which work on 16 channels at once: computing 2x2 pixels
-  as 12 channels of half the resolution fills them.
+- batch norm in evaluation mode is an affine map of each channel, which can be folded into the preceding convolution;
+- a 3x3 convolution after nearest-neighbour upsampling reads each pixel two or three times, so four 2x2 convolutions at
+  the low resolution, one for each position in the 2x2 block, give the same result with 4/9 of the multiplications;
+- a convolution with few outputs leaves most of a CPU's vector units, which process 16 channels at a time, unused:
+  computing 2x2 pixels as 12 channels at half the resolution fills them.
 
-Besides, all pictures are held channels-last, which a CPU's convolutions are fastest in, and activations are written in
-place. Winograd's convolution with batched matrix products was tried too, and won nothing over oneDNN's plain one.
+In addition, tensors use the channels-last memory format, the fastest for convolutions on a CPU, and activations are
+computed in place. Winograd convolution with batched matrix products was not faster than oneDNN's direct convolution.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """StarGAN (Choi et al., CVPR 2018): one generator that edits several attributes of a picture.
 
-The wanted attributes are shown to the generator as constant maps beside the picture. The discriminator tells real from
-made, patch by patch, and names the attributes of what it sees.
+The wanted attributes are concatenated to the generator's input as constant maps. The discriminator classifies patches
+as real or generated, and predicts the attributes of the picture.
 
 Pictures are RGB in [-1, 1], sides a multiple of 4; attributes are 0 or 1, in the order of `StarGanConfig.attributes`.
 """

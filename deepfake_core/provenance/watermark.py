@@ -180,8 +180,8 @@ def _decode(votes: Float[np.ndarray, "64"]) -> tuple[int, float]:
     row, column = np.unravel_index(np.abs(agreement).argmax(), agreement.shape)
     peak = float(agreement[row, column])
     word = int(row) << 6 | (peak < 0) << 5 | int(column)
-    said = (votes * _signs(OURS << 16 | word)).reshape(2, WORD)
-    evidence = CAUTION * float((said.mean(1) / np.maximum(said.var(1), 1e-4)).min())
+    agreeing = (votes * _signs(OURS << 16 | word)).reshape(2, WORD)
+    evidence = CAUTION * float((agreeing.mean(1) / np.maximum(agreeing.var(1), 1e-4)).min())
     others = np.exp(evidence * (np.abs(agreement) - abs(peak)))  # 1 for the peak; the opposite word is negligible
     return word, 1 / float(others.sum())
 

@@ -58,7 +58,7 @@ def hub(checkpoint: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", PIECE)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(downloads, "TICK", 0.02)
+    monkeypatch.setattr(downloads, "PROGRESS_INTERVAL", 0.02)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)
     with serve(Hub(files={(f"spaces/{source.repo}", source.file): checkpoint})) as running:
         monkeypatch.setattr(constants, "ENDPOINT", running.url)
