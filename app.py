@@ -10,5 +10,5 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         launch()
-    except LabError as error:  # a setting that makes no sense
+    except LabError as error:  # an invalid setting
         sys.exit(f"app.py: {error}")

@@ -19,7 +19,7 @@ from deepfake_core.media.decode import read_frames
 from deepfake_core.media.encode import VideoEncoder
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.label import label
-from deepfake_core.provenance.mark import embed, is_ours, names_model, payload_of, read
+from deepfake_core.provenance.watermark import embed, extract, is_ours, names_model, payload_of
 from deepfake_core.synthetic import animals, fields, heads
 
 MODEL = "fomm-starter"
@@ -53,7 +53,7 @@ def measure_watermark(count: int = 40, unmarked: int = 4000, sizes: Sequence[tup
             rates[name].append(found.count("right") / len(found))
             wrong += found.count("wrong")
             readings += len(found) - found.count("none")
-    false = sum(read([picture]) is not None for picture in unmarked_pictures(unmarked))
+    false = sum(extract([picture]) is not None for picture in unmarked_pictures(unmarked))
     return reported(sizes, (quality, in_clips), rates, milliseconds(), (wrong, readings), (false, unmarked), count)
 
 
@@ -110,7 +110,7 @@ MAY_NOT: dict[str, Callable[[Picture], Picture]] = {
 
 def reading_of(frames: Sequence[Picture]) -> str:
     """Read `frames`: "right" if the correct model is read, "wrong" for another one, or "none"."""
-    reading = read(frames)
+    reading = extract(frames)
     if reading is None:
         return "none"
     return "right" if is_ours(reading.payload) and names_model(reading.payload, MODEL) else "wrong"

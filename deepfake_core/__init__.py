@@ -4,10 +4,10 @@
     animator = ImageAnimator.from_pretrained("fomm-vox-adv")
     for frame in animator("portrait.png", "driving.mp4"): ...
 
-and alike `CycleTranslator`, `AttributeEditor` and `StyleSynthesizer`. `save` and `save_video` write what they make,
-labelled and signed.
+`CycleTranslator`, `AttributeEditor` and `StyleSynthesizer` are used in the same way. `save` and `save_video` write
+their results, labelled and signed.
 
-They are imported when they are first asked for, so that `import deepfake_core` stays quick.
+All are imported on first access, so that `import deepfake_core` is fast.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 __all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesizer", "save", "save_video"]
 
 
-def _homes() -> dict[str, str]:
+def _references() -> dict[str, str]:
     """Public name -> "module:name"."""
     models = [one.model for one in registry.METHODS if one.model]
     saving = [f"deepfake_core.pipelines.saving:{name}" for name in ("save", "save_video")]
@@ -33,6 +33,6 @@ def _homes() -> dict[str, str]:
 
 
 def __getattr__(name: str) -> Any:
-    if reference := _homes().get(name):
+    if reference := _references().get(name):
         return registry.resolve(reference)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,24 +1,24 @@
-"""Errors that a visitor may read: one sentence that names the cause and the next step.
+"""Errors for the user: the message is one sentence that names the cause and the next step.
 
-Everything else is a bug and keeps its trace. The screen shows `str(error)` of a `LabError` and nothing more;
+All other exceptions are bugs and keep their traceback. The page shows `str(error)` of a `LabError` and nothing more;
 the command line prints it on one line and exits with status 2.
 """
 
 
 class LabError(Exception):
-    """Something that the person at the screen can put right; `str(error)` is the sentence to show."""
+    """A problem that the user can fix; `str(error)` is the message to show."""
 
 
 class MissingFile(LabError):
-    """A path that names nothing, or nothing that may be read."""
+    """A path that does not exist or is not readable."""
 
 
 class UnreadableMedia(LabError):
-    """A file that is not the picture or video that its name claims, or holds no frame that decodes."""
+    """A file that is not a picture or video, or has no frame that can be decoded."""
 
 
 class MediaTooLarge(LabError):
-    """More pixels, frames or seconds than the limits allow; refused before decoding."""
+    """More pixels, frames or seconds than the limits allow; rejected before decoding."""
 
 
 class MediaTooSmall(LabError):
@@ -26,48 +26,48 @@ class MediaTooSmall(LabError):
 
 
 class NoFaceFound(LabError):
-    """No face where one was asked for; cropping can be switched off."""
+    """No face was detected; cropping can be switched off."""
 
 
 class NotEnoughSpace(LabError):
-    """The disk filled up while a result was written; nothing is left under the final name."""
+    """The disk is full; no partial file is left under the final name."""
 
 
 class NotEnoughMemory(LabError):
-    """A device whose memory does not even hold what one picture needs."""
+    """The device's memory is too small for a single picture."""
 
 
 class UnknownModel(LabError):
-    """A name that the manifest does not hold."""
+    """A name that is not in the manifest."""
 
 
 class WeightsMissing(LabError):
-    """A known model whose weights are not on this machine."""
+    """A known model whose weights are not installed."""
 
 
 class BadWeights(LabError):
-    """A weights file that does not fit its network, or may not be trusted."""
+    """A weights file that does not match its network, is damaged or cannot be trusted."""
 
 
 class LicenceNotAccepted(LabError):
-    """Weights whose licence has to be read and accepted before they are fetched."""
+    """Weights whose licence has to be accepted before the download."""
 
 
 class DownloadFailed(LabError):
-    """A server that is away, too slow, or does not hand a file out."""
+    """A server that is unavailable, too slow or denies access."""
 
 
 class ConsentMissing(LabError):
-    """A file of the visitor's own, before they have said that the people in it agree."""
+    """A user's own file, without consent confirmed."""
 
 
 class TooManyRuns(LabError):
-    """More runs in a minute than one visitor, or one address, may start."""
+    """More runs than one visitor or address may start per minute."""
 
 
 class TookTooLong(LabError):
-    """A run that held the network longer than the limit allows."""
+    """A run that exceeded its time limit."""
 
 
 class BadRequest(LabError):
-    """An option with a value that makes no sense, alone or beside another."""
+    """An option with an invalid value, alone or in combination with another."""

@@ -1,7 +1,7 @@
-"""Keypoints and what happens to them between the driving clip and the generator: pure functions.
+"""Keypoints and their transfer from the driving clip to the source: pure functions.
 
-A keypoint is a place in the picture with, optionally, the 2x2 Jacobian of the map from an abstract reference frame R
-to the picture at that place (First Order Motion Model, Siarohin et al., NeurIPS 2019, arXiv:2003.00196, section 3.1).
+A keypoint is a point in the picture with, optionally, the 2x2 Jacobian of the map from an abstract reference frame R
+to the picture at that point (First Order Motion Model, Siarohin et al., NeurIPS 2019, arXiv:2003.00196, section 3.1).
 Positions are (x, y) in [-1, 1], where -1 and 1 are the centres of the outer pixels.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from deepfake_core.errors import BadRequest
 
 JITTER = 0.01
-"""Distance, in units of half the picture, below which a movement counts as noise: 1.3 pixels of 256."""
+"""Distance, in units of half the picture, below which motion is mostly noise: 1.3 pixels of 256."""
 
 
 class Keypoints(NamedTuple):
@@ -25,13 +25,13 @@ class Keypoints(NamedTuple):
     position: Float[Tensor, "b k 2"]
     """(x, y) in [-1, 1]."""
     jacobian: Float[Tensor, "b k 2 2"] | None = None
-    """Derivative of the map from R to the frame at each keypoint; None in a model that moves by shifts alone."""
+    """Derivative of the map from R to the frame at each keypoint; None in a model with translations only."""
 
 
 def coordinate_grid(
     height: int, width: int, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "h w 2"]:
-    """The (x, y) of every pixel centre in [-1, 1]: the sampling grid that changes nothing."""
+    """The (x, y) of every pixel centre in [-1, 1]: the identity sampling grid."""
     ys = torch.linspace(-1, 1, height, device=device, dtype=dtype)
     xs = torch.linspace(-1, 1, width, device=device, dtype=dtype)
     y, x = torch.meshgrid(ys, xs, indexing="ij")
@@ -40,15 +40,15 @@ def coordinate_grid(
 
 @dataclass(frozen=True, slots=True)
 class RelativeMotion:
-    """Move the source as the driver moved since the initial frame; the two need not look alike."""
+    """Apply the driver's motion since the initial frame to the source; the two need not look alike."""
 
     adapt_scale: bool = True
-    """Scale the movement by the ratio of the two faces' sizes, so that a small face makes small movements."""
+    """Scale the motion by the ratio of the sizes of the two faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class AbsoluteMotion:
-    """Put the source's keypoints exactly where the driver's are; the driver's face shape comes along."""
+    """Replace the source's keypoints by the driver's, which also transfers the shape of the driver's face."""
 
 
 Transfer = RelativeMotion | AbsoluteMotion
@@ -61,9 +61,9 @@ def transfer_motion(
     transfer: Transfer,
     scale: float | None = None,
 ) -> Keypoints:
-    """Return the keypoints that the animated source shall have: one row for each of the `b` driving frames.
+    """Return the keypoints of the animated source: one row for each of the `b` driving frames.
 
-    Absolute motion hands `driving` on. Relative motion (section 3.4, "relative motion transfer") carries the source by
+    Absolute motion returns `driving`. Relative motion (section 3.4, "relative motion transfer") is
 
         position = source + scale * (driving - initial)
         jacobian = (J_driving J_initial^-1) J_source
@@ -87,7 +87,7 @@ def transfer_motion(
 def scale_of_movement(source: Keypoints, initial: Keypoints) -> float:
     """Return sqrt(area of the source) / sqrt(area of the initial driving frame), areas of the keypoints' convex hulls.
 
-    The square root makes it a ratio of lengths, which movements are. Without an area on either side it is 1.
+    The square root makes it a ratio of lengths. It is 1 if either area is 0.
     """
     source_area, initial_area = (convex_hull_area(keypoints.position[0]) for keypoints in (source, initial))
     if source_area <= 0 or initial_area <= 0:
@@ -96,13 +96,13 @@ def scale_of_movement(source: Keypoints, initial: Keypoints) -> float:
 
 
 def convex_hull_area(points: Float[Tensor, "k 2"]) -> float:
-    """Return the area of the convex hull of `points`, 0 when they all lie on one line.
+    """Return the area of the convex hull of `points`, 0 when all lie on one line.
 
     The hull is Andrew's monotone chain (1979): sweep the sorted points and drop each one that makes no left turn.
     Its area is the shoelace formula.
     """
     ordered = sorted({(x, y) for x, y in points.double().tolist()})
-    hull = _chain(ordered)[:-1] + _chain(ordered[::-1])[:-1]  # each chain's last point starts the other one
+    hull = _chain(ordered)[:-1] + _chain(ordered[::-1])[:-1]  # each chain's last point is the other's first
     following = hull[1:] + hull[:1]
     return 0.5 * abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(hull, following, strict=True)))
 
@@ -121,17 +121,17 @@ def _chain(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def smooth(previous: Keypoints | None, current: Keypoints, strength: float) -> Keypoints:
-    """Return `current` drawn towards `previous`, the last smoothed keypoints; None starts a stream.
+    """Return `current` moved towards `previous`, the last smoothed keypoints; None starts a stream.
 
-    An exponential filter whose weight falls with the distance d that a keypoint moved, so that jitter is calmed while
-    real movement passes almost undelayed (the idea of the 1-euro filter, Casiez et al., CHI 2012):
+    An exponential filter whose weight decreases with the distance d that a keypoint moved, so that jitter is reduced
+    while real motion is hardly delayed (the idea of the 1-euro filter, Casiez et al., CHI 2012):
 
         weight = strength / (1 + d / JITTER),     smoothed = weight * previous + (1 - weight) * current
 
-    `strength` 0 changes nothing, 1 calms most. Causal: only the past is used. Raises `BadRequest` outside [0, 1].
+    `strength` 0 is no smoothing, 1 the most. Causal: only the past is used. Raises `BadRequest` outside [0, 1].
     """
     if not 0.0 <= strength <= 1.0:
-        raise BadRequest(f"a smoothing strength of {strength} makes no sense; choose one from 0 (none) to 1 (most)")
+        raise BadRequest(f"smoothing strength must be between 0 (none) and 1 (most), got {strength}")
     if previous is None or strength == 0.0:
         return current
     moved = torch.linalg.vector_norm(current.position - previous.position, dim=-1, keepdim=True)  # b k 1
@@ -143,7 +143,7 @@ def smooth(previous: Keypoints | None, current: Keypoints, strength: float) -> K
 
 
 def smooth_batch(previous: Keypoints | None, batch: Keypoints, strength: float) -> Keypoints:
-    """Return `batch`, whose rows are consecutive frames, smoothed row after row with `smooth`.
+    """Return `batch`, whose rows are consecutive frames, smoothed row by row with `smooth`.
 
     Its last row, `frame_at(result, -1)`, is the `previous` of the next batch.
     """
@@ -156,7 +156,7 @@ def smooth_batch(previous: Keypoints | None, batch: Keypoints, strength: float) 
 
 
 def apply(change: Callable[[Tensor], Tensor], keypoints: Keypoints) -> Keypoints:
-    """Return keypoints whose position and Jacobian went through `change`, such as a move to another device."""
+    """Return the keypoints with `change` applied to position and Jacobian, such as a move to another device."""
     jacobian = None if keypoints.jacobian is None else change(keypoints.jacobian)
     return Keypoints(change(keypoints.position), jacobian)
 
@@ -173,21 +173,21 @@ def frame_at(batch: Keypoints, row: int) -> Keypoints:
 
 
 def best_frame(source_landmarks: Float[Tensor, "k 2"], driving_landmarks: Iterable[Float[Tensor, "k 2"]]) -> int:
-    """Return the index of the driving frame whose pose is nearest to the source's, to start relative motion from.
+    """Return the index of the driving frame whose pose is closest to the source's, as the start of relative motion.
 
-    Nearest is the least squared distance between landmarks that are centred and divided by the square root of their
-    hull's area, so that place and size in the picture play no part. The frames may be a stream; `BadRequest` is raised
-    when there is none.
+    Closest is the least squared distance between landmarks that are centred and divided by the square root of the area
+    of their hull, which makes it independent of position and size. The frames may be a stream. Raises `BadRequest` when
+    there are none.
     """
     target = _normalised(source_landmarks)
     distances = (float((_normalised(landmarks) - target).square().sum()) for landmarks in driving_landmarks)
     best = min(enumerate(distances), key=lambda indexed: indexed[1], default=None)
     if best is None:
-        raise BadRequest("the driving clip holds no frame to start from; choose another clip")
+        raise BadRequest("the driving clip has no frames; choose another clip")
     return best[0]
 
 
 def _normalised(landmarks: Float[Tensor, "k 2"]) -> Float[Tensor, "k 2"]:
-    """Centre the landmarks and divide them by the square root of their hull's area, where it has one."""
+    """Centre the landmarks and divide them by the square root of the area of their hull, unless it is 0."""
     area = convex_hull_area(landmarks)
     return (landmarks - landmarks.mean(dim=0)) / (area**0.5 if area > 0 else 1.0)

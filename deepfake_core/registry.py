@@ -1,8 +1,8 @@
-"""One frozen record for every method; whatever lists methods reads `METHODS`, and keeps no list of its own.
+"""Registry with one frozen record per method: the only list of methods in the project.
 
-Readers are the loader and the importer (`hub`), the page and its engine (`ui`), the command line (`cli`), the package's
-public names, `python -m train` and `python -m benchmarks`. A record refers to code as "module:name", which is imported
-when it is first used: listing the methods imports none of them, and `deepfake_core` never imports `train`.
+It is used by the loader and the importer (`hub`), the page and its engine (`ui`), the command line (`cli`), the
+package's public names, `python -m train` and `python -m benchmarks`. A record refers to code as "module:name", which is
+imported on first use: listing the methods imports none of them, and `deepfake_core` never imports `train`.
 """
 
 from collections.abc import Mapping
@@ -18,49 +18,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Method:
-    """One method: its paper, and where its parts stand."""
+    """One method: its paper, and references to its parts."""
 
     name: str
-    """What manifest entries, weights files, `python -m train` and `python -m benchmarks quality` call it."""
+    """Its name in manifest entries, weights files, `python -m train` and `python -m benchmarks quality`."""
     title: str
-    """What people read: the tab's title, and the heading of its weights."""
+    """Its display name: the title of the tab, and the heading of its weights."""
     paper: str
     licence: str
-    """Of the authors' published weights."""
+    """Licence of the authors' published weights."""
     network: str
     """A module class whose only argument is the config."""
     config: str
     """A frozen dataclass with `from_dict`, the inverse of `dataclasses.asdict`."""
     published: str | None = None
-    """The configs of the published weights, by their names in the manifest."""
+    """The configs of the published weights by their names in the manifest."""
     key_map: str | None = None
-    """A function from the authors' checkpoint to a state under this project's keys."""
+    """The function that maps the authors' checkpoint to this project's keys."""
     preferred: tuple[str, ...] = ()
-    """Published weights that are used when nobody names any, best first; empty: all of them, in `published`'s order.
-    Starters come last in either case."""
+    """Published weights to use by default, best first; empty: all, in the order of `published`. Starters come last in
+    either case."""
     model: str | None = None
-    """The class that Python users call; it has `from_pretrained(name, device=)`."""
+    """The public Python class; it has `from_pretrained(name, device=)`."""
     tab: str | None = None
-    """The class of its tab on the page, made with `ui.services.Services`."""
+    """The class of its tab on the page, constructed with `ui.services.Services`."""
     command: str | None = None
     """The function that adds its subcommand to the command line's subparsers."""
     recipe: str | None = None
     """The function that builds its training recipe (`train.__main__.Build`)."""
     quality: str | None = None
-    """The function that measures its weights against the drawn truth."""
+    """The function that evaluates its weights on synthetic data with known ground truth."""
 
     def build(self, config: Mapping[str, Any]) -> "nn.Module":
-        """The network that a config, as weights files store it, describes."""
+        """The network described by a config as stored in weights files."""
         network: nn.Module = resolve(self.network)(resolve(self.config).from_dict(dict(config)))
         return network
 
     def configs(self) -> Mapping[str, Any]:
-        """Configs of the published weights by name, in the order of the authors' list."""
+        """Configs of the published weights by name, in the authors' order."""
         configs: Mapping[str, Any] = resolve(self.published) if self.published else {}
         return configs
 
     def state(self, checkpoint: Any) -> "dict[str, Tensor]":
-        """The authors' checkpoint under this project's keys. Raises `BadWeights` for any other content."""
+        """The authors' checkpoint under this project's keys. Raises `BadWeights` for other content."""
         if self.key_map is None:
             raise BadRequest(
                 f"{self.title} has no published checkpoint to import; use the weights of `python -m train`"
@@ -144,11 +144,11 @@ METHODS: tuple[Method, ...] = (
         key_map="deepfake_core.hub.key_maps:fan_state",
     ),
 )
-"""In the order in which the page, the command line and the tables show them."""
+"""All methods, in the order in which the page, the command line and the tables show them."""
 
 
 def method(name: str) -> Method:
-    """The record called `name`. Raises `BadRequest` with the names there are."""
+    """The record called `name`. Raises `BadRequest` with the known names."""
     for one in METHODS:
         if one.name == name:
             return one

@@ -1,7 +1,7 @@
-"""Everything that whoever runs the program can set, in one table: places, limits, the visible label, the signing key.
+"""All settings of the operator in one table: folders, limits, the visible label, the signing key.
 
-Each field is read from the environment variable `DEEPFAKE_` and its name in capitals, such as `DEEPFAKE_CLIP_SECONDS`.
-Visitors of the page can change none of them.
+Each field is read from the environment variable `DEEPFAKE_` followed by its name in capitals, such as
+`DEEPFAKE_CLIP_SECONDS`. Visitors of the page cannot change them.
 """
 
 import math
@@ -16,105 +16,105 @@ SWITCH = {"on": True, "off": False}
 PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 
-def _at_least(least: int, default: int) -> Any:
-    return field(default=default, metadata={"least": least})
+def _at_least(minimum: int, default: int) -> Any:
+    return field(default=default, metadata={"minimum": minimum})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The table. A number names its unit; the smallest allowed value stands before the default."""
+    """The settings. `_at_least(minimum, default)` is a whole number whose unit is in its name or docstring."""
 
     home: str = ""
-    """Folder of weights, signing keys and notes; empty: the user's own folders for caches, data and state."""
+    """Folder of weights, signing keys and state; empty: the user's standard cache, data and state folders."""
     weights_repo: str = ""
-    """A model repository of your own on the Hub that holds NAME.safetensors: a mirror that is asked first."""
+    """Your own model repository on the Hub with NAME.safetensors files: a mirror that is tried first."""
     downloads: bool = field(default_factory=lambda: "SPACE_ID" not in os.environ)
     """Whether visitors may download and remove weights (`on` or `off`); off on a Hugging Face Space by default."""
     cache_gb: float = 0.0
-    """Gigabytes of loaded networks kept on each device; 0: a share of the device's memory."""
+    """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
     upload_megabytes: int = _at_least(1, 200)
-    """Largest file that the page takes."""
+    """Maximum size of an uploaded file."""
     picture_pixels: int = _at_least(65_536, 64_000_000)
-    """Of one picture: more than any camera's in common use, and 192 MB as RGB."""
+    """Maximum pixels of a picture: more than common cameras have, and 192 MB as RGB."""
     clip_pixels: int = _at_least(65_536, 34_000_000)
-    """Of one frame of a clip: 8K has 33 million."""
+    """Maximum pixels of a frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)
-    """Pixels, of pictures and of clips."""
+    """Maximum side in pixels, of pictures and of clips."""
     working_side: int = _at_least(256, 3_072)
-    """Pixels of the longer side of a picture that is worked on; a larger one is shrunk while it is decoded."""
+    """Pixels: a picture with a longer side is downscaled to it while it is decoded."""
     pasted_side: int = _at_least(256, 1_536)
-    """The same for a picture into which a result is pasted back: pasting and marking take 20 times its own memory."""
+    """The same for pictures into which a result is pasted: pasting and watermarking take 20 times their memory."""
     run_pixels: int = _at_least(65_536, 256_000_000)
-    """Of all pictures of one run of the page together."""
+    """Maximum pixels of all pictures of one run together, on the page."""
     clip_seconds: int = _at_least(1, 60)
-    """Longest driving clip that the page takes; the command line and Python take any length."""
+    """Maximum duration of a driving clip on the page; the command line and Python have no limit."""
     clip_frames: int = _at_least(1, 3_600)
-    """Most frames of such a clip, whatever its rate."""
+    """Maximum number of frames of such a clip at any frame rate."""
     decode_seconds: int = _at_least(1, 20)
-    """How long decoding one picture, or reading one clip's header, may take."""
+    """Time limit for decoding a picture or reading the header of a clip."""
     stall_seconds: int = _at_least(1, 60)
-    """How long a decoder of clips may work at one frame."""
+    """Time limit for decoding one frame of a clip."""
     decode_megabytes: int = _at_least(256, 3_072)
-    """Memory of a decoder."""
+    """Memory limit of a decoder process."""
     job_seconds: int = _at_least(1, 600)
-    """How long one visitor's run may hold the network."""
+    """Time limit of a run."""
     look_seconds: int = _at_least(1, 10)
-    """How long the page may work at what needs no run: the preview of a crop, Verify, the reading of attributes."""
+    """Time limit of requests that are not runs: previewing a crop, Verify, predicting attributes."""
     waiting: int = _at_least(1, 40)
-    """Runs that may wait for their turn; whoever comes then is asked to come back."""
+    """Maximum number of queued runs; further ones are rejected."""
     waiting_session: int = _at_least(1, 3)
-    """How many of them one visitor's page may have."""
+    """Maximum number of queued runs per session."""
     waiting_address: int = _at_least(1, 15)
-    """How many of them all visitors of one network address may have."""
+    """Maximum number of queued runs per network address."""
     runs_per_minute: int = _at_least(1, 60)
-    """Questions to a network, reading a picture included, that one visitor may ask in any minute."""
+    """Maximum number of requests to a network per session and minute, including predictions of attributes."""
     runs_per_minute_address: int = _at_least(1, 600)
-    """The same for all visitors of one network address: a class shares one."""
+    """The same per network address, which a school class may share."""
     sessions: int = _at_least(1, 64)
-    """Pages that are remembered, at a megabyte or two each; beyond that the one that was used longest ago goes."""
+    """Maximum number of sessions, at one or two megabytes each; then the least recently used one is dropped."""
     kept_minutes: int = _at_least(1, 60)
-    """How long uploads and results are kept."""
+    """Minutes after which uploads and results are deleted."""
     free_megabytes: int = _at_least(1, 2_000)
-    """Disk space that uploads leave free."""
+    """Disk space that uploads must leave free."""
     connections: int = _at_least(16, 1_000)
-    """Connections that the server keeps open at once."""
+    """Maximum number of open connections."""
     connections_address: int = _at_least(8, 300)
-    """Those of one network address, proxies aside: a page takes up to six, and a class shares an address."""
+    """The same per network address, except proxies: a page opens up to six, and a school class may share an address."""
     hosts: str = ""
-    """Names under which visitors reach the page, other than this machine's own addresses; commas between them, and
-    `*.example.org` for all below it."""
+    """Comma-separated host names of the page in addition to this machine's own addresses; `*.example.org` matches all
+    subdomains."""
     proxies: str = ""
-    """Addresses or networks (`10.0.0.0/8`) of proxies in front of the page, commas between them: what they say of
-    a visitor's address is believed."""
+    """Comma-separated addresses or networks (`10.0.0.0/8`) of trusted proxies, whose forwarded client address is
+    used."""
     label: bool = True
-    """The visible label on everything that the page makes (`on` or `off`)."""
+    """The visible label on all results (`on` or `off`)."""
     label_text: str = "AI-generated"
-    """What the label says; pictures too small for it say "AI"."""
+    """Text of the label; pictures too small for it say "AI"."""
     label_place: str = "bottom-right"
-    """One of `PLACES`."""
+    """Corner of the label, one of `PLACES`."""
     signing_key: str = ""
-    """File of the private key (PKCS #8 PEM) that signs results; empty: one is made in the user's own folder."""
+    """File of the private key (PKCS #8 PEM) that signs results; empty: one is generated in the user's data folder."""
     signing_certificate: str = ""
-    """File of its certificate and those above it (PEM)."""
+    """File of its certificate chain (PEM)."""
 
 
 def settings() -> Settings:
-    """The table as the environment sets it now. Raises `BadRequest` for a value that makes no sense."""
-    said = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
-    told: dict[str, Any] = {one.name: _read(one, text) for one, text in said if text}
-    return Settings(**told)
+    """The settings in the current environment. Raises `BadRequest` for an invalid value."""
+    texts = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
+    values: dict[str, Any] = {one.name: _parse(one, text) for one, text in texts if text}
+    return Settings(**values)
 
 
-def _read(one: Field[Any], text: str) -> bool | int | float | str:
+def _parse(one: Field[Any], text: str) -> bool | int | float | str:
     name = PREFIX + one.name.upper()
     if one.type is bool:
         if text.lower() not in SWITCH:
-            raise BadRequest(f"{name} is {text!r}; set it to on or off")
+            raise BadRequest(f"{name} must be on or off, got {text!r}")
         return SWITCH[text.lower()]
     if one.type is int:
-        least = one.metadata["least"]
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise BadRequest(f"{name} is {text!r}; set it to a whole number of at least {least}")
+        minimum = one.metadata["minimum"]
+        if not text.isascii() or not text.isdigit() or int(text) < minimum:
+            raise BadRequest(f"{name} must be a whole number of at least {minimum}, got {text!r}")
         return int(text)
     if one.type is float:
         try:
@@ -125,5 +125,5 @@ def _read(one: Field[Any], text: str) -> bool | int | float | str:
             raise BadRequest(f"{name} must be a number of at least 0, such as 2.5, got {text!r}")
         return number
     if one.name == "label_place" and text not in PLACES:
-        raise BadRequest(f"{name} is {text!r}; set it to one of {', '.join(PLACES)}")
+        raise BadRequest(f"{name} must be one of {', '.join(PLACES)}, got {text!r}")
     return text

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_core.cli import main
-from deepfake_core.cli.consent import tell_once
+from deepfake_core.cli.consent import show_notice_once
 from tests.media.clips import count_frames
 from tests.pipelines.conftest import EXAMPLES, home, singer, tiny_weights, translators_home
 
@@ -141,9 +141,9 @@ def test_consent_is_told_once_on_a_terminal_and_never_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
-    tell_once()
+    show_notice_once()
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    tell_once()
-    tell_once()
+    show_notice_once()
+    show_notice_once()
     assert capsys.readouterr().err.count("people who have agreed") == 1

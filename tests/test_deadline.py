@@ -17,7 +17,7 @@ def test_a_deadline_that_has_passed_names_its_limit_and_the_next_step() -> None:
     Deadline.after(10).check()
     over = Deadline.after(0)
     assert over.passed
-    with pytest.raises(TookTooLong, match="more than 0 seconds, the limit here; choose a shorter clip"):
+    with pytest.raises(TookTooLong, match="more than 0 seconds, the time limit; choose a shorter clip"):
         over.check()
     with pytest.raises(TookTooLong, match="; choose a smaller one"):
         Deadline.after(0, "choose a smaller one").check()

@@ -211,5 +211,5 @@ class TestBestFrame:
         assert best_frame(moved[2], landmarks) == 2
 
     def test_needs_a_frame(self) -> None:
-        with pytest.raises(BadRequest, match="no frame"):
+        with pytest.raises(BadRequest, match="has no frames"):
             best_frame(SQUARE, [])

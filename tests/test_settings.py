@@ -16,12 +16,12 @@ def test_without_a_word_from_the_environment_the_defaults_hold():
 
 @pytest.mark.parametrize("one", NUMBERS, ids=lambda one: one.name)
 def test_a_number_is_taken_from_its_smallest_value_on(one, monkeypatch):
-    name, least = f"DEEPFAKE_{one.name.upper()}", one.metadata["least"]
+    name, least = f"DEEPFAKE_{one.name.upper()}", one.metadata["minimum"]
     monkeypatch.setenv(name, str(least))
     assert getattr(settings(), one.name) == least
     for wrong in (str(least - 1), "-1", "many", "1.5", "²"):
         monkeypatch.setenv(name, wrong)
-        with pytest.raises(BadRequest, match=rf"{name} is .* at least {least}"):
+        with pytest.raises(BadRequest, match=rf"{name} must be .* at least {least}, got"):
             settings()
 
 
@@ -51,7 +51,7 @@ def test_the_label_is_a_switch_with_a_text_and_a_place(monkeypatch):
     told = settings()
     assert (told.label, told.label_text, told.label_place) == (False, "KI-generiert", "top-left")
     monkeypatch.setenv("DEEPFAKE_LABEL_PLACE", "middle")
-    with pytest.raises(BadRequest, match="set it to one of top-left"):
+    with pytest.raises(BadRequest, match="must be one of top-left"):
         settings()
     monkeypatch.setenv("DEEPFAKE_LABEL", "maybe")
     with pytest.raises(BadRequest, match="on or off"):

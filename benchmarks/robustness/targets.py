@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.robustness.corpus.broken import ANY, CLIP, PICTURE, WEIGHTS, Broken
 from deepfake_core import registry
 from deepfake_core.errors import LabError
-from deepfake_core.hub.config_check import misfit
+from deepfake_core.hub.config_check import mismatch
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import entry
 from deepfake_core.hub.store import load
@@ -108,7 +108,7 @@ def warm_up() -> None:
     """Make every kind of network once: torch imports a lot when it first does, and memory is compared from then on."""
     known = registry.configs()
     for name in known.keys() & set(IMPORTS):
-        misfit(entry(name).network, asdict(known[name]), {})
+        mismatch(entry(name).network, asdict(known[name]), {})
 
 
 def judge(target: str, broken: Broken, seed: int, folder: Path) -> Outcome:

@@ -1,6 +1,6 @@
-"""The command line: one subcommand for each method, and `weights`, `verify` and `credentials`.
+"""The command line: one subcommand per method, and `weights`, `verify` and `credentials`.
 
-A subcommand builds a request and shows what the pipeline yields. Bad input ends with status 2 and one line.
+A subcommand builds a request, runs the pipeline and prints its result. Invalid input exits with status 2 and one line.
 """
 
 import argparse
@@ -12,35 +12,35 @@ from typing import NoReturn
 
 from deepfake_core import registry
 from deepfake_core.cli import credentials, verify, weights
-from deepfake_core.cli.consent import tell_once
+from deepfake_core.cli.consent import show_notice_once
 from deepfake_core.errors import BadRequest, LabError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; return the exit status: the answer's `status`, else 0.
+    """Run one subcommand and return the exit status: the result's `status`, else 0.
 
-    It is 2 after one line on bad input, 130 after Ctrl-C.
+    It is 2 for invalid input, with a message on one line, and 130 after Ctrl-C.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
-        asked = parser().parse_args(arguments)
-        if getattr(asked, "uses_faces", False):
-            tell_once()
-        answer = asked.run(asked)
+        options = parser().parse_args(arguments)
+        if getattr(options, "uses_faces", False):
+            show_notice_once()
+        result = options.run(options)
     except LabError as error:
         print(json.dumps({"error": str(error)}) if as_json else f"deepfake_core: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("deepfake_core: stopped; nothing was written", file=sys.stderr)
         return 130
-    text, status = answer.pop("text", ""), answer.pop("status", 0)
-    print(json.dumps(answer) if asked.json else text)
+    text, status = result.pop("text", ""), result.pop("status", 0)
+    print(json.dumps(result) if options.json else text)
     return int(status)
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Tells a wrong option in one line, as every other mistake is told."""
+    """Reports an invalid option in one line, like every other error."""
 
     def error(self, message: str) -> NoReturn:
         """Raise `BadRequest`."""

@@ -1,4 +1,4 @@
-"""`animate`: a portrait moves as a driving clip does."""
+"""`animate`: animate a portrait with the motion of a driving clip."""
 
 import argparse
 import sys
@@ -10,26 +10,32 @@ from deepfake_core.cli.options import add_command, add_run_options
 
 
 def add(commands: Any) -> None:
-    """The options of `animate`."""
-    command = add_command(commands, "animate", animate_files, "Move a portrait as a driving clip moves.")
+    """Add the subcommand `animate`."""
+    command = add_command(commands, "animate", animate_files, "Animate a portrait with the motion of a driving clip.")
     command.add_argument("source", metavar="SOURCE", help="the portrait")
-    command.add_argument("driving", metavar="DRIVING", help="the clip that moves it")
-    command.add_argument("-o", "--output", required=True, metavar="OUT", help=".mp4; a folder or .png: numbered frames")
-    command.add_argument("--model", help="a name of 'weights list', or a .safetensors file (default: the best here)")
+    command.add_argument("driving", metavar="DRIVING", help="the driving clip")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="an .mp4 file; a folder or .png for numbered frames"
+    )
+    command.add_argument(
+        "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
+    )
     command.add_argument("--transfer", choices=("relative", "absolute"), default="relative")
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
-    command.add_argument("--best-frame", action="store_true", help="start from the frame that fits the portrait best")
-    command.add_argument("--smoothing", type=float, default=0.0, metavar="0..1", help="calm the keypoints' jitter")
-    command.add_argument("--crop", choices=("auto", "none"), default="auto")
-    command.add_argument("--paste-back", action="store_true", help="put the face back into the whole picture")
+    command.add_argument("--best-frame", action="store_true", help="start from the frame with the most similar pose")
     command.add_argument(
-        "--side-by-side", metavar="OUT.mp4", help="also write source, driver and result beside another"
+        "--smoothing", type=float, default=0.0, metavar="0..1", help="reduce the jitter of the keypoints"
+    )
+    command.add_argument("--crop", choices=("auto", "none"), default="auto")
+    command.add_argument("--paste-back", action="store_true", help="paste the face back into the whole picture")
+    command.add_argument(
+        "--side-by-side", metavar="OUT.mp4", help="also write a video of source, driver and result side by side"
     )
     add_run_options(command)
 
 
 def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
-    """Animate, with a progress bar on a terminal."""
+    """Run the animation, with a progress bar on a terminal."""
     from deepfake_core.faces import crop_named
     from deepfake_core.pipelines.animation import AnimationRequest, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named

@@ -1,4 +1,4 @@
-"""`attributes`: faces with another colour of hair, another sex, another age."""
+"""`attributes`: change the hair colour, sex or age of faces."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,23 +7,27 @@ from typing import Any
 from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
 from deepfake_core.errors import BadRequest
 
-WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def add(commands: Any) -> None:
-    """The options of `attributes`."""
+    """Add the subcommand `attributes`."""
     command = add_command(commands, "attributes", edit_files, "Change attributes of faces.")
     command.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of them")
-    command.add_argument("-o", "--output", required=True, metavar="OUT", help="a picture; a folder for several")
+    command.add_argument("-o", "--output", required=True, metavar="OUT", help="a picture, or a folder for several")
     command.add_argument(
-        "--set", action="append", default=[], metavar="NAME=1", help="such as Blond_Hair=1 or Male=0; others stay"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=1",
+        help="such as Blond_Hair=1 or Male=0; others are unchanged",
     )
-    command.add_argument("--strip", action="store_true", help="also every single change in a row (OUT-strip)")
+    command.add_argument("--strip", action="store_true", help="also write a row with each single change (OUT-strip)")
     add_picture_options(command)
 
 
 def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
-    """Edit, with a progress bar on a terminal."""
+    """Run the edit, with a progress bar on a terminal."""
     from deepfake_core.faces import crop_named
     from deepfake_core.pipelines.attributes import AttributesRequest, edit
     from deepfake_core.pipelines.editor import AttributeEditor
@@ -31,7 +35,7 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
 
     changes = changes_of(asked.set)
     if not changes and not asked.strip:
-        raise BadRequest("nothing is to change; add --set NAME=1, or --strip to see every single change")
+        raise BadRequest("no changes given; add --set NAME=1, or --strip for every single change")
     request = AttributesRequest(
         sources=listed(asked.images),
         changes=changes,
@@ -51,13 +55,13 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def changes_of(settings: Sequence[str]) -> dict[str, bool]:
-    """`NAME=1` as name and truth. Raises `BadRequest` for another form, and for a name with two values."""
+    """Parse `NAME=1` settings. Raises `BadRequest` for another form, and for a name with two values."""
     changes: dict[str, bool] = {}
     for setting in settings:
-        name, _, word = setting.partition("=")
-        if not name or word.lower() not in WORDS:
-            raise BadRequest(f"--set {setting} is not understood; write NAME=1 or NAME=0, such as Blond_Hair=1")
-        if changes.get(name, WORDS[word.lower()]) != WORDS[word.lower()]:
+        name, _, value = setting.partition("=")
+        if not name or value.lower() not in BOOLEANS:
+            raise BadRequest(f"--set must be NAME=1 or NAME=0, such as Blond_Hair=1, got {setting!r}")
+        if changes.get(name, BOOLEANS[value.lower()]) != BOOLEANS[value.lower()]:
             raise BadRequest(f"{name} is set to 1 and to 0; choose one")
-        changes[name] = WORDS[word.lower()]
+        changes[name] = BOOLEANS[value.lower()]
     return changes

@@ -1,25 +1,25 @@
-"""What whoever uses faces on the command line is told, once."""
+"""A notice on consent, shown once to users of the command line."""
 
 import sys
 
 from deepfake_core.hub.files import cache_folder
 
-SENTENCE = (
-    "Use only your own face, drawn ones, or faces of people who have agreed to it. Results are labelled as "
-    "AI-generated and signed; whoever publishes a deep fake has to say so. (Said once.)"
+NOTICE = (
+    "Use only your own face, synthetic faces, or faces of people who have agreed to it. Results are labelled as "
+    "AI-generated and signed; anyone who publishes a deepfake must disclose it. (This notice is shown once.)"
 )
-TOLD = "told-about-consent"
-"""A file in the cache folder: the sentence has been shown to this user."""
+SHOWN = "told-about-consent"
+"""Name of a file in the cache folder that exists once the notice has been shown to this user."""
 
 
-def tell_once() -> None:
-    """Print the sentence on a terminal, unless this user has seen it."""
-    told = cache_folder() / TOLD
-    if told.exists() or not sys.stderr.isatty():
+def show_notice_once() -> None:
+    """Print the notice on a terminal, unless this user has seen it."""
+    shown = cache_folder() / SHOWN
+    if shown.exists() or not sys.stderr.isatty():
         return
-    print(SENTENCE, file=sys.stderr)
+    print(NOTICE, file=sys.stderr)
     try:
-        told.parent.mkdir(parents=True, exist_ok=True)
-        told.touch()
-    except OSError:  # a folder that may not be written: it is said again the next time
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        shown.touch()
+    except OSError:  # a read-only folder: the notice is shown again next time
         return

@@ -1,4 +1,4 @@
-"""`credentials`: the key that signs what this program makes."""
+"""`credentials`: show or replace the key that signs results."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -10,39 +10,39 @@ if TYPE_CHECKING:
 
 
 def add(commands: Any) -> None:
-    """The options of `credentials`."""
+    """Add the subcommand `credentials`."""
     credentials: argparse.ArgumentParser = commands.add_parser("credentials", help="the key that signs results")
     actions = credentials.add_subparsers(required=True, metavar="ACTION")
-    add_command(actions, "show", show, "Who signs, until when, and where the key lies.")
-    add_command(actions, "rotate", rotate, "Make a new key; files signed with the old one are still known as ours.")
+    add_command(actions, "show", show, "Show the signer, its expiry date and the file of the key.")
+    add_command(actions, "rotate", rotate, "Generate a new key; files signed with the old one are still recognised.")
 
 
 def show(asked: argparse.Namespace) -> dict[str, Any]:
-    """The present pair, made if there is none."""
+    """Show the current pair, generated if there is none."""
     from deepfake_core.provenance.credentials import ready_pair
 
-    return told(ready_pair())
+    return described(ready_pair())
 
 
 def rotate(asked: argparse.Namespace) -> dict[str, Any]:
-    """A new pair of our own."""
-    from deepfake_core.provenance.keys import rotate as renew
+    """Replace the user's own pair by a new one."""
+    from deepfake_core.provenance.keys import rotate as rotate_key
 
-    return told(renew())
+    return described(rotate_key())
 
 
-def told(pair: "SigningPair") -> dict[str, Any]:
-    """All but the key itself."""
+def described(pair: "SigningPair") -> dict[str, Any]:
+    """Everything about the pair except the key itself."""
     one = pair.certificates
     rows = {
         "signer": one.name,
         "fingerprint": one.fingerprint,
         "serial": one.serial,
         "until": f"{one.until:%Y-%m-%d}",
-        "key": str(pair.place),
+        "key": str(pair.path),
     }
     text = (
         f"Signed by {one.name}, until {one.until:%d %B %Y}\n"
-        f"Certificate (SHA-256): {one.fingerprint}\nCertificate number: {one.serial}\nKey: {pair.place}"
+        f"Certificate (SHA-256): {one.fingerprint}\nCertificate serial number: {one.serial}\nKey: {pair.path}"
     )
     return {**rows, "certificate": one.pem.decode(), "text": text}

@@ -1,4 +1,4 @@
-"""What several subcommands share: their registration, their options for pictures, their progress bar and answer."""
+"""Shared parts of the subcommands: registration, options for pictures, progress bar and result."""
 
 import argparse
 import sys
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished, Progress
 
 Run = Callable[[argparse.Namespace], dict[str, Any]]
-"""A subcommand: returns what `--json` prints; the key `text`, if there, is what it prints otherwise."""
+"""A subcommand: returns what `--json` prints; without it the value of the key `text` is printed."""
 
 
 def add_command(commands: Any, name: str, run: Run, about: str) -> argparse.ArgumentParser:
-    """Add a subcommand with what all of them take."""
+    """Add a subcommand with the options common to all."""
     command: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     command.set_defaults(run=run)
@@ -25,22 +25,24 @@ def add_command(commands: Any, name: str, run: Run, about: str) -> argparse.Argu
 
 
 def add_picture_options(command: argparse.ArgumentParser, crops: Sequence[str] = ("auto", "none")) -> None:
-    """What every subcommand takes that makes pictures of pictures."""
-    command.add_argument("--model", help="a name of 'weights list', or a .safetensors file (default: the best here)")
-    command.add_argument("--crop", choices=crops, default="auto", help="which square is used (default: auto)")
-    command.add_argument("--paste-back", action="store_true", help="put the square back into the whole picture")
+    """Options of every subcommand that transforms pictures."""
+    command.add_argument(
+        "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
+    )
+    command.add_argument("--crop", choices=crops, default="auto", help="the square to use (default: auto)")
+    command.add_argument("--paste-back", action="store_true", help="paste the square back into the whole picture")
     add_run_options(command)
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
-    """Label and device, of every subcommand that works on pictures of people."""
+    """Label and device, for every subcommand that processes pictures of people."""
     command.set_defaults(uses_faces=True)
     command.add_argument("--label", action=argparse.BooleanOptionalAction, default=True, help="the visible label")
     command.add_argument("--device", choices=DEVICES, default="auto")
 
 
 def finished(events: "Iterable[Progress | Finished]", as_json: bool) -> "Finished":
-    """How a pipeline's run ends, while a progress bar on a terminal counts its steps."""
+    """Run a pipeline to its end, with a progress bar on a terminal."""
     from deepfake_core.pipelines.events import Progress
 
     with tqdm(disable=as_json or not sys.stderr.isatty()) as bar:
@@ -50,11 +52,11 @@ def finished(events: "Iterable[Progress | Finished]", as_json: bool) -> "Finishe
             bar.unit, bar.total = event.unit, event.total
             bar.set_description(event.task or None, refresh=False)
             bar.update(event.done - bar.n)
-    raise RuntimeError("the pipeline ended without saying so")
+    raise RuntimeError("the pipeline ended without a Finished event")
 
 
 def answer(done: "Finished", model: str, notes: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    """What a subcommand that wrote pictures returns; `notes` come behind the run's own."""
+    """The result of a subcommand that wrote pictures; `notes` are appended to those of the run."""
     names, notes = [str(file.path) for file in done.files], [*done.notes, *notes]
     lines = [*notes, f"{', '.join(names)} in {done.seconds:.1f} s with {model}"]
     return {"paths": names, "notes": notes, "seconds": done.seconds, "model": model, **more, "text": "\n".join(lines)}

@@ -1,4 +1,4 @@
-"""`translate`: pictures of one domain become pictures of another."""
+"""`translate`: translate pictures from one domain to another."""
 
 import argparse
 from typing import Any
@@ -7,16 +7,18 @@ from deepfake_core.cli.options import add_command, add_picture_options, answer, 
 
 
 def add(commands: Any) -> None:
-    """The options of `translate`."""
+    """Add the subcommand `translate`."""
     command = add_command(commands, "translate", translate_files, "Turn horses into zebras, photos into paintings.")
     command.add_argument("images", nargs="+", metavar="IMAGE", help="pictures, or folders of them")
-    command.add_argument("-o", "--output", required=True, metavar="OUT", help="a picture; a folder for several")
-    command.add_argument("--back", action="store_true", help="also translate back (OUT-back) and measure the error")
+    command.add_argument("-o", "--output", required=True, metavar="OUT", help="a picture, or a folder for several")
+    command.add_argument(
+        "--back", action="store_true", help="also translate back (OUT-back) and measure the cycle error"
+    )
     add_picture_options(command, crops=("auto", "none", "whole"))
 
 
 def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
-    """Translate, with a progress bar on a terminal."""
+    """Run the translation, with a progress bar on a terminal."""
     from deepfake_core.faces import crop_named
     from deepfake_core.pipelines.image_batch import listed
     from deepfake_core.pipelines.translation import TranslationRequest, translate

@@ -1,6 +1,6 @@
-"""`verify`: what a file says of its origin, in plain words.
+"""`verify`: what a file states about its origin, in plain language.
 
-Status 0: Content Credentials that hold. 1: none, or something was changed since they were signed. 2: nothing readable.
+Status 0: valid Content Credentials. 1: none, or the file was changed after signing. 2: unreadable file.
 """
 
 import argparse
@@ -11,14 +11,16 @@ from deepfake_core.cli.options import add_command
 
 
 def add(commands: Any) -> None:
-    """The options of `verify`."""
-    about = "Who made a picture or video, with what, and whether it was changed since. Status 1: nothing that holds."
+    """Add the subcommand `verify`."""
+    about = (
+        "Show the signer and model of a picture or video, and whether it was changed. Status 1: no valid credential."
+    )
     command = add_command(commands, "verify", verify_file, about)
     command.add_argument("file", metavar="FILE")
 
 
 def verify_file(asked: argparse.Namespace) -> dict[str, Any]:
-    """Sentences, then the particulars."""
+    """Sentences, then the details."""
     from deepfake_core.hub.manifest import manifest
     from deepfake_core.provenance.verify import verify
 
@@ -26,10 +28,10 @@ def verify_file(asked: argparse.Namespace) -> dict[str, Any]:
     width = max(len(name) for name, _ in found.rows)
     table = [f"{name:{width}}  {value}" for name, value in found.rows]
     return {
-        **asdict(found),
+        **{name: value for name, value in asdict(found).items() if name != "watermark"},
         "state": found.state,
         "xmp": found.xmp and found.xmp._asdict(),
-        "mark": found.mark and found.mark._asdict(),
+        "mark": found.watermark and found.watermark._asdict(),  # the public name of this key
         "sentences": found.sentences,
         "text": "\n".join([*found.sentences, "", *table]),
         "status": 0 if found.state == "valid" else 1,

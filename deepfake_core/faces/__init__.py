@@ -1,4 +1,4 @@
-"""Find the face in a picture, cut it out as the networks know faces, and paste it back."""
+"""Detect the face in a picture, crop it as in the networks' training data, and paste it back."""
 
 from deepfake_core.faces.box import Box
 from deepfake_core.faces.crop import Crop, Face, Manual, Uncropped, Whole, crop_named

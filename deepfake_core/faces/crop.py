@@ -1,4 +1,4 @@
-"""What part of a picture a network sees, as a value: resolved where the picture is decoded, once."""
+"""The crop of a picture as a value, resolved once when the picture is decoded."""
 
 from dataclasses import dataclass
 
@@ -13,24 +13,24 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The largest square in the middle: all of a square picture."""
+    """The largest square in the centre: all of a square picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manual:
-    """A square that the user drew, in fractions of the picture, so that it holds for every size of it."""
+    """A square drawn by the user, in fractions of the picture, so that it is valid for any size of it."""
 
     left: int | float
-    """Of its width, 0 to 1."""
+    """Fraction of the width, 0 to 1."""
     top: int | float
-    """Of its height, 0 to 1."""
+    """Fraction of the height, 0 to 1."""
     side: int | float
-    """Of its shorter side, above 0 to 1."""
+    """Fraction of the shorter side, above 0 and at most 1."""
 
     def box(self, *, height: int, width: int) -> Box:
         """The same square in pixels. Raises `BadRequest` when it is empty."""
-        places = (self.left * width, self.top * height, self.side * min(height, width))
-        left, top, side = (round(place, 3) for place in places)  # what was a whole pixel is one again
+        values = (self.left * width, self.top * height, self.side * min(height, width))
+        left, top, side = (round(value, 3) for value in values)  # restores whole pixels
         return Box(left=left, top=top, side=side)
 
     @classmethod
@@ -41,18 +41,18 @@ class Manual:
 
 @dataclass(frozen=True, slots=True)
 class Uncropped:
-    """All of the picture in its own shape, for networks that take any."""
+    """The whole picture in its own aspect ratio, for networks that accept any."""
 
 
 Crop = Face | Whole | Manual | Uncropped
 NAMES: dict[str, Crop] = {"auto": Face(), "none": Whole(), "whole": Uncropped()}
-"""What the command line and Python users call those that need no numbers."""
+"""Names, on the command line and in Python, of the crops without parameters."""
 SQUARES = ("auto", "none")
-"""The names of those that every network can take."""
+"""Names of the crops that every network accepts."""
 
 
 def crop_named(name: str, allowed: tuple[str, ...] = SQUARES) -> Crop:
-    """The crop that a word stands for. Raises `BadRequest` with the `allowed` ones for any other."""
+    """The crop called `name`. Raises `BadRequest` unless it is one of `allowed`."""
     if name not in allowed:
         raise BadRequest(f"unknown crop mode {name!r}; choose one of {', '.join(allowed)}")
     return NAMES[name]

@@ -1,4 +1,4 @@
-"""Decide which square of a picture a network sees."""
+"""Find the square of a picture to pass to a network."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,21 +20,21 @@ DETECTORS: tuple[tuple[Method, Detector], ...] = (("face-alignment", landmarks.f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceCrop:
-    """The square of a picture that a network shall see, and how it was found."""
+    """The square of a picture to pass to a network, and how it was found."""
 
     box: Box
     method: Method
-    """Who found it: a detector; "centre" where none can run; "whole" where cropping is off; "manual": the user."""
+    """A detector; "centre" if none can run; "whole" if cropping is off; "manual" if drawn by the user."""
     faces: int
-    """How many faces the detector saw; 0 where none looked."""
+    """Number of faces detected; 0 if no detector ran."""
     note: str
-    """One sentence for the user: what was done."""
+    """One sentence for the user that describes the crop."""
 
 
 def find_crop(image: UInt8[np.ndarray, "h w 3"], crop: Crop = Face(), *, name: str = "the picture") -> FaceCrop:
-    """Return the square of a picture that a crop stands for; a square has to do for `Uncropped`, too.
+    """Return the square of a picture given by `crop`; `Uncropped` gives a square too.
 
-    `name` is what an error calls the picture. Raises `NoFaceFound` when a detector ran and saw nothing, and
+    `name` is the name of the picture in errors. Raises `NoFaceFound` when a detector ran and found no face, and
     `BadRequest` for an empty square.
     """
     if isinstance(crop, Manual):
@@ -55,14 +55,14 @@ def find_crop(image: UInt8[np.ndarray, "h w 3"], crop: Crop = Face(), *, name: s
             )
         return _around_largest(image, faces, method, reasons)
     box = centre_square(height=image.shape[0], width=image.shape[1])
-    note = f"No face was looked for, and the centre is used, because {' and '.join(reasons)}."
+    note = f"The centre is used because no face detector is available: {'; '.join(reasons)}."
     return FaceCrop(box=box, method="centre", faces=0, note=note)
 
 
 def _around_largest(
     image: UInt8[np.ndarray, "h w 3"], faces: list[Box], method: Method, reasons: list[str]
 ) -> FaceCrop:
-    """Frame the first face, which is the largest; `reasons` say why better detectors did not look."""
+    """Frame the first face, which is the largest; `reasons` say why better detectors did not run."""
     height, width = image.shape[:2]
     box = frame_face(faces[0], height=height, width=width)
     note = "1 face found" if len(faces) == 1 else f"{len(faces)} faces found; the largest is used"
@@ -74,7 +74,7 @@ def _around_largest(
 
 
 def _whole(image: UInt8[np.ndarray, "h w 3"]) -> FaceCrop:
-    """Take the whole picture, or its centre square where it is not square, so that no face is stretched."""
+    """Use the whole picture, or its centre square if it is not square, so that no face is distorted."""
     height, width = image.shape[:2]
     note = "The whole picture is used." if height == width else "The picture is not square; its centre square is used."
     return FaceCrop(box=centre_square(height=height, width=width), method="whole", faces=0, note=note)

@@ -1,7 +1,7 @@
-"""The better detector: face-alignment's 68 landmarks (Bulat and Tzimiropoulos, ICCV 2017).
+"""The preferred detector: face-alignment's 68 landmarks (Bulat and Tzimiropoulos, ICCV 2017).
 
-The package fetches its weights from its author's site when it is first used. Here it is used only where they lie on the
-disk already, so that nothing is ever downloaded behind a visitor's back.
+The package downloads its weights from its author's site on first use. Here it is used only if they are on disk already,
+so that nothing is downloaded without the user's knowledge.
 """
 
 from functools import cache
@@ -22,13 +22,13 @@ LANDMARKS_FILE = "2DFAN4-11f355bf06.pth.tar"
 LANDMARKS_NAME = "2DFAN-4"
 
 LONGEST = 320
-"""Pixels of the longer side of the copy that is searched; larger pictures are shrunk, for the detector's time."""
+"""Pixels: pictures with a longer side are downscaled to it for detection, for speed."""
 
 
 def find_faces(image: UInt8[np.ndarray, "h w 3"]) -> list[Box]:
     """Return the squares around the faces of a picture: a `Detector`.
 
-    The largest face's is drawn around its landmarks; the others are only counted, and keep the detector's rectangles.
+    The square of the largest face is computed from its landmarks; the others keep the detector's rectangles.
     """
     aligner = _aligner(Path(torch.hub.get_dir()) / "checkpoints")
     small, ratio = fit(image, LONGEST) if max(image.shape[:2]) > LONGEST else (image, 1.0)
@@ -51,20 +51,20 @@ def _around(points: Float[np.ndarray, "n 2"]) -> Box:
 
 @cache
 def _aligner(folder: Path) -> Any:  # face-alignment has no types
-    """Load both networks from `folder`, on the CPU: they see one picture per upload, not every frame.
+    """Load both networks from `folder` on the CPU: they process one picture per upload, not every frame.
 
-    The first picture takes some seconds longer, in which numba compiles face-alignment's reading of heatmaps.
+    The first picture takes some seconds longer, because numba compiles face-alignment's heatmap decoding.
     """
     if not all((folder / name).is_file() for name in (DETECTOR_FILE, LANDMARKS_FILE)):
-        raise DetectorUnavailable("face-alignment's weights are not on this machine")
+        raise DetectorUnavailable("face-alignment's weights are not installed")
     try:
         import face_alignment
         from face_alignment.api import models_urls
-    except (ImportError, OSError) as error:  # OSError: a shared library of its OpenCV does not load
+    except (ImportError, OSError) as error:  # OSError: a shared library of OpenCV cannot be loaded
         raise DetectorUnavailable(f"face-alignment cannot be imported ({error})") from error
     wanted = Path(urlparse(models_urls[LANDMARKS_NAME]).path).name
     if wanted != LANDMARKS_FILE:
-        raise DetectorUnavailable(f"this version of face-alignment wants other weights ({wanted})")
+        raise DetectorUnavailable(f"this version of face-alignment needs other weights ({wanted})")
     return face_alignment.FaceAlignment(
         face_alignment.LandmarksType.TWO_D,
         device="cpu",

@@ -1,10 +1,10 @@
-"""The fallback detector: the cascade of local binary patterns that scikit-image ships (Liao et al., ICB 2007).
+"""The fallback detector: the local binary pattern cascade of scikit-image (Liao et al., ICB 2007).
 
-It needs no download and finds faces that look about straight ahead. The cascade alone also fires on leaves and gravel,
-so a face counts only when many windows agree on it: windows of close sizes, in an upright and two tilted copies of the
-picture. Measured: no false face in 90 pictures without any (the photos of scikit-image and their quarters), 98 to 100
-of 100 photographed faces, 96 of 96 drawn heads that look straight ahead, and 82 of 96 in random poses; most of the
-others turn far to one side. It takes about a third of a second.
+It needs no download and detects roughly frontal faces. The cascade alone has false positives on leaves and gravel, so a
+face needs many agreeing windows of similar sizes, in an upright and two tilted copies of the picture. Measured: no
+false positive in 90 pictures without faces (the photos of scikit-image and their quarters), 98 to 100 of 100
+photographed faces, 96 of 96 synthetic frontal heads, and 82 of 96 in random poses; most of the others are turned far to
+one side. It takes about a third of a second.
 """
 
 from collections.abc import Callable
@@ -21,49 +21,49 @@ from deepfake_core.faces.detector import DetectorUnavailable
 from deepfake_core.faces.resample import fit
 
 TRAINED_SIDE = 24
-"""Side of the faces that the cascade was trained on: no window can be smaller."""
+"""Side in pixels of the cascade's training faces, its smallest window."""
 
 OVERLAP = 0.5
-"""Two windows see the same face when their intersection is more than this share of their union."""
+"""Two windows show the same face when their intersection over union is above this."""
 
 HULL_SIDE = 0.92
 """Side of the square around brows, jaw and chin, as a share of the cascade's window, which starts at mid-forehead."""
 
 HULL_DROP = 0.17
-"""How far that square's middle lies below the window's, as a share of the window."""
+"""Vertical offset of that square's centre below the window's, as a share of the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """How a picture is searched, and how many windows must agree."""
+    """Parameters of a search: scales, tilts, and how many windows must agree."""
 
     longest: int
-    """Pixels of the longer side of the copy that is searched."""
+    """Pixels of the longer side of the downscaled picture."""
     smallest: int
-    """Side of the smallest window in that copy."""
+    """Side of the smallest window in that picture."""
     growth: float
-    """Ratio of the sizes of one round of windows and the next."""
+    """Ratio of successive window sizes."""
     tilts: tuple[float, ...]
-    """Degrees by which the copy is turned, because the cascade knows upright faces alone."""
+    """Rotations of the picture in degrees, because the cascade detects upright faces only."""
     confirmations: int
     """Windows that must agree on a face."""
     portrait_confirmations: int
-    """The same for a face that stands where a portrait has it."""
+    """The same for a face of the size and position of a portrait's."""
 
 
 NEAR = Search(
     longest=200, smallest=24, growth=1.05, tilts=(0.0, 13.0, -13.0), confirmations=14, portrait_confirmations=4
 )
-"""Faces from an eighth of the picture's length."""
+"""Faces of at least an eighth of the picture's longer side."""
 
 FAR = Search(longest=320, smallest=28, growth=1.1, tilts=(0.0,), confirmations=7, portrait_confirmations=7)
-"""Faces down to a twelfth of the picture's length, sought where there is none nearer; fainter ones are left alone."""
+"""Faces of at least a twelfth of the picture's longer side, searched if there is no larger one."""
 
 PORTRAIT_SIDE = (0.28, 0.65)
-"""Least and greatest share of the picture's shorter side that the face of a portrait takes."""
+"""Minimum and maximum size of a portrait's face as a share of the picture's shorter side."""
 
 PORTRAIT_SHIFT = 0.15
-"""How far from the picture's middle its face may stand, as a share of that side."""
+"""Maximum distance of a portrait's face from the picture's centre, as a share of that side."""
 
 
 def find_faces(image: UInt8[np.ndarray, "h w 3"]) -> list[Box]:
@@ -72,7 +72,7 @@ def find_faces(image: UInt8[np.ndarray, "h w 3"]) -> list[Box]:
 
 
 def _find(image: UInt8[np.ndarray, "h w 3"], search: Search) -> list[Box]:
-    """Return the faces that enough windows of one search agree on, without faces inside a larger one."""
+    """Return the faces with enough agreeing windows, without faces inside a larger one."""
     small, ratio = fit(image, search.longest)
     grey = Image.fromarray(small).convert("L")
     found = np.concatenate([_tilted_windows(grey, tilt, search) for tilt in search.tilts]) * ratio
@@ -81,13 +81,13 @@ def _find(image: UInt8[np.ndarray, "h w 3"], search: Search) -> list[Box]:
         face = _hull(window)
         portrait = _is_portrait(face, *image.shape[:2])
         needed = search.portrait_confirmations if portrait else search.confirmations
-        if count >= needed and not any(_holds(larger, *face.centre) for larger in faces):
+        if count >= needed and not any(_contains(larger, *face.centre) for larger in faces):
             faces.append(face)
     return faces
 
 
 def _tilted_windows(grey: Image.Image, tilt: float, search: Search) -> Float[np.ndarray, "n 3"]:
-    """Return the windows (left, top, side) in which the cascade sees a face after a turn by `tilt`, turned back."""
+    """Return the windows (left, top, side) of faces detected after a rotation by `tilt`, rotated back."""
     side = min(grey.size)
     if side < search.smallest:
         return np.empty((0, 3))
@@ -100,7 +100,7 @@ def _tilted_windows(grey: Image.Image, tilt: float, search: Search) -> Float[np.
         min_size=(max(search.smallest, TRAINED_SIDE),) * 2,
         max_size=(side, side),
         min_neighbor_number=0,
-        intersection_score_threshold=2.0,  # out of reach: nothing is merged, the windows come as they are
+        intersection_score_threshold=2.0,  # above the maximum, so that windows are not merged
     )
     windows = np.array([(found["c"], found["r"], found["width"]) for found in detections], dtype=float).reshape(-1, 3)
     half, middle = windows[:, 2:] / 2, np.array(grey.size) / 2
@@ -111,16 +111,16 @@ def _tilted_windows(grey: Image.Image, tilt: float, search: Search) -> Float[np.
 
 
 def group_windows(windows: Float[np.ndarray, "n 3"]) -> list[tuple[int, Float[np.ndarray, " 3"]]]:
-    """Return the groups of windows (left, top, side) that see the same face: their number and their median.
+    """Group the windows (left, top, side) of the same face; return the count and median of each group.
 
-    The window that overlaps most others leads a group; its followers are taken away before the next one is sought.
+    The window with the most overlapping ones defines a group, which is removed before the next one is formed.
     """
     groups = []
     while len(windows):
         same = _overlap(windows) > OVERLAP
-        followers = same[same.sum(axis=1).argmax()]
-        groups.append((int(followers.sum()), np.median(windows[followers], axis=0)))
-        windows = windows[~followers]
+        members = same[same.sum(axis=1).argmax()]
+        groups.append((int(members.sum()), np.median(windows[members], axis=0)))
+        windows = windows[~members]
     return groups
 
 
@@ -143,14 +143,14 @@ def _hull(window: Float[np.ndarray, " 3"]) -> Box:
 
 
 def _is_portrait(face: Box, height: int, width: int) -> bool:
-    """Say whether a face is as large and as central as in a portrait: there, it is likely to be one."""
+    """Whether a face is as large and as central as in a portrait."""
     shorter, (x, y) = min(height, width), face.centre
     central = max(abs(x - width / 2), abs(y - height / 2)) <= PORTRAIT_SHIFT * shorter
     return central and PORTRAIT_SIDE[0] <= face.side / shorter <= PORTRAIT_SIDE[1]
 
 
-def _holds(box: Box, x: float, y: float) -> bool:
-    """Say whether a point lies in a square."""
+def _contains(box: Box, x: float, y: float) -> bool:
+    """Whether a point lies in a square."""
     return 0 <= x - box.left <= box.side and 0 <= y - box.top <= box.side
 
 

@@ -1,4 +1,4 @@
-"""Cut a square out of a picture, and paste it back with soft edges. Pictures are uint8 RGB arrays (H, W, 3)."""
+"""Crop a square from a picture, and paste it back with soft edges. Pictures are uint8 RGB arrays (H, W, 3)."""
 
 import math
 
@@ -10,24 +10,24 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces.box import Box
 
 REACH = 2
-"""Output pixels that the resampling filters reach beyond the square (bicubic: two)."""
+"""Radius of the resampling filters beyond the square, in output pixels (bicubic: two)."""
 
 FINE = 4
-"""Input pixels per output pixel and axis that are left where a large rectangle is reduced in two steps."""
+"""Input pixels per output pixel and axis left for the second step when a large rectangle is reduced in two steps."""
 LARGE = 2**22
-"""Input pixels beyond those of the picture and the result that a rectangle takes before it is large: 12 MB."""
+"""Extra input pixels, beyond picture and result, above which a rectangle is reduced in two steps: 12 MB."""
 
 
 def cut(image: UInt8[np.ndarray, "h w 3"], box: Box, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
-    """Return what `box` holds as a picture of size x size; outside the picture its edge pixels are repeated.
+    """Return the content of `box` as a picture of size x size; outside the picture its edge pixels are repeated.
 
-    A square picture of that size, cut whole, keeps its bytes.
+    A square picture of that size, cut as a whole, is returned unchanged.
     """
     return _resample(image, (box.left, box.top, box.left + box.side, box.top + box.side), (size, size))
 
 
 def fit(image: UInt8[np.ndarray, "h w 3"], longest: int) -> tuple[UInt8[np.ndarray, "height width 3"], float]:
-    """Return the picture with a longer side of `longest` pixels, and how many of the old pixels one new pixel spans."""
+    """Return the picture scaled to a longer side of `longest` pixels, and the number of old pixels per new pixel."""
     height, width = image.shape[:2]
     ratio = max(height, width) / longest
     new = max(1, round(width / ratio)), max(1, round(height / ratio))
@@ -37,13 +37,13 @@ def fit(image: UInt8[np.ndarray, "h w 3"], longest: int) -> tuple[UInt8[np.ndarr
 def paste(
     image: UInt8[np.ndarray, "h w 3"], patch: UInt8[np.ndarray, "p p 3"], box: Box, feather: int | float = 0.1
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return `image` with `patch`, which was cut from `box`, put back in its place.
+    """Return a copy of `image` with `patch`, which was cut from `box`, pasted at its position.
 
-    `feather` is the share of the box's side over which the patch fades in from its edges; a side that lies on the
-    picture's own edge does not fade. Parts of the box outside the picture are dropped.
+    `feather`, 0 to 0.5, is the width of the soft edge as a share of the box's side; a side on the picture's own edge
+    stays hard. Parts of the box outside the picture are dropped. Raises `BadRequest` for another `feather`.
     """
     if not 0 <= feather <= 0.5:
-        raise BadRequest(f"a feather of {feather} makes no sense; choose one from 0 (hard edges) to 0.5")
+        raise BadRequest(f"feather must be between 0 (hard edges) and 0.5, got {feather}")
     height, width = image.shape[:2]
     x0, x1 = max(0, math.floor(box.left)), min(width, math.ceil(box.left + box.side))
     y0, y1 = max(0, math.floor(box.top)), min(height, math.ceil(box.top + box.side))
@@ -64,7 +64,7 @@ def paste(
 def _fade(
     at: Float[np.ndarray, " n"], start: int | float, side: int | float, feather: int | float, end: int
 ) -> Float[np.ndarray, " n"]:
-    """Return the patch's opacity along one axis at the pixel centres `at` of a picture that spans 0 to `end`."""
+    """Return the patch's opacity along one axis at the pixel centres `at` of a picture from 0 to `end`."""
     from_start = at - start if start > 0 else np.full_like(at, np.inf)
     from_end = start + side - at if start + side < end else np.full_like(at, np.inf)
     share = np.clip((np.minimum(from_start, from_end) + 0.5) / max(feather * side, 1.0), 0.0, 1.0)
@@ -103,10 +103,10 @@ def _resample(
 def _coarse(
     image: UInt8[np.ndarray, "h w 3"], corners: tuple[int | float, ...], step: int
 ) -> tuple[UInt8[np.ndarray, "height width 3"], tuple[float, float, float, float]]:
-    """Return the picture with each step x step pixels averaged, and the same rectangle in it.
+    """Return the picture with blocks of step x step pixels averaged, and the same rectangle in it.
 
-    One pixel around it has the colours of the picture's own edge, so that these are repeated. A picture narrower
-    than a step becomes one pixel.
+    It is padded by one pixel with the colours of the picture's edge, so that these are repeated. A picture narrower
+    than a block becomes one pixel.
     """
     height, width = image.shape[:2]
     across, down = min(step, width), min(step, height)

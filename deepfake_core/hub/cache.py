@@ -1,4 +1,4 @@
-"""Loaded networks, shared by all who ask: one of each in a process, and no more bytes than there is room for."""
+"""Cache of loaded networks, shared within a process and limited by a memory budget."""
 
 import os
 import threading
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from deepfake_core.settings import settings
 
 SHARE = {"cpu": 0.25, "cuda": 0.6, "mps": 0.25}
-"""Without it: the part of the device's memory that networks may fill."""
+"""Default share of the device's memory that networks may use."""
 Model = TypeVar("Model")
 
 
 class Key(NamedTuple):
-    """What makes two loaded networks the same."""
+    """Identifies a loaded network."""
 
     name: str
     device: str
@@ -26,66 +26,66 @@ class Key(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where a network is, or will be; whoever comes while it is loaded waits for the lock."""
+class _Slot:
+    """A network that is loaded or being loaded; other threads wait for the lock meanwhile."""
 
     lock: threading.Lock
     model: Any = None
 
 
 class NetworkCache:
-    """Networks by name, device and precision, the least recently used of which go when the budget is exceeded.
+    """Networks by name, device and precision; the least recently used are evicted when the budget is exceeded.
 
-    Thread-safe: a network is loaded once however many ask for it at once, and different ones load side by side. One
-    that goes while somebody works with it stays in memory until that is over.
+    Thread-safe: a network is loaded once for all concurrent requests, and different networks load in parallel. An
+    evicted network stays in memory while a caller still uses it.
     """
 
     def __init__(self, budget: Callable[[str], int] | None = None) -> None:
         self._budget = budget or budget_of
         self._lock = threading.Lock()
-        self._places: OrderedDict[Key, _Place] = OrderedDict()
+        self._slots: OrderedDict[Key, _Slot] = OrderedDict()
 
     def get(self, key: Key, load: Callable[[], Model]) -> Model:
-        """The network of that key, by `load` if it is not here; what `load` raises reaches everyone who waited."""
+        """The network of that key, loaded by `load` if missing; an exception of `load` is passed on."""
         with self._lock:
-            place = self._places.setdefault(key, _Place(lock=threading.Lock()))
-            self._places.move_to_end(key)
-        with place.lock:
-            if place.model is None:
-                place.model = load()
-            model: Model = place.model
+            slot = self._slots.setdefault(key, _Slot(lock=threading.Lock()))
+            self._slots.move_to_end(key)
+        with slot.lock:
+            if slot.model is None:
+                slot.model = load()
+            model: Model = slot.model
         with self._lock:
-            self._make_room(key)
+            self._evict(key)
         return model
 
     def forget(self, name: str) -> None:
-        """Let go of a network on every device, because its weights are no longer what they were."""
+        """Evict a network from every device because its weights have changed."""
         with self._lock:
-            for key in [key for key in self._places if key.name == name]:
-                del self._places[key]
+            for key in [key for key in self._slots if key.name == name]:
+                del self._slots[key]
 
     def held(self) -> dict[Key, int]:
-        """Bytes of each network that is loaded, the least recently used first."""
+        """Bytes of each loaded network, the least recently used first."""
         with self._lock:
-            return {key: bytes_of(place.model) for key, place in self._places.items() if place.model is not None}
+            return {key: bytes_of(slot.model) for key, slot in self._slots.items() if slot.model is not None}
 
-    def _make_room(self, newest: Key) -> None:
+    def _evict(self, newest: Key) -> None:
         sizes = {
-            key: bytes_of(place.model)
-            for key, place in self._places.items()
-            if key.device == newest.device and place.model is not None
+            key: bytes_of(slot.model)
+            for key, slot in self._slots.items()
+            if key.device == newest.device and slot.model is not None
         }
         total, budget = sum(sizes.values()), self._budget(newest.device)
         for key, size in sizes.items():
             if total <= budget:
                 return
             if key != newest:
-                del self._places[key]
+                del self._slots[key]
                 total -= size
 
 
 def bytes_of(model: object) -> int:
-    """Bytes of the numbers of a network, or of all networks that an object holds in its attributes."""
+    """Bytes of the tensors of a network, or of all networks in an object's attributes."""
     parts = (
         [model] if isinstance(model, nn.Module) else [one for one in vars(model).values() if isinstance(one, nn.Module)]
     )
@@ -94,13 +94,13 @@ def bytes_of(model: object) -> int:
 
 
 def tensors_of(module: nn.Module) -> Iterator[Tensor]:
-    """Parameters and buffers."""
+    """Parameters and buffers of `module`."""
     yield from module.parameters()
     yield from module.buffers()
 
 
 def budget_of(device: str) -> int:
-    """Bytes that networks may fill on a device ("cuda:0", "cpu"): `$DEEPFAKE_CACHE_GB`, else a share of its memory."""
+    """Budget in bytes on a device ("cuda:0", "cpu"): `$DEEPFAKE_CACHE_GB`, else a share of its memory."""
     if wanted := settings().cache_gb:
         return int(wanted * 1e9)
     kind = device.partition(":")[0]

@@ -1,4 +1,4 @@
-"""The config in a weights file, which may be hostile, checked against the tensors beside it."""
+"""Validate the config stored in an untrusted weights file against the file's tensors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,29 +12,29 @@ from deepfake_core.hub.files import printable
 from deepfake_core.hub.key_maps import unexpected_keys
 from deepfake_core.registry import method
 
-MOST = 2048
-"""Of everything that a config counts. No network here has more; a file that says so would keep the machine busy."""
+MAXIMUM = 2048
+"""Upper bound of every number in a config: no network here exceeds it, and larger ones could exhaust the machine."""
 
 
 def read_config(text: str, network: str, state: Mapping[str, Tensor], name: str) -> dict[str, Any]:
-    """The config in a weights file, once the network that it describes has been compared with the file's state.
+    """The config `text` of a weights file, after comparing the network it describes with the file's state.
 
-    Raises `BadWeights` when it makes no sense or does not fit.
+    Raises `BadWeights` when it is invalid or does not match.
     """
     try:
         config = json.loads(text)
-        if not isinstance(config, dict) or any(abs(number) > MOST for number in numbers(config)):
-            raise ValueError(f"no config: {text[:100]}")
-        problem = misfit(network, config, state)
-    except Exception as error:  # of a damaged file it can be any
-        raise BadWeights(f"{name} does not say which network it is for; import or train it again") from error
+        if not isinstance(config, dict) or any(abs(number) > MAXIMUM for number in numbers(config)):
+            raise ValueError(f"not a config: {text[:100]}")
+        problem = mismatch(network, config, state)
+    except Exception as error:  # a damaged file can cause any exception
+        raise BadWeights(f"{name} has no valid network config; import or train it again") from error
     if problem:
-        raise BadWeights(f"{name} does not fit its network: it {problem}")
+        raise BadWeights(f"{name} does not match its network: it {problem}")
     return config
 
 
 def numbers(value: Any) -> Iterator[float]:
-    """All numbers in a value as JSON holds it, and the lengths of its lists."""
+    """All numbers in a JSON value, and the lengths of its lists and objects."""
     if isinstance(value, int | float):
         yield value
     elif isinstance(value, dict | list):
@@ -43,18 +43,18 @@ def numbers(value: Any) -> Iterator[float]:
             yield from numbers(one)
 
 
-def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
-    """What is missing, surplus or of another shape beside the network of that config; None if everything fits."""
-    with torch.device("meta"):  # its keys and shapes are wanted, not its numbers
+def mismatch(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> str | None:
+    """Description of missing, unexpected or mis-shaped tensors for the network of that config; None if it matches."""
+    with torch.device("meta"):  # only keys and shapes are needed
         wanted = method(network).build(config).state_dict()
-    missing, surplus = unexpected_keys(state, wanted)
+    missing, unexpected = unexpected_keys(state, wanted)
     shapes = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    odd = [key for key in wanted if key in state and not plain(state[key], wanted[key])]
+    types = [key for key in wanted if key in state and not is_dense(state[key], wanted[key])]
     problems = {
         "lacks": missing,
-        "holds the unknown": surplus,
-        "has another shape of": shapes,
-        "has no numbers in": odd,
+        "has the unexpected key": unexpected,
+        "has a wrong shape of": shapes,
+        "has a wrong type of": types,
     }
     for problem, keys in problems.items():
         if keys:
@@ -62,7 +62,7 @@ def misfit(network: str, config: Mapping[str, Any], state: Mapping[str, Tensor])
     return None
 
 
-def plain(tensor: Tensor, wanted: Tensor) -> bool:
-    """Whether a tensor holds all its numbers, and of the wanted kind."""
+def is_dense(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor is dense, in CPU memory and, like `wanted`, real floating point or integer."""
     dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
     return dense and tensor.is_floating_point() == wanted.is_floating_point() and not tensor.is_complex()

@@ -1,4 +1,4 @@
-"""The authors' checkpoint files, read once, checked against the network, and written as safetensors."""
+"""Import the authors' checkpoints: read once, validated against the network, and saved as safetensors."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile
-from deepfake_core.hub.config_check import misfit
+from deepfake_core.hub.config_check import mismatch
 from deepfake_core.hub.files import cache_folder, sha256_of
 from deepfake_core.hub.manifest import Entry, entry
 from deepfake_core.hub.reading import read_checkpoint, unpacked
@@ -26,17 +26,18 @@ def import_checkpoint(
     critic: str | Path | None = None,
     origin: str | None = None,
 ) -> Path:
-    """Convert the authors' file of the named weights; return where the safetensors file is (the cache, or `output`).
+    """Convert the authors' file of the named weights; return the path of the safetensors file (`output`, or the cache).
 
-    A zip around the file will do. StarGAN's discriminator, whose class head reads attributes, is a file of its own:
-    `critic`, or the one beside the generator's (`200000-D.ckpt` beside `200000-G.ckpt`) if there is one. `origin` says
-    in the metadata where the file came from. Raises `UnknownModel`, `MissingFile`, `BadRequest` for weights that need
-    no import, `BadWeights` when a file holds code, is damaged, or does not fit, and what `store.save` raises.
+    The file may be inside a zip archive. StarGAN's discriminator, whose class head predicts attributes, is a separate
+    file: `critic`, else the one next to the generator's (`200000-D.ckpt` next to `200000-G.ckpt`), if any. `origin` is
+    recorded in the metadata as the source of the file. Raises `UnknownModel`, `MissingFile`, `BadRequest` for weights
+    that need no import, `BadWeights` when a file contains code, is damaged or does not match, and what `store.save`
+    raises.
     """
     wanted = entry(name)
     if wanted.file:
-        raise BadRequest(f"{name} comes with the repository and needs no import")
-    path = existing(checkpoint)
+        raise BadRequest(f"{name} is part of the repository and needs no import")
+    path = existing_checkpoint(checkpoint)
     with unpacked(path) as files:
         first, second = chosen(wanted, files, critic)
         state, config = converted(wanted, first, second)
@@ -45,29 +46,29 @@ def import_checkpoint(
     return target
 
 
-def existing(checkpoint: str | Path) -> Path:
-    """The path of a file that is there; raises `MissingFile`."""
+def existing_checkpoint(checkpoint: str | Path) -> Path:
+    """`checkpoint` as a path; raises `MissingFile` unless it is a file."""
     path = Path(checkpoint)
     if not path.is_file():
-        raise MissingFile(f"there is no checkpoint {path}")
+        raise MissingFile(f"checkpoint {path} not found; check its name and folder")
     return path
 
 
 def chosen(wanted: Entry, files: Sequence[Path], critic: str | Path | None) -> tuple[Path, Path | None]:
-    """The file to read, and StarGAN's discriminator: the one that was named, or the one that lies beside it."""
+    """The file to read, and StarGAN's discriminator: `critic`, or the one in the same folder."""
     first = next((file for file in files if "-D." not in file.name), files[0])
     if wanted.network != "stargan":
         if critic:
-            raise BadRequest(f"{wanted.name} is imported from one file; leave the discriminator out")
+            raise BadRequest(f"{wanted.name} is imported from one file; omit the discriminator")
         return first, None
     if critic:
-        return first, existing(critic)
-    beside = first.with_name(first.name.replace("-G.", "-D."))
-    return first, beside if beside != first and beside.is_file() else None
+        return first, existing_checkpoint(critic)
+    discriminator = first.with_name(first.name.replace("-G.", "-D."))
+    return first, discriminator if discriminator != first and discriminator.is_file() else None
 
 
 def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state under this project's keys, checked against the network, and the network's config."""
+    """The state under this project's keys, validated against the network, and the network's config."""
     config = asdict(method(wanted.network).configs()[wanted.name])
     checkpoint = read_checkpoint(path)
     try:
@@ -75,41 +76,43 @@ def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str,
         if second:
             config["critic"] = True
             state |= renamed(wanted.network, read_checkpoint(second))
-        problem = misfit(wanted.network, config, state)
+        problem = mismatch(wanted.network, config, state)
     except BadWeights as error:
-        state, problem = {}, f"will not do: {error}"
+        state, problem = {}, f"cannot be imported: {error}"
     if problem:
-        others = [] if second else fitting(checkpoint, wanted)
-        hint = f"it fits {' and '.join(others[:3])}: import it under that name" if others else "is it the right file?"
+        others = [] if second else matching(checkpoint, wanted)
+        hint = (
+            f"it matches {' and '.join(others[:3])}: import it under that name" if others else "is it the right file?"
+        )
         raise BadWeights(f"{path.name}{f' with {second.name}' if second else ''} {problem}; {hint}")
     return {key: state[key] for key in sorted(state)}, config
 
 
 def renamed(network: str, checkpoint: Any) -> dict[str, Tensor]:
-    """The tensors of the authors' file under this project's keys; raises `BadWeights` for another layout."""
+    """The tensors of the authors' file under this project's keys; raises `BadWeights` for an unknown layout."""
     try:
         return method(network).state(checkpoint)
     except BadWeights:
         raise
-    except Exception as error:  # keys that are no words, and whatever else a pickle may hold
+    except Exception as error:  # such as keys that are not strings
         raise BadWeights("it is not in the authors' layout") from error
 
 
-def fitting(checkpoint: Any, asked: Entry) -> list[str]:
-    """The other names whose network the checkpoint fits, the same kind of network first."""
-    fit = []
+def matching(checkpoint: Any, requested: Entry) -> list[str]:
+    """Names of other weights whose network the checkpoint matches, the same kind of network first."""
+    names = []
     for name, config in configs().items():
         other = entry(name)
-        if name == asked.name:
+        if name == requested.name:
             continue
         with contextlib.suppress(BadWeights):
-            if misfit(other.network, asdict(config), renamed(other.network, checkpoint)) is None:
-                fit.append(name)
-    return sorted(fit, key=lambda name: entry(name).network != asked.network)
+            if mismatch(other.network, asdict(config), renamed(other.network, checkpoint)) is None:
+                names.append(name)
+    return sorted(names, key=lambda name: entry(name).network != requested.network)
 
 
 def describe(wanted: Entry, config: Mapping[str, Any], path: Path, origin: str | None) -> dict[str, str]:
-    """Metadata of the converted file: what it is, from which file it was made, and its licence."""
+    """Metadata of the converted file: its name, config, source file and licence."""
     return {
         "name": wanted.name,
         "config": json.dumps(config),

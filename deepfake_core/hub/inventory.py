@@ -1,4 +1,4 @@
-"""What is done with weights that are here: look through them, verify, remove, and fill a mirror of one's own."""
+"""Manage weights: list, verify and remove them, and upload them to your own mirror."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -6,44 +6,45 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # its HTTP client's
+from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # from its HTTP client
 
 from deepfake_core.errors import BadRequest, DownloadFailed, WeightsMissing
 from deepfake_core.hub.files import cache_folder, hash_file, sha256_of
 from deepfake_core.hub.manifest import Entry, entry, manifest
-from deepfake_core.hub.store import find, read_weights, right_hash, usable
+from deepfake_core.hub.store import expected_hash, find, read_weights, usable
 from deepfake_core.settings import settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installed:
-    """Some named weights, and whether they are here."""
+    """Named weights, and whether they are installed."""
 
     entry: Entry
     path: Path | None
     bytes: int
-    """Of the file here, else of the original as far as it is known, else 0."""
+    """Size of the installed file, else of the original if known, else 0."""
     usable: bool
-    """Whether they are here together with those that they need."""
+    """Whether they are installed together with the weights that they need."""
 
     @property
     def removable(self) -> bool:
-        """What came with the repository stays."""
+        """Whether they can be removed: weights that are part of the repository cannot."""
         return self.path is not None and self.path.parent == cache_folder()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """What became of some weights' bytes."""
+class VerifiedFile:
+    """Result of verifying the checksum of a weights file."""
 
     name: str
     path: Path
-    sound: bool
-    words: str
+    intact: bool
+    """Whether the checksum matches, or none is recorded."""
+    message: str
 
 
 def inventory() -> list[Installed]:
-    """All names, in the manifest's order."""
+    """All named weights in the order of the manifest."""
     rows = []
     for name, one in manifest().items():
         path = find(name)
@@ -53,64 +54,67 @@ def inventory() -> list[Installed]:
 
 
 def free_bytes() -> int:
-    """Room on the disk of the folder of weights."""
+    """Free space on the disk of the weights cache."""
     folder = cache_folder()
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
-def verify(names: Sequence[str] = ()) -> Iterator[Verdict]:
-    """Hash again what is here, or those of `names`, and compare with what was written down when they were made."""
-    asked = [entry(name) for name in names] or list(manifest().values())
-    for one in asked:
+def verify(names: Sequence[str] = ()) -> Iterator[VerifiedFile]:
+    """Compare the checksum of the installed weights, or of `names`, with the one recorded when they were written.
+
+    Raises `WeightsMissing` when one of `names` is not installed.
+    """
+    requested = [entry(name) for name in names] or list(manifest().values())
+    for one in requested:
         path = find(one.name)
         if path is None:
             if names:
-                raise WeightsMissing(f"{one.name} is not on this machine; leave it out, or pull it first")
+                raise WeightsMissing(f"{one.name} is not installed; omit it, or pull it first")
             continue
-        expected = right_hash(path, one)
-        sound = expected is None or sha256_of(path) == expected
-        words = "as it was made" if sound else f"damaged: remove it with 'weights remove {one.name}' and fetch it again"
+        expected = expected_hash(path, one)
+        intact = expected is None or sha256_of(path) == expected
+        message = "OK (checksum matches)" if intact else f"damaged; run 'weights remove {one.name}' and pull it again"
         if expected is None:
-            words = "no hash was written down when it was made; pull or import it again to have one"
-        yield Verdict(name=one.name, path=path, sound=sound, words=words)
+            message = "no checksum recorded; pull or import it again to record one"
+        yield VerifiedFile(name=one.name, path=path, intact=intact, message=message)
 
 
 def remove(name: str) -> Path:
-    """Delete fetched or imported weights; returns where they were.
+    """Delete downloaded or imported weights; returns their path.
 
-    The Hub client's copy of the original stays (`hf cache` removes it), and so does its hash, to which a later download
-    is held. Raises `WeightsMissing`, or `BadRequest` for starters.
+    The original in the Hub client's cache is kept (`hf cache` removes it), and so is its recorded hash, with which
+    later downloads are compared. Raises `WeightsMissing`, or `BadRequest` for starters.
     """
     path = find(name)
     if path is None:
-        raise WeightsMissing(f"{name} is not on this machine, so there is nothing to remove")
+        raise WeightsMissing(f"{name} is not installed, so there is nothing to remove")
     if path.parent != cache_folder():
-        raise BadRequest(f"{name} comes with the repository and stays; only fetched weights can be removed")
+        raise BadRequest(f"{name} is part of the repository; only downloaded or imported weights can be removed")
     hash_file(path).unlink(missing_ok=True)
     path.unlink()
     return path
 
 
 def push(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Upload converted weights to the mirror `$DEEPFAKE_WEIGHTS_REPO`; yields (name, address) of each.
+    """Upload converted weights to the mirror `$DEEPFAKE_WEIGHTS_REPO`; yields (name, URL) of each.
 
-    Raises `BadRequest` without a mirror, `WeightsMissing`, or `DownloadFailed` when the Hub refuses.
+    Raises `BadRequest` without a mirror, `WeightsMissing`, or `DownloadFailed` when the Hub rejects the upload.
     """
     mirror = settings().weights_repo
     if not mirror:
-        raise BadRequest("name the model repository to fill in DEEPFAKE_WEIGHTS_REPO, such as you/weights")
+        raise BadRequest("set DEEPFAKE_WEIGHTS_REPO to the model repository to upload to, such as you/weights")
     files = {name: find(name) for name in names}
     if absent := [name for name, path in files.items() if path is None]:
-        raise WeightsMissing(f"{absent[0]} is not on this machine; pull or import it before it is pushed")
+        raise WeightsMissing(f"{absent[0]} is not installed; pull or import it before pushing it")
     api = HfApi(library_name="deepfake-lab")
     try:
         api.create_repo(mirror, repo_type="model", private=True, exist_ok=True)
         for name, path in files.items():
             assert path is not None
-            read_weights(path)  # nothing that cannot be read is handed on
-            made = api.upload_file(path_or_fileobj=path, path_in_repo=f"{name}.safetensors", repo_id=mirror)
-            yield name, str(made.commit_url)
+            read_weights(path)  # raises for a damaged file
+            commit = api.upload_file(path_or_fileobj=path, path_in_repo=f"{name}.safetensors", repo_id=mirror)
+            yield name, str(commit.commit_url)
     except (HfHubHTTPError, HTTPError, OSError) as error:
-        raise DownloadFailed(f"{mirror} did not take the weights ({error}); is HF_TOKEN one that may write?") from error
+        raise DownloadFailed(f"uploading to {mirror} failed ({error}); check that HF_TOKEN has write access") from error

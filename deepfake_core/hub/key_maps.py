@@ -1,4 +1,4 @@
-"""The authors' key names, as data: each published file is renamed to this project's keys, then loaded strictly."""
+"""Key maps from the authors' checkpoints to this project's keys, as data; the result is loaded strictly."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from torch import Tensor
 from deepfake_core.errors import BadWeights
 
 Renames = tuple[tuple[str, str | None], ...]
-"""(pattern, replacement) pairs, applied in order to every key; None drops the key: it is rebuilt by the network."""
+"""(pattern, replacement) pairs, applied in order to every key; None drops a key that the network does not need."""
 
 _FOMM_BLOCKS: Renames = (
     (r"\bencoder\.down_blocks\.", "encoder."),
@@ -43,10 +43,10 @@ FOMM_DISCRIMINATOR: Renames = (
 
 
 def cyclegan_generator(blocks: int) -> Renames:
-    """A generator of so many residual blocks: the authors number all layers in a row, so what follows them shifts."""
+    """A generator with this many residual blocks: the authors number all layers consecutively."""
     after = 10 + blocks
     return (
-        (r"\.(running_mean|running_var|num_batches_tracked)$", None),  # of instance norms in older files, never used
+        (r"\.(running_mean|running_var|num_batches_tracked)$", None),  # of instance norms in older files; unused
         (r"^model\.1\.", "first."),
         (r"^model\.4\.", "down.0."),
         (r"^model\.7\.", "down.1."),
@@ -64,12 +64,12 @@ CYCLEGAN_DISCRIMINATOR: Renames = tuple(
 
 
 def stargan_generator(blocks: int) -> Renames:
-    """A generator of so many residual blocks in the authors' file, whose layers are numbered in a row."""
+    """A generator with this many residual blocks: the authors number all layers consecutively."""
     after = 9 + blocks
     places = {"first": 0, "down.0": 3, "down.1": 6, "up.0": after, "up.1": after + 3}
     inner = {0: "conv1", 1: "norm1", 3: "conv2", 4: "norm2"}
     return (
-        (r"\.num_batches_tracked$", None),  # only newer versions of torch write it
+        (r"\.num_batches_tracked$", None),  # written by newer versions of torch only
         *((rf"^main\.{place}\.", f"generator.{name}.conv.") for name, place in places.items()),
         *((rf"^main\.{place + 1}\.", f"generator.{name}.norm.") for name, place in places.items()),
         *(
@@ -87,7 +87,7 @@ STARGAN_DISCRIMINATOR: Renames = (
     (r"^conv2\.", "discriminator.classes."),
 )
 
-STARGAN_MIRROR: Renames = (  # the same generator as Lornatang/StarGAN-PyTorch names it
+STARGAN_MIRROR: Renames = (  # the same generator with the names of Lornatang/StarGAN-PyTorch
     (r"\.num_batches_tracked$", None),
     (r"^first_layer\.", "generator.first."),
     (r"^(down|up)_sampling\.(?=[01]\.)", r"generator.\1.0."),
@@ -120,7 +120,7 @@ STARGANV2_MAPPING: Renames = (
 
 
 def starganv2_trunk(layers: str, trunk: str, blocks: int) -> Renames:
-    """The part that style encoder and discriminator have alike: `layers` of the file, numbered in a row."""
+    """The trunk shared by style encoder and discriminator: `layers` of the file, numbered consecutively."""
     return (
         (rf"^{layers}\.0\.", f"{trunk}.from_rgb."),
         *((rf"^{layers}\.{block + 1}\.", f"{trunk}.blocks.{block}.") for block in range(blocks)),
@@ -130,17 +130,17 @@ def starganv2_trunk(layers: str, trunk: str, blocks: int) -> Renames:
 
 
 def starganv2_style_encoder(blocks: int) -> Renames:
-    """A style encoder of so many halvings."""
+    """A style encoder with this many downsampling blocks."""
     return ((r"^unshared\.", "style_encoder.branches."), *starganv2_trunk("shared", "style_encoder.trunk", blocks))
 
 
 def starganv2_discriminator(blocks: int) -> Renames:
-    """A discriminator of so many halvings; a network of its own here."""
+    """A discriminator with this many downsampling blocks; a separate network here."""
     return ((rf"^main\.{blocks + 4}\.", "branches."), *starganv2_trunk("main", "trunk", blocks))
 
 
 FAN: Renames = (
-    (r"^(?!conv[1-4]\.|bn1\.|(m|l|conv_last|bn_end|top_m_)0\.)", None),  # further hourglasses, which are not used
+    (r"^(?!conv[1-4]\.|bn1\.|(m|l|conv_last|bn_end|top_m_)0\.)", None),  # further hourglasses; unused
     (r"^conv1\.conv\.", "first.conv."),
     (r"^bn1\.", "first_norm."),
     *((rf"^conv{block + 2}\.", f"early.{block}.") for block in range(3)),
@@ -158,14 +158,14 @@ FAN: Renames = (
 
 
 def rename(state: Mapping[str, Tensor], renames: Renames) -> dict[str, Tensor]:
-    """`state` under this project's keys; raises `BadWeights` when two keys would become one."""
+    """`state` under this project's keys; raises `BadWeights` when two keys map to the same one."""
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
         new = _renamed(key, renames)
         if new is None:
             continue
         if new in renamed:
-            raise BadWeights(f"two entries of the file would both become {new}; it is not in the authors' layout")
+            raise BadWeights(f"two keys of the file map to {new}; it is not in the authors' layout")
         renamed[new] = value
     return renamed
 
@@ -188,11 +188,11 @@ def fomm_state(checkpoint: Any) -> dict[str, Tensor]:
     parts = ("generator", "kp_detector")
     missing = [part for part in parts if not (isinstance(checkpoint, Mapping) and part in checkpoint)]
     if missing:
-        raise BadWeights(f"the file holds no {' and no '.join(missing)}; a First Order Motion checkpoint holds both")
+        raise BadWeights(f"the file has no {' and no '.join(missing)}; a First Order Motion checkpoint has both")
     for part in parts:
         state = checkpoint[part]
         if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
-            raise BadWeights(f"the file's {part} is not a table of tensors; it is not in the authors' layout")
+            raise BadWeights(f"the file's {part} is not a dict of tensors; it is not in the authors' layout")
     return {
         **rename(checkpoint["kp_detector"], FOMM_KEYPOINTS),
         **rename(checkpoint["generator"], FOMM_GENERATOR),
@@ -200,34 +200,36 @@ def fomm_state(checkpoint: Any) -> dict[str, Tensor]:
 
 
 def cyclegan_state(checkpoint: Any) -> dict[str, Tensor]:
-    """One generator of CycleGAN, which is the whole of the authors' file, under this project's keys.
+    """One generator of CycleGAN, the only content of the authors' file, under this project's keys.
 
     Raises `BadWeights` when it is anything else.
     """
     if not (isinstance(checkpoint, Mapping) and all(isinstance(value, Tensor) for value in checkpoint.values())):
-        raise BadWeights("the file is not a table of tensors; a CycleGAN checkpoint holds one generator's and no more")
+        raise BadWeights("the file is not a dict of tensors; a CycleGAN checkpoint contains one generator only")
     blocks = sum(re.fullmatch(r"model\.\d+\.conv_block\.1\.weight", key) is not None for key in checkpoint)
     if not blocks:
-        raise BadWeights("the file holds no residual blocks; is it a generator of CycleGAN (latest_net_G.pth)?")
+        raise BadWeights("the file has no residual blocks; is it a generator of CycleGAN (latest_net_G.pth)?")
     return rename(checkpoint, cyclegan_generator(blocks))
 
 
 def stargan_state(checkpoint: Any) -> dict[str, Tensor]:
-    """StarGAN's generator or discriminator, each the whole of one of the authors' files, under this project's keys.
+    """StarGAN's generator or discriminator, each the only content of one file, under this project's keys.
 
     The mirror's file, which wraps the generator as `{state_dict}`, will do too. Raises `BadWeights` for anything else.
     """
     if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get("state_dict"), Mapping):
         checkpoint = checkpoint["state_dict"]
     if not (isinstance(checkpoint, Mapping) and all(isinstance(value, Tensor) for value in checkpoint.values())):
-        raise BadWeights("the file is not a table of tensors; a StarGAN checkpoint (200000-G.ckpt) holds nothing else")
+        raise BadWeights(
+            "the file is not a dict of tensors; a StarGAN checkpoint (200000-G.ckpt) contains nothing else"
+        )
     if "conv2.weight" in checkpoint:
         return rename(checkpoint, STARGAN_DISCRIMINATOR)
     if "first_layer.0.weight" in checkpoint:
         return rename(checkpoint, STARGAN_MIRROR)
     blocks = sum(re.fullmatch(r"main\.\d+\.main\.0\.weight", key) is not None for key in checkpoint)
     if not blocks:
-        raise BadWeights("the file holds no residual blocks; is it a generator of StarGAN (200000-G.ckpt)?")
+        raise BadWeights("the file has no residual blocks; is it a generator of StarGAN (200000-G.ckpt)?")
     return rename(checkpoint, stargan_generator(blocks))
 
 
@@ -260,14 +262,14 @@ def fan_state(checkpoint: Any) -> dict[str, Tensor]:
 
 
 def _part(checkpoint: Any, name: str) -> dict[str, Tensor]:
-    """One network's table, without the `module.` that torch's DataParallel puts before every key."""
+    """One network's tensors, without the prefix `module.` of torch's DataParallel."""
     part = checkpoint.get(name) if isinstance(checkpoint, Mapping) else None
     if not (isinstance(part, Mapping) and all(isinstance(value, Tensor) for value in part.values())):
-        raise BadWeights(f"the file holds no table of tensors under {name}; it is not in the authors' layout")
+        raise BadWeights(f"the file has no dict of tensors under {name}; it is not in the authors' layout")
     return {key.removeprefix("module."): value for key, value in part.items()}
 
 
 def unexpected_keys(state: Iterable[str], wanted: Iterable[str]) -> tuple[list[str], list[str]]:
-    """(missing, surplus) keys of a state beside the network's own."""
+    """(missing, unexpected) keys of a state compared with the network's own."""
     have, want = set(state), set(wanted)
     return sorted(want - have), sorted(have - want)

@@ -1,4 +1,4 @@
-"""The weights that have a name: `weights/manifest.toml` as dataclasses."""
+"""The named weights: `weights/manifest.toml` as dataclasses."""
 
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from deepfake_core.registry import method
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 Subject = Literal["face", "animal", "scene"]
-"""What the pictures of a network show, and so what a crop looks for: a face, or no more than the middle."""
+"""What the pictures of a network show: determines whether cropping detects a face or takes the centre."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,56 +22,56 @@ class HubFile:
     kind: Literal["model", "space", "dataset"]
     """Type of the repository."""
     file: str
-    """Its path in there."""
+    """Path in the repository."""
     revision: str | None = None
-    """The commit that is known to be right; None takes what the repository holds now."""
+    """The commit to download; None: the latest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One named set of weights."""
+    """Named weights."""
 
     name: str
     network: str
     """Name of its method in `registry.METHODS`."""
     about: str
-    """What it is good for."""
+    """What they are for, in one sentence."""
     licence: str
     non_commercial: bool = False
-    """Whether the licence, or one that may apply, forbids commercial use: it has to be accepted before a download."""
+    """Whether a licence that may apply forbids commercial use: it has to be accepted before a download."""
     paper: str
     file: str | None = None
-    """Name of the file in `weights/` for weights that come with the repository."""
+    """File name in `weights/`, for weights that are part of the repository."""
     bytes: int | None = None
-    """Size of that file, else of the original, as far as it is known."""
+    """Size of that file, else of the original, if known."""
     sha256: str | None = None
-    """Of that file, else of the original."""
+    """Hash of that file, else of the original."""
     preset: str | None = None
-    """The preset that made it."""
+    """The training preset."""
     command: str | None = None
-    """The command that makes it again."""
+    """The training command."""
     hub: HubFile | None = None
-    """Where `hub.pulling` fetches the original."""
+    """The original on the Hub, downloaded by `hub.pulling`."""
     address: str | None = None
-    """The authors' own place for it."""
+    """The authors' own download address."""
     contains: str | None = None
-    """What to take of what lies at that address."""
+    """The file to choose at that address."""
     seen: str | None = None
-    """Where `hub` and `address` were seen."""
+    """Where `hub` and `address` were found."""
     subject: Subject = "face"
     back: str | None = None
-    """CycleGAN: the weights that lead the way back."""
+    """CycleGAN: the weights of the reverse translation."""
     needs: str | None = None
-    """Other weights without which these do not work."""
+    """Other weights that these require."""
 
     @property
     def source(self) -> str:
-        """Where the original comes from, in words."""
+        """Description of where the original comes from."""
         if self.command:
-            return f"trained by this project on pictures that it draws: {self.command}"
-        held = f" ({self.contains})" if self.contains else ""
-        places = [f"the Hub's {self.hub.kind} {self.hub.repo}"] if self.hub else []
-        return " or ".join([*places, f"the authors' {self.address}{held}"])
+            return f"trained by this project on synthetic pictures: {self.command}"
+        part = f" ({self.contains})" if self.contains else ""
+        sources = [f"the Hub's {self.hub.kind} {self.hub.repo}"] if self.hub else []
+        return " or ".join([*sources, f"the authors' {self.address}{part}"])
 
 
 def manifest(folder: Path | None = None) -> dict[str, Entry]:
@@ -81,15 +81,15 @@ def manifest(folder: Path | None = None) -> dict[str, Entry]:
 
 
 def _entry(name: str, network: str, hub: dict[str, Any] | None = None, **fields: Any) -> Entry:
-    """Paper and licence are those of the method, unless the table has its own."""
+    """Paper and licence default to those of the method."""
     record = method(network)
     known = {"paper": record.paper, "licence": record.licence, **fields}
     return Entry(name=name, network=network, hub=HubFile(**hub) if hub else None, **known)
 
 
 def entry(name: str) -> Entry:
-    """The entry of a name; raises `UnknownModel` with the names there are."""
+    """The entry called `name`; raises `UnknownModel` with the known names."""
     entries = manifest()
     if name not in entries:
-        raise UnknownModel(f"there are no weights called {name}; the names are {', '.join(entries)}")
+        raise UnknownModel(f"unknown weights {name!r}; choose one of {', '.join(entries)}")
     return entries[name]

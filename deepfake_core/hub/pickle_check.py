@@ -1,8 +1,8 @@
-"""How much a pickled checkpoint would take when it is loaded, found out by reading a bounded piece of it.
+"""Reject pickled checkpoints that would exhaust memory when loaded, after reading a bounded part of the file.
 
-`torch.load(weights_only=True)` runs no code, but unpacks whatever it is given: a compressed pickle of 2 MB may hold
-2 GB. Here a file is refused before that, by rules that every file of `torch.save` keeps: its zip holds stored members
-alone, with one plain directory at the end; its pickles are short and name nothing but tensors and dictionaries.
+`torch.load(weights_only=True)` runs no code but decompresses everything: a compressed pickle of 2 MB may hold 2 GB.
+This check enforces properties of every file written by `torch.save`: its zip has only uncompressed members and one
+plain directory at the end; its pickles are short and refer to nothing but tensors and dictionaries.
 """
 
 import io
@@ -16,45 +16,45 @@ from typing import NamedTuple
 from deepfake_core.errors import BadWeights
 
 LARGEST_PICKLE = 4 << 20
-"""Bytes of all that is not numbers. Checkpoints with optimizers, the largest there are, have 0.5 MB."""
+"""Maximum bytes of everything but tensor data. Checkpoints with optimizers, the largest, have 0.5 MB."""
 MOST_STEPS = 400_000
-"""Opcodes of a pickle, each of which may make an object of some 100 bytes; those checkpoints have 50,000."""
+"""Maximum opcodes of a pickle, each of which may create an object of about 100 bytes; those checkpoints have 50,000."""
 LARGEST_DIRECTORY = 4 << 20
-"""Bytes of a zip's list of members, of which every one becomes an object of some 600 bytes."""
+"""Maximum bytes of a zip's directory, of which each member becomes an object of about 600 bytes."""
 ZIP, END, LOCATOR, END64 = b"PK\3\4", b"PK\5\6", b"PK\6\7", b"PK\6\6"
 END_BYTES, LOCATOR_BYTES, END64_BYTES, LONGEST_COMMENT = 22, 20, 56, 65535
-NUMBERS = re.compile(r"[^/]+/data/\d+")
-"""Members that hold the numbers of one storage."""
+STORAGES = re.compile(r"[^/]+/data/\d+")
+"""Members that hold the data of one storage."""
 LEGACY_PICKLES = 5
-"""Before the numbers of a file of older versions: a magic number, the version, the machine, the content, the order."""
+"""Pickles before the tensor data in the legacy format: magic number, version, system, content, order of storages."""
 NAMES = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter Parameter|"
     r"torch (\w+Storage|Size|device|float\d+|bfloat16|int\d+|uint8|bool)"
 )
-"""All that a dictionary of tensors needs. torch knows more, such as `bytearray`, which fills memory by one number."""
+"""Globals that a dict of tensors needs. torch allows more, such as `bytearray`, which can allocate any size."""
 
 
 class Directory(NamedTuple):
-    """A zip's list of members."""
+    """The directory of a zip file."""
 
     start: int
-    """Where it says that it begins."""
+    """Offset of its first byte as recorded in the file."""
     size: int
     """Bytes."""
     end: int
-    """Where the first of the records behind it begins."""
+    """Offset of the first record after it."""
     comment: bool
-    """Whether anything follows these records."""
+    """Whether data follows these records."""
 
 
 def is_stored_zip(path: Path) -> bool:
-    """Whether torch takes the file for a zip: by its first bytes, whatever its last ones say."""
+    """Whether torch reads the file as a zip, which depends on its first bytes alone."""
     with path.open("rb") as file:
         return file.read(len(ZIP)) == ZIP
 
 
-def refuse_hungry(path: Path) -> None:
-    """Raise `BadWeights` for a checkpoint that `torch.save` does not write, or one too large besides its numbers."""
+def check_checkpoint(path: Path) -> None:
+    """Raise `BadWeights` for a checkpoint not written by `torch.save`, or with too much besides tensor data."""
     try:
         if is_stored_zip(path):
             _check_zip(path)
@@ -62,12 +62,12 @@ def refuse_hungry(path: Path) -> None:
             _check_legacy(path)
     except BadWeights:
         raise
-    except Exception as error:  # of a damaged or hostile file it can be any
-        raise BadWeights(f"{path.name} is damaged or no checkpoint; fetch it again") from error
+    except Exception as error:  # a damaged or malicious file can cause any exception
+        raise BadWeights(f"{path.name} is damaged or not a checkpoint; download it again") from error
 
 
 def directory_of(path: Path) -> Directory:
-    """Where a zip's list of members is, found as `zipfile` finds it. Raises `BadWeights` for none, or a huge one."""
+    """The directory of a zip, found as `zipfile` finds it. Raises `BadWeights` if it is missing or too large."""
     length = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, length - LONGEST_COMMENT - END_BYTES - LOCATOR_BYTES - END64_BYTES))
@@ -76,35 +76,37 @@ def directory_of(path: Path) -> Directory:
     if at < 0 or tail[at : at + 4] != END or tail[-2:] != b"\0\0":
         at = tail.rfind(END)
     if at < 0 or at + END_BYTES > len(tail):
-        raise BadWeights(f"{path.name} is a damaged archive; fetch it again")
+        raise BadWeights(f"{path.name} is a damaged archive; download it again")
     size, start = struct.unpack_from("<LL", tail, at + 12)
     end = at
     if at >= LOCATOR_BYTES + END64_BYTES and tail[at - LOCATOR_BYTES :].startswith(LOCATOR):
         end = at - LOCATOR_BYTES - END64_BYTES
-        (said,) = struct.unpack_from("<Q", tail, at - LOCATOR_BYTES + 8)
-        if said != offset + end or not tail[end:].startswith(END64):
-            raise BadWeights(f"{path.name} is a damaged archive; fetch it again")
+        (recorded,) = struct.unpack_from("<Q", tail, at - LOCATOR_BYTES + 8)
+        if recorded != offset + end or not tail[end:].startswith(END64):
+            raise BadWeights(f"{path.name} is a damaged archive; download it again")
         size, start = struct.unpack_from("<QQ", tail, end + 40)
     if size > LARGEST_DIRECTORY:
-        raise BadWeights(f"{path.name} lists too many members ({size} bytes of them, at most {LARGEST_DIRECTORY})")
+        raise BadWeights(
+            f"{path.name} has a directory of {size} bytes, the limit is {LARGEST_DIRECTORY}; get the authors' own file"
+        )
     return Directory(start, size, offset + end, comment=at + END_BYTES != len(tail))
 
 
 def _check_zip(path: Path) -> None:
     found = directory_of(path)
-    if found.comment or found.start + found.size != found.end:  # two programs might read two different lists
-        raise BadWeights(f"{path.name} is damaged or not written by torch.save; fetch it again")
+    if found.comment or found.start + found.size != found.end:  # two programs might read different directories
+        raise BadWeights(f"{path.name} is damaged or not written by torch.save; download it again")
     length = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if any(one.compress_type != zipfile.ZIP_STORED or one.compress_size != one.file_size for one in members):
             raise BadWeights(
-                f"{path.name} is compressed inside, which torch.save never does; fetch the authors' own file"
+                f"{path.name} has compressed members, which torch.save never writes; download the authors' own file"
             )
         if sum(one.file_size for one in members) > length:
-            raise BadWeights(f"{path.name} says that it holds more than its {length} bytes; fetch it again")
+            raise BadWeights(f"{path.name} declares more data than its {length} bytes; download it again")
         for one in members:
-            if NUMBERS.fullmatch(one.filename):
+            if STORAGES.fullmatch(one.filename):
                 continue
             if one.file_size > LARGEST_PICKLE:
                 raise BadWeights(_too_large(path.name))
@@ -125,17 +127,17 @@ def _check_legacy(path: Path) -> None:
 
 
 def _check_pickle(file: io.BytesIO, name: str) -> None:
-    """Read one pickle, without doing what it says; raises `BadWeights`, or `ValueError` when it is damaged."""
+    """Parse one pickle without executing it; raises `BadWeights`, or `ValueError` when it is damaged."""
     for steps, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         if steps > MOST_STEPS:
             raise BadWeights(_too_large(name))
-        odd = opcode.name == "GLOBAL" and not NAMES.fullmatch(str(argument))
-        if odd or opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
-            raise BadWeights(f"{name} is no plain checkpoint: it is damaged, or holds code, which is never run")
+        forbidden = opcode.name == "GLOBAL" and not NAMES.fullmatch(str(argument))
+        if forbidden or opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"):
+            raise BadWeights(f"{name} is damaged or contains code, which is never run; download the authors' own file")
 
 
 def _too_large(name: str) -> str:
     return (
-        f"{name} holds over {LARGEST_PICKLE >> 20} MB, or {MOST_STEPS} steps, besides its numbers, which no checkpoint "
-        "needs; fetch the authors' own file"
+        f"{name} has more than {LARGEST_PICKLE >> 20} MB or {MOST_STEPS} opcodes besides tensor data; "
+        "download the authors' own file"
     )

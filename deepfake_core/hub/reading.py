@@ -1,4 +1,4 @@
-"""The authors' checkpoint files as tensors and nothing else: pickles never run, archives are never unpacked blindly."""
+"""Read the authors' checkpoints safely: pickles are never executed, and archives are checked before extraction."""
 
 import codecs
 import contextlib
@@ -12,94 +12,94 @@ from typing import Any
 import torch
 
 from deepfake_core.errors import BadWeights, LabError, NotEnoughSpace
-from deepfake_core.hub.files import cache_folder, made, one_line, printable
-from deepfake_core.hub.pickle_check import directory_of, is_stored_zip, refuse_hungry
+from deepfake_core.hub.files import cache_folder, ensure_folder, one_line, printable
+from deepfake_core.hub.pickle_check import check_checkpoint, directory_of, is_stored_zip
 
 ENDINGS = (".ckpt", ".pth", ".pt", ".pth.tar", ".safetensors")
 LARGEST = 4 * 2**30
-"""Bytes of one file in an archive; what says that it is larger is not unpacked."""
+"""Maximum total bytes of the checkpoints in an archive."""
 CHUNK = 2**20
 
 
 def read_checkpoint(path: Path) -> Any:
-    """The tensors of a pickled checkpoint; raises `BadWeights` for anything that holds more than that.
+    """The tensors of a pickled checkpoint; raises `BadWeights` for any other content.
 
-    A file that today's torch wrote is mapped, not read: what the import leaves out never takes memory.
+    A file in torch's current format is memory-mapped, so tensors that the import drops take no memory.
     """
-    refuse_text(path)
-    refuse_hungry(path)
+    check_not_text(path)
+    check_checkpoint(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=is_stored_zip(path))
-    except Exception as error:  # of a damaged or hostile file it can be any
+    except Exception as error:  # a damaged or malicious file can cause any exception
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise BadWeights(
-                f"{path.name} is no plain checkpoint: it is damaged, or holds code, which is never run"
+                f"{path.name} is damaged or contains code, which is never run; download the authors' own file"
             ) from error
-        raise BadWeights(f"{path.name} is damaged or no checkpoint; fetch it again") from error
+        raise BadWeights(f"{path.name} is damaged or not a checkpoint; download it again") from error
 
 
-def refuse_text(path: Path) -> None:
-    """Raise `BadWeights` for a web page, or another text, that was saved under the checkpoint's name."""
+def check_not_text(path: Path) -> None:
+    """Raise `BadWeights` for a web page or other text saved under the checkpoint's name."""
     with path.open("rb") as file:
         beginning = file.read(512)
     with contextlib.suppress(UnicodeDecodeError):
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)  # whose last letter may be cut
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)  # the last character may be incomplete
         if text and all(letter.isprintable() or letter.isspace() for letter in text):
             raise BadWeights(
-                f"{path.name} is a text or a web page, not a checkpoint: the address probably asked for a click or a "
-                "sign-in; open it in a browser and save the file itself"
+                f"{path.name} is a text or web page, not a checkpoint: the download probably requires a click or a "
+                "login; open the address in a browser and save the file itself"
             )
 
 
 @contextlib.contextmanager
 def unpacked(path: Path) -> Iterator[list[Path]]:
-    """The checkpoints of a zip archive around them, for the length of the block; `path` itself if it is none.
+    """Extract the checkpoints of a zip archive for the duration of the block; `path` itself if it is not an archive.
 
-    Raises `BadWeights` when an archive holds no checkpoint, or one that would not fit.
+    Raises `BadWeights` when an archive has no checkpoint, or too large ones.
     """
     if not is_archive(path):
         yield [path]
         return
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=made(cache_folder())) as folder:
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(dir=ensure_folder(cache_folder())) as folder:
         members = [one for one in archive.infolist() if one.filename.endswith(ENDINGS) and not one.is_dir()]
-        refuse_members(path.name, members)
+        check_members(path.name, members)
         yield [extract(archive, one, Path(folder)) for one in members]
 
 
 def is_archive(path: Path) -> bool:
-    """Whether it is a zip around files; today's checkpoints are zips themselves, with a `data.pkl` inside.
+    """Whether it is a zip archive of files; torch's current format is a zip itself, with a `data.pkl` inside.
 
     Raises `BadWeights` for one with too many members.
     """
     if not zipfile.is_zipfile(path):
         return False
-    directory_of(path)  # raises for a list of members that would fill memory
+    directory_of(path)  # raises for a directory that would exhaust memory
     try:
         with zipfile.ZipFile(path) as archive:
             return not any(name.endswith("/data.pkl") for name in archive.namelist())
-    except Exception:  # of a damaged file it can be any; whoever reads it on says what is wrong
+    except Exception:  # a damaged file can cause any exception; `read_checkpoint` reports it
         return False
 
 
-def refuse_members(name: str, members: Sequence[zipfile.ZipInfo]) -> None:
-    """Raise `BadWeights` for an archive whose checkpoints cannot be told apart, or would fill memory or disk."""
+def check_members(name: str, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise `BadWeights` for an archive with ambiguous, too large or unsupported checkpoints."""
     if not members:
-        raise BadWeights(f"{name} is an archive without a checkpoint ({', '.join(ENDINGS)}); fetch it again")
+        raise BadWeights(f"{name} is an archive without a checkpoint ({', '.join(ENDINGS)}); download it again")
     if sum(one.file_size for one in members) > LARGEST:
-        raise BadWeights(f"{name} says that it holds over 4 GiB of checkpoints; unpack it, and import one of them")
+        raise BadWeights(f"{name} has more than 4 GiB of checkpoints; extract it, and import one of them")
     if len({bare_name(one) for one in members}) < len(members):
-        raise BadWeights(f"{name} holds several checkpoints of one name; unpack it, and import the right one")
+        raise BadWeights(f"{name} has several checkpoints of the same name; extract it, and import the right one")
     if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
-        raise BadWeights(f"{name} is packed in a way that is not read here; unpack it, and import the checkpoint")
+        raise BadWeights(f"{name} uses an unsupported compression; extract it, and import the checkpoint")
 
 
 def bare_name(member: zipfile.ZipInfo) -> str:
-    """The last part of its path, which can stand in a folder and in a sentence."""
+    """The file name of an archive member, safe to use in a path and in a message."""
     return one_line(Path(member.filename).name)
 
 
 def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
-    """One file, under its bare name, however its path reads in the archive."""
+    """Extract one member into `folder` under its bare name, ignoring its path in the archive."""
     target, name = folder / bare_name(member), printable(member.filename)
     left = member.file_size
     try:
@@ -107,12 +107,12 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
             while chunk := packed.read(min(CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise BadWeights(f"{name} is longer than its archive says; fetch it again")
+                    raise BadWeights(f"{name} is longer than declared in its archive; download it again")
                 file.write(chunk)
     except LabError:
         raise
-    except Exception as error:  # of a damaged file it can be any
+    except Exception as error:  # a damaged file can cause any exception
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise NotEnoughSpace(f"the disk filled up while {name} was unpacked; make room") from error
-        raise BadWeights(f"the archive around {name} is damaged or encrypted; fetch it again") from error
+            raise NotEnoughSpace(f"the disk is full: {name} was not extracted; free some space") from error
+        raise BadWeights(f"the archive of {name} is damaged or encrypted; download it again") from error
     return target

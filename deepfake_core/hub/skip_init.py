@@ -18,7 +18,7 @@ RANDOM = {
 
 
 class SkipInit(TorchFunctionMode):
-    """Leaves tensors as they were allocated: a constructor's initialisation takes longer than reading the weights."""
+    """Leaves tensors uninitialised: a constructor's random initialisation takes longer than reading the weights."""
 
     def __torch_function__(
         self,
@@ -28,7 +28,7 @@ class SkipInit(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         named = dict(kwargs or {})
-        drawn = args[0] if args else named.get("tensor")  # torch.nn.init hands everything over by name
-        if getattr(func, "__name__", "") in RANDOM and isinstance(drawn, Tensor):
-            return drawn
+        tensor = args[0] if args else named.get("tensor")  # torch.nn.init passes keyword arguments
+        if getattr(func, "__name__", "") in RANDOM and isinstance(tensor, Tensor):
+            return tensor
         return func(*args, **named)

@@ -1,1 +1,1 @@
-"""Files to frames and back: still pictures, video as a stream, and the sound that goes with it."""
+"""Read and write media files: pictures, video as a stream of frames, and audio."""

@@ -1,4 +1,4 @@
-"""What a file must pass before any decoder sees its pixels: it is there, it may be read, its size is sane."""
+"""Checks before a file is decoded: it exists, is readable, and its size is within the limits."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,13 @@ from deepfake_core.errors import MediaTooLarge, MediaTooSmall, MissingFile, Unre
 from deepfake_core.settings import settings
 
 MIN_SIDE = 16
-"""Below this a face or a texture is no longer there to be seen."""
+"""Pixels: below this no face or texture can be recognised."""
 
 
 def existing_file(path: str | Path) -> Path:
-    """Return `path` when it names a file with bytes in it that may be read.
+    """Return `path` if it is a readable, non-empty file.
 
-    Raises `MissingFile` (nothing there, a folder, no permission) or `UnreadableMedia` (an empty file).
+    Raises `MissingFile` (missing, a folder, no permission) or `UnreadableMedia` (an empty file).
     """
     path = Path(path)
     try:
@@ -25,14 +25,14 @@ def existing_file(path: str | Path) -> Path:
     except OSError as error:
         raise MissingFile(f"{path.name} cannot be opened ({error.strerror}); check its name and folder") from error
     if not os.access(path, os.R_OK):
-        raise MissingFile(f"{path.name} may not be read by this program; change its permissions")
+        raise MissingFile(f"{path.name} cannot be read: permission denied; change its permissions")
     if size == 0:
         raise UnreadableMedia(f"{path.name} is empty; copy or download it again")
     return path
 
 
 def check_picture(name: str, width: int, height: int) -> None:
-    """Refuse a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
+    """Reject a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
 
     Raises `MediaTooLarge` or `MediaTooSmall`.
     """
@@ -40,7 +40,7 @@ def check_picture(name: str, width: int, height: int) -> None:
 
 
 def check_clip(name: str, width: int, height: int) -> None:
-    """The same for the frames of a clip."""
+    """`check_picture` for the frames of a clip."""
     _check_size(name, width, height, settings().clip_pixels)
 
 

@@ -1,4 +1,4 @@
-"""A video file as a stream of frames: one ffmpeg process, a pipe, and one frame in memory at a time."""
+"""Decode a video as a stream of frames: one ffmpeg process, a pipe, and one frame in memory at a time."""
 
 import math
 import threading
@@ -21,21 +21,21 @@ from deepfake_core.settings import settings
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
 
-UNENDING = "File ended prematurely"
-"""What ffmpeg says of every recording that a browser made: it was streamed, so no header knows its end."""
+NO_END = "File ended prematurely"
+"""ffmpeg's message for every recording of a browser: it was streamed, so its header has no duration."""
 
 HEADER_SLACK = 0.5
-"""Seconds by which a clip may exceed `max_seconds`: sound often runs a little past the last picture."""
+"""Seconds by which a clip may exceed `max_seconds`: audio often lasts a little longer than the frames."""
 
 PADDING = 128
-"""Pixels by which ffmpeg may widen or heighten a frame."""
+"""Pixels by which ffmpeg may pad a frame's width or height."""
 
 LARGE = 9_000_000
-"""Pixels of a frame, above those of 4K, from which on memory counts more than speed: such clips are decoded one at a
-time, by one thread, and scaled before anything else holds their frames."""
+"""Pixels per frame, above 4K. To save memory, larger clips are decoded one at a time, with one thread, and scaled
+first."""
 
 LARGE_WAIT = 15.0
-"""Seconds that a large clip waits for the one before it."""
+"""Seconds to wait for another large clip to finish."""
 
 _large = threading.BoundedSemaphore(1)
 
@@ -49,17 +49,20 @@ def read_frames(
     max_frames: int | None = None,
     deadline: Deadline = NEVER,
 ) -> "FrameStream":
-    """Open the video at `path` as a stream of frames at a constant rate, upright, on the file's own clock from zero.
+    """Open the video at `path` as a stream of upright frames at a constant rate, from timestamp zero.
 
-    `rate` replaces the clip's own; frames with a side above `max_side` are scaled down. A clip whose header says more
-    than `max_seconds` or `max_frames` is refused; one whose header is silent, or lies, ends there with a warning.
-    Every frame that is asked for after the deadline raises `TookTooLong`, whatever took so long.
+    `rate` replaces the clip's own rate; frames with a side above `max_side` are scaled down. A clip longer than
+    `max_seconds` or `max_frames` by its header is rejected; if the header has no or a wrong duration, the stream ends
+    there with a warning. Requesting a frame after the deadline raises `TookTooLong`.
     Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, `TookTooLong`, or `BadRequest` for
-    senseless options.
+    invalid options.
     """
     limits = [one for one in (rate, max_seconds, max_frames) if one is not None]
     if any(one <= 0 for one in limits) or max_side < MIN_SIDE:
-        raise BadRequest(f"rate, max_seconds and max_frames must be above zero and max_side at least {MIN_SIDE}")
+        raise BadRequest(
+            f"rate, max_seconds and max_frames must be above 0 and max_side at least {MIN_SIDE}, "
+            f"got {rate}, {max_seconds}, {max_frames} and {max_side}"
+        )
     info = probe(path, deadline=deadline)
     width, height = _fit(info.width, info.height, max_side)
     delivered = replace(info, width=width, height=height, rate=rate or info.rate)
@@ -72,7 +75,7 @@ def read_frames(
 
 
 def _check_length(name: str, info: VideoInfo, max_seconds: float | int | None, max_frames: int | None) -> None:
-    """Refuse what the header says is too long."""
+    """Reject a clip that is too long by its header."""
     if info.seconds is None or info.frames is None:
         return
     if max_seconds is not None and info.seconds > max_seconds + HEADER_SLACK:
@@ -90,21 +93,21 @@ def _fit(width: int, height: int, max_side: int) -> tuple[int, int]:
 
 
 class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
-    """Iterates over the frames once. Leaving it early, by `close`, `with` or neglect, ends its process."""
+    """Iterates over the frames once. `close`, the end of a `with` block or garbage collection kills its process."""
 
     info: VideoInfo
-    """The frames as this stream delivers them: their size after scaling, their rate."""
+    """Properties of the delivered frames: size after scaling, and rate."""
     delivered: int
-    """Frames handed out so far."""
+    """Number of frames delivered so far."""
     warning: str | None
-    """What the viewer should know about the clip, once the stream has ended."""
+    """Damage or truncation to report to the user, set when the stream has ended."""
 
     def __init__(
         self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline, *, large: bool = False
     ) -> None:
-        """Start decoding; at most `limit` frames are delivered. `UnreadableMedia` when there is not even one.
+        """Start decoding; at most `limit` frames are delivered. Raises `UnreadableMedia` when there is none.
 
-        `large`: see `LARGE`; raises `TooManyRuns` when another large clip is still being read after `LARGE_WAIT`.
+        `large`: see `LARGE`; raises `TooManyRuns` when another large clip is still being decoded after `LARGE_WAIT`.
         """
         self.info = info
         self.delivered = 0
@@ -114,17 +117,17 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._deadline = deadline
         self._stall = settings().stall_seconds
         if large and not _large.acquire(timeout=min(LARGE_WAIT, deadline.remaining())):
-            raise TooManyRuns("another large clip is being read at the moment; try again in a few seconds")
+            raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
         try:
-            self._ffmpeg = Ffmpeg(_arguments(path, info, large), reads=(path,), yields=True, deadline=deadline)
+            self._ffmpeg = Ffmpeg(_arguments(path, info, large), reads=(path,), pipe_output=True, deadline=deadline)
         except BaseException:
             _release(large)
             raise
         self._end = weakref.finalize(self, _end, self._ffmpeg, large)
         self._first = self._read()
         if self._first is None:
-            nothing = UnreadableMedia(f"{path.name} holds no frame that can be read; choose another clip")
-            raise self._ffmpeg.exceeded(path.name) or nothing
+            empty = UnreadableMedia(f"{path.name} has no readable frame; choose another clip")
+            raise self._ffmpeg.exceeded(path.name) or empty
 
     def __next__(self) -> UInt8[np.ndarray, "h w 3"]:
         if self._deadline.passed:
@@ -134,7 +137,7 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         if frame is None:
             frame = self._read()
         if frame is not None and self.delivered == self._limit:
-            self.warning = f"{self._name} is longer than allowed: only its first {self.delivered} frames were read"
+            self.warning = f"{self._name} is longer than the limit: only its first {self.delivered} frames were read"
             self.close()
             frame = None
         if frame is None:
@@ -151,16 +154,16 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self.close()
 
     def close(self) -> None:
-        """End the process; the stream is over. Harmless when repeated."""
+        """Kill the process and end the stream. May be called repeatedly."""
         self._first = None
         self._end()
 
     def _read(self) -> UInt8[np.ndarray, "h w 3"] | None:
-        """The next whole frame, or None at the end, when `warning` is settled and the process gone."""
+        """The next complete frame, or None at the end, when `warning` is set and the process has exited."""
         if not self._end.alive:
             return None
         frame = np.empty((self.info.height, self.info.width, 3), np.uint8)
-        with self._ffmpeg.guarded(self._stall):
+        with self._ffmpeg.time_limit(self._stall):
             count = self._ffmpeg.output.readinto(frame.reshape(-1).data)  # type: ignore[attr-defined]
         if count == frame.nbytes:
             return frame
@@ -171,7 +174,7 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
 
     def _damage(self, status: int) -> str | None:
         endless = self.info.frames is None
-        serious = [line for line in self._ffmpeg.messages if not (endless and line.endswith(UNENDING))]
+        serious = [line for line in self._ffmpeg.messages if not (endless and line.endswith(NO_END))]
         if status == 0 and not serious:
             return None
         if (excess := self._ffmpeg.exceeded(self._name)) is not None:
@@ -194,10 +197,10 @@ def _release(large: bool) -> None:
 
 
 def _arguments(path: Path, info: VideoInfo, large: bool) -> list[str]:
-    """Constant rate by timestamps (not by count), which keeps clips of variable rate, or a late start, in sync.
+    """ffmpeg's arguments. Resampling by timestamps keeps clips of variable rate or with a late start in sync.
 
-    A clip may change its size on the way: it is scaled to `info`, and `-max_pixels` bounds what comes before. ffmpeg
-    counts the padding of its own rows and blocks, so the exact limit is left to `probe`.
+    The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
+    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit.
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"

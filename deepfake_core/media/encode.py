@@ -1,4 +1,4 @@
-"""Frames to files. Only `provenance` calls this, so that nothing generated gets a final name unlabelled."""
+"""Encode frames to files. Only `provenance` may import this, so that no generated file is written without a label."""
 
 import errno
 import math
@@ -23,7 +23,7 @@ from deepfake_core.settings import settings
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another place"
+FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another folder"
 OUT_OF_SPACE = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EDQUOT", "EFBIG")}
 
 EXIF_TITLE, EXIF_SOFTWARE, EXIF_FOLDER, EXIF_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
@@ -31,7 +31,7 @@ EXIF_TITLE, EXIF_SOFTWARE, EXIF_FOLDER, EXIF_COMMENT = 0x010E, 0x0131, 0x8769, 0
 
 @contextmanager
 def reporting_full_disk(name: str) -> Iterator[None]:
-    """Turn the operating system's several ways of saying "no more space" into `NotEnoughSpace` about `name`."""
+    """Convert the operating system's errors for a full disk, quota or file size limit to `NotEnoughSpace`."""
     try:
         yield
     except OSError as error:
@@ -43,15 +43,15 @@ def reporting_full_disk(name: str) -> Iterator[None]:
 def encode_image(
     array: UInt8[np.ndarray, "h w 3"], path: Path, *, metadata: Mapping[str, str] = NO_METADATA, xmp: bytes = b""
 ) -> None:
-    """Write `array` in the format that the suffix of `path` names, with `title`, `comment` and `software` inside.
+    """Write `array` in the format given by the suffix of `path`, with `title`, `comment` and `software` as metadata.
 
-    PNG holds them as text, JPEG and WebP as EXIF (and JPEG the comment also as its own segment).
-    `xmp` is a whole packet.
-    Raises `BadRequest` for another suffix, `NotEnoughSpace` for a full disk; nothing is left at `path` then.
+    PNG stores them as text, JPEG and WebP as EXIF (JPEG also stores the comment in its own segment).
+    `xmp` is a complete packet.
+    Raises `BadRequest` for another suffix and `NotEnoughSpace` for a full disk, after removing `path`.
     """
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
-        raise BadRequest(f"a picture cannot be saved as {path.name}; end its name in {', '.join(WRITABLE)}")
+        raise BadRequest(f"a picture cannot be saved as {path.name}; use a name ending in {', '.join(WRITABLE)}")
     image = Image.fromarray(array)
     try:
         with reporting_full_disk("the picture"):
@@ -95,15 +95,15 @@ def _exif(metadata: Mapping[str, str]) -> Image.Exif:
 
 
 class VideoEncoder:
-    """Writes frames as H.264, which every browser and phone plays, and the sound of another file beside them.
+    """Writes frames as H.264, which every browser and phone plays, with the audio of another file.
 
-    The sound is added once the number of frames is known: cut where the frames end, and left to end by itself when it
-    is shorter. (ffmpeg's `-shortest` beside a pipe of frames did either of two wrong things: it dropped the frames
-    behind a shorter sound or, with padded sound, now and then ran up to 0.6 s past the last frame.)
+    The audio is added once the number of frames is known: cut at the end of the last frame, or left shorter.
+    (ffmpeg's `-shortest` with piped frames was wrong in either of two ways: it dropped frames after the end of
+    shorter audio or, with padded audio, sometimes ran up to 0.6 s past the last frame.)
     """
 
     warning: str | None
-    """Set after the end when the sound could not be kept."""
+    """Set by `close` when the audio could not be added."""
 
     def __init__(
         self,
@@ -115,10 +115,10 @@ class VideoEncoder:
         metadata: Mapping[str, str] = NO_METADATA,
         deadline: Deadline = NEVER,
     ) -> None:
-        """`crf`: H.264's quality, 0 (lossless) to 51. `metadata`: `title`, `comment`, `software`.
+        """`rate`: frames per second. `crf`: quality, 0 (lossless) to 51. `metadata`: `title`, `comment`, `software`.
 
-        What is not written by the deadline raises `TookTooLong`.
-        Raises `MissingFile` or `UnreadableMedia` when `sound_from` cannot be opened; without sound it is ignored.
+        Writing after the deadline raises `TookTooLong`.
+        Raises `MissingFile` or `UnreadableMedia` when `sound_from` cannot be opened; a file without audio is ignored.
         """
         self.path = path
         self.warning = None
@@ -128,8 +128,8 @@ class VideoEncoder:
         self._metadata = metadata
         self._stall = settings().stall_seconds
         self._deadline = deadline
-        heard = sound_from is not None and has_sound(sound_from, deadline=deadline)
-        self._sound = sound_from if heard else None
+        audible = sound_from is not None and has_sound(sound_from, deadline=deadline)
+        self._sound = sound_from if audible else None
         self._silent = path.with_name(f"{path.stem}.silent{path.suffix}") if self._sound else path
         self._shape: tuple[int, ...] = ()
         self._ffmpeg: Ffmpeg | None = None
@@ -146,17 +146,19 @@ class VideoEncoder:
             self.abort()
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
-        """Append `frame`; the first one sets the size of all.
+        """Append `frame`; all must have the size of the first.
 
-        Raises `NotEnoughSpace` when the disk fills up, and `TookTooLong`.
+        Raises `NotEnoughSpace` when the disk is full, and `TookTooLong`.
         """
         if self._ffmpeg is None:
             self._shape = frame.shape
-            self._ffmpeg = Ffmpeg(self._picture_arguments(), writes=self._silent, feeds=True, deadline=self._deadline)
+            self._ffmpeg = Ffmpeg(
+                self._picture_arguments(), writes=self._silent, pipe_input=True, deadline=self._deadline
+            )
         if frame.shape != self._shape:
             raise ValueError(f"frame {self.written} has shape {frame.shape}, the first one {self._shape}")
         try:
-            with self._ffmpeg.guarded(self._stall):
+            with self._ffmpeg.time_limit(self._stall):
                 self._ffmpeg.input.write(_even(frame).data)
         except OSError:
             self._fail(self._ffmpeg, self._ffmpeg.wait(self._stall))
@@ -165,12 +167,12 @@ class VideoEncoder:
     def close(self) -> None:
         """Finish the file.
 
-        Raises `UnreadableMedia` when no frame was written, and what `write` raises; nothing is left then.
+        Raises `UnreadableMedia` when no frame was written, and what `write` raises, after removing the file.
         """
         try:
             if self._ffmpeg is None:
-                raise UnreadableMedia("there was not one frame to write; choose another clip")
-            with suppress(OSError):  # it ended before the last frames reached it: its status tells why
+                raise UnreadableMedia("there are no frames to write; choose another clip")
+            with suppress(OSError):  # it exited before it received the last frames: its status tells why
                 self._ffmpeg.input.close()
             self._finish(self._ffmpeg)
             if self._sound is not None:
@@ -180,14 +182,14 @@ class VideoEncoder:
             raise
 
     def abort(self) -> None:
-        """End the process and remove what it wrote. Harmless when repeated."""
+        """Kill the process and remove its output. May be called repeatedly."""
         if self._ffmpeg is not None:
             self._ffmpeg.kill()
         for path in (self.path, self._silent):
             path.unlink(missing_ok=True)
 
     def _add_sound(self, sound: Path) -> None:
-        """Put the frames' length of sound beside them; keep them silent when the sound does not decode at all."""
+        """Add audio of the length of the frames; keep the video silent when the audio cannot be decoded."""
         both = (self._silent, sound)
         ffmpeg = Ffmpeg(self._sound_arguments(sound), reads=both, writes=self.path, deadline=self._deadline)
         try:
@@ -213,7 +215,7 @@ class VideoEncoder:
         ffmpeg.check_deadline()
         if ffmpeg.ran_out_of_space(status):
             raise NotEnoughSpace(FULL_DISK.format("the video"))
-        raise RuntimeError(f"ffmpeg ended with status {status}: {' | '.join(list(ffmpeg.messages)[-5:])}")
+        raise RuntimeError(f"ffmpeg exited with status {status}: {' | '.join(list(ffmpeg.messages)[-5:])}")
 
     def _picture_arguments(self) -> list[str]:
         height, width = (math.ceil(side / 2) * 2 for side in self._shape[:2])
@@ -229,7 +231,7 @@ class VideoEncoder:
         ]
 
     def _sound_arguments(self, sound: Path) -> list[str]:
-        """Sound on its own file's clock (a late start becomes silence), up to the end of the last frame."""
+        """Audio with its own timestamps (a late start becomes silence), up to the end of the last frame."""
         seconds = float(self.written / self._rate)
         return [
             *("-y", "-loglevel", "error", *source(self._silent), *source(sound), "-map", "0:v:0", "-map", "1:a:0"),
@@ -239,9 +241,9 @@ class VideoEncoder:
         ]
 
     def _container_arguments(self, path: Path) -> list[str]:
-        """Nothing of the sound's file but its sound: its metadata may hold a person's name or place.
+        """Drop the metadata of the audio file, which may hold a person's name or location.
 
-        The software goes in as the artist, because ffmpeg puts its own name where MP4 keeps the software's.
+        `software` is stored as the artist, because ffmpeg writes its own name in MP4's field for the software.
         """
         named = {("artist" if key == "software" else key): value for key, value in self._metadata.items()}
         tags = [argument for key, value in named.items() for argument in ("-metadata", f"{key}={value}")]
@@ -252,7 +254,7 @@ class VideoEncoder:
 
 
 def _even(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "even_h even_w 3"]:
-    """H.264 with halved colour needs even sides: repeat the last row or column."""
+    """Repeat the last row or column: H.264 with subsampled chroma needs even sides."""
     height, width, _ = frame.shape
     if height % 2 or width % 2:
         frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""One ffmpeg process: what it may open, in which formats, and what its messages mean."""
+"""One ffmpeg process: allowed files and formats, and the meaning of its messages."""
 
 import math
 import os
@@ -11,17 +11,17 @@ import imageio_ffmpeg
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import LabError, MediaTooLarge, UnreadableMedia
-from deepfake_core.media.child import Child, jailed
+from deepfake_core.media.child_process import ChildProcess, sandboxed
 from deepfake_core.settings import settings
 
 CONTAINERS = "mov,mp4,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,wav,mp3,flac,aac"
-"""Playlists (HLS, concat, DASH) are left out: an uploaded one could name other files of this machine."""
+"""Demuxers allowed. Playlists (HLS, concat, DASH) are excluded: an uploaded one could name other local files."""
 
 THREADS = 4
-"""Of one decoder: each holds frames of its own, and on a large machine ffmpeg would start dozens."""
+"""Threads per decoder: each holds its own frames, and on a large machine ffmpeg would start dozens."""
 
 TRUE_COLOUR = "bicubic+accurate_rnd+full_chroma_int"
-"""How to scale and change colour spaces. ffmpeg's quicker default darkens RGB by 1 to 2 levels and errs more."""
+"""Flags for scaling and colour conversion. ffmpeg's faster default darkens RGB by 1 to 2 levels and is less exact."""
 
 NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
 NO_MEMORY = "allocate memory"
@@ -29,13 +29,13 @@ SIGKILL, SIGXFSZ = 9, 25
 
 
 def source(path: Path, threads: int = THREADS) -> list[str]:
-    """Arguments that open `path` as an input: local files only, `file:` so that no name is read as an option."""
+    """Arguments that open `path` as an input: local files only, with `file:` so that no name is taken for an option."""
     opened = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-threads", str(threads))
     return [*opened, "-i", f"file:{os.path.abspath(path)}"]
 
 
-class Ffmpeg(Child):
-    """A running ffmpeg, in a jail where it can open its inputs and its output and nothing else."""
+class Ffmpeg(ChildProcess):
+    """A running ffmpeg, sandboxed so that it can open its inputs and its output and nothing else."""
 
     def __init__(
         self,
@@ -43,39 +43,42 @@ class Ffmpeg(Child):
         *,
         reads: Sequence[Path] = (),
         writes: Path | None = None,
-        feeds: bool = False,
-        yields: bool = False,
+        pipe_input: bool = False,
+        pipe_output: bool = False,
         seconds: int | None = None,
         deadline: Deadline = NEVER,
     ) -> None:
-        """Start it; `feeds` opens a pipe to its standard input (`pipe:0`), `yields` one from its output (`pipe:1`).
+        """Start it; `pipe_input` opens a pipe to its standard input (`pipe:0`), `pipe_output` to its output (`pipe:1`).
 
-        `reads` are the files that `arguments` name as inputs and `writes` the one that it makes: without it none.
-        Memory is bounded as soon as it reads a file, and its CPU time then by `seconds`, if given, and by the deadline.
+        `reads` are the input files named in `arguments`, `writes` is the output file (None: it may write none). A
+        process that reads files has limited memory, and its CPU time is limited by `seconds`, if given, and the
+        deadline.
         """
         program = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
         if program is None:
-            raise FileNotFoundError("there is no ffmpeg; install imageio-ffmpeg again, or unset IMAGEIO_FFMPEG_EXE")
-        self._cpu = _processor_seconds(seconds, deadline) if reads else None
-        libraries = Path(program).resolve().parents[1] / "lib"  # where conda keeps them
+            raise FileNotFoundError("ffmpeg not found; reinstall imageio-ffmpeg, or unset IMAGEIO_FFMPEG_EXE")
+        self._cpu = _cpu_seconds(seconds, deadline) if reads else None
+        libraries = Path(program).resolve().parents[1] / "lib"  # conda's location
         bounded = ["-filter_threads", str(THREADS)] if reads else []
-        quiet = ["-hide_banner", *([] if feeds else ["-nostdin"]), *bounded]
-        command = jailed(
-            [program, *quiet, *arguments],
+        common = ["-hide_banner", *([] if pipe_input else ["-nostdin"]), *bounded]
+        command = sandboxed(
+            [program, *common, *arguments],
             memory=settings().decode_megabytes << 20 if reads else None,
             cpu=self._cpu,
             file=0 if writes is None else None,
             reads=(*reads, libraries),
             writes=() if writes is None else (writes,),
         )
-        super().__init__(command, source=subprocess.DEVNULL, feeds=feeds, yields=yields, deadline=deadline)
+        super().__init__(
+            command, source=subprocess.DEVNULL, pipe_input=pipe_input, pipe_output=pipe_output, deadline=deadline
+        )
 
     def ran_out_of_space(self, status: int) -> bool:
-        """Whether it ended because the disk, the quota or the largest allowed file was full."""
+        """Whether it failed because the disk or the quota was full or the file size limit was reached."""
         return status == -SIGXFSZ or any(reason in line for line in self.messages for reason in NO_SPACE)
 
     def exceeded(self, name: str) -> LabError | None:
-        """What to say of the file `name` when the process, which has ended, hit its limit of time or memory.
+        """The error for the file `name` if the process, which has ended, hit its time or memory limit; else None.
 
         Raises `TookTooLong` when that limit was the deadline.
         """
@@ -83,7 +86,9 @@ class Ffmpeg(Child):
         if any(NO_MEMORY in line for line in self.messages):
             limit = f"{settings().decode_megabytes} MB"
             return MediaTooLarge(f"{name} needs more memory to decode than the limit of {limit}; scale it down first")
-        spent = self._cpu is not None and self.status == -SIGKILL  # the kernel ends who has used up its processor time
+        spent = (
+            self._cpu is not None and self.status == -SIGKILL
+        )  # the kernel kills a process that exceeds its CPU time limit
         if spent and self.deadline != NEVER:
             raise self.deadline.error()
         if self.timed_out or spent:
@@ -91,7 +96,7 @@ class Ffmpeg(Child):
         return None
 
 
-def _processor_seconds(seconds: int | None, deadline: Deadline) -> int | None:
-    """What all threads together may use; None for no limit."""
+def _cpu_seconds(seconds: int | None, deadline: Deadline) -> int | None:
+    """CPU time allowed for all threads together; None for no limit."""
     allowed = min(math.inf if seconds is None else seconds, deadline.remaining())
     return None if allowed == math.inf else math.ceil(allowed) * THREADS

@@ -1,4 +1,4 @@
-"""Still pictures, from whatever a person has, to RGB arrays."""
+"""Read pictures of any supported format as RGB arrays."""
 
 import math
 import os
@@ -16,8 +16,8 @@ import deepfake_core
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE, check_picture, existing_file
-from deepfake_core.media.child import Child
-from deepfake_core.media.still import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
+from deepfake_core.media.child_process import ChildProcess
+from deepfake_core.media.image_worker import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
 from deepfake_core.settings import settings
 
 __all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of", "read_image"]
@@ -25,20 +25,20 @@ __all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of"
 Image = UInt8[np.ndarray, "_ _ 3"]
 """8-bit RGB, height x width."""
 ImageLike = str | Path | PIL.Image.Image | np.ndarray
-"""What `read_image` takes."""
+"""What `read_image` accepts."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
-"""Names of pictures; which of them can be read is found out by reading."""
+"""File name suffixes of pictures."""
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
-"""Those that results can have."""
+"""Suffixes of pictures that can be written."""
 
 SIGXCPU = 24
 
 DECODER = """
 import sys
 sys.path += sys.argv[1:3]
-from deepfake_core.media.still import main
+from deepfake_core.media.image_worker import main
 main(*map(int, sys.argv[3:]))
-"""  # without environment and site-packages (-I -S) it starts faster, and is told where its two packages lie
+"""  # -I -S (no environment, no site-packages) starts faster; the folders of the two packages are passed as arguments
 
 SIZE = re.compile(rb"(-?\d{1,20}) (-?\d{1,20})\n")
 PIXELS = re.compile(rb"(RGB|I|F) (\d{1,9}) (\d{1,9})\n")
@@ -51,13 +51,13 @@ def read_image(
     longest: int | None = None,
     deadline: Deadline = NEVER,
 ) -> Image:
-    """Return `source` as it is meant to be seen: turned upright, opaque over white, 8-bit RGB.
+    """Return `source` as displayed: upright, opaque over white, 8-bit RGB.
 
-    A path and a PIL image may hold grey, palette, CMYK or 16-bit pixels; of an animation the first frame counts.
-    An array must be uint8 RGB already and is returned as it is. Size limits apply before anything is decoded.
-    A file is decoded in a process of its own, with limits of memory and time (`settings`), unless it is `trusted`,
-    as the pictures of one's own data set are: that takes 0.1 s less. There a picture with a side above `longest` is
-    shrunk to it, so that this process never holds all of it; what is in memory already stays as it is.
+    A file or PIL image may be grey, palette, CMYK or 16-bit; of an animation the first frame is used. An array must
+    be uint8 RGB and is returned unchanged. Size limits are checked before decoding. A file is decoded in a sandboxed
+    process with limits of memory and time (`settings`), unless it is `trusted`, such as a picture of one's own data
+    set: that is 0.1 s faster. The process downscales a picture with a side above `longest`, so that the full size is
+    never held in this process; arrays, PIL images and trusted files are not scaled.
     Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, `TookTooLong`, and `BadRequest` for other
     arrays.
     """
@@ -67,7 +67,7 @@ def read_image(
         return _to_rgb(source, "the picture")
     path = existing_file(source)
     if not trusted:
-        return _decode_apart(path, longest or settings().longest_side, deadline)
+        return _decode_sandboxed(path, longest or settings().longest_side, deadline)
     try:
         image = PIL.Image.open(path, formats=FORMATS)
     except Exception as error:  # a decoder may raise anything on hostile bytes
@@ -87,7 +87,7 @@ def _checked_array(array: np.ndarray) -> Image:
 
 
 def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
-    """How many pixels the picture at `path` has, by its header.
+    """Number of pixels of the picture at `path`, read from its header.
 
     Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall` or `TookTooLong`.
     """
@@ -95,37 +95,37 @@ def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
     with _decoder(path, HEADER_ONLY, deadline) as child:
         size = _size(child, path.name)
         if isinstance(size, str):
-            raise _refused(child, path.name, size) from RuntimeError("; ".join(child.messages))
+            raise _error(child, path.name, size) from RuntimeError("; ".join(child.messages))
         return size[0] * size[1]
 
 
-def _decode_apart(path: Path, longest: int, deadline: Deadline) -> Image:
+def _decode_sandboxed(path: Path, longest: int, deadline: Deadline) -> Image:
     with _decoder(path, longest, deadline) as child:
         answer = _receive(child, path.name)
         if isinstance(answer, str):
-            raise _refused(child, path.name, answer) from RuntimeError("; ".join(child.messages))
+            raise _error(child, path.name, answer) from RuntimeError("; ".join(child.messages))
         return answer
 
 
 @contextmanager
-def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[Child]:
-    """The process that decodes `path`, which ends with the block, or is ended when the block takes too long."""
+def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[ChildProcess]:
+    """The process that decodes `path`; it is killed at the end of the block or when the block takes too long."""
     limits = settings()
     homes = [str(Path(package.__path__[0]).parent) for package in (deepfake_core, PIL)]
     seconds = math.ceil(min(limits.decode_seconds, deadline.remaining())) + 1
     numbers = (limits.decode_megabytes << 20, seconds, limits.picture_pixels, limits.longest_side, longest)
     command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, numbers), str(os.getpid())]
     with path.open("rb") as file:
-        child = Child(command, source=file, yields=True, deadline=deadline)
+        child = ChildProcess(command, source=file, pipe_output=True, deadline=deadline)
     try:
-        with child.guarded(limits.decode_seconds):
+        with child.time_limit(limits.decode_seconds):
             yield child
     finally:
         child.kill()
 
 
-def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
-    """The picture, or the word of refusal: "" from a process that died. Nothing that it says is taken on trust.
+def _receive(child: ChildProcess, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
+    """The picture, or an error code ("" if the process died). The process is not trusted: its answer is validated.
 
     Raises `MediaTooLarge` or `MediaTooSmall` by the size in the header, before the pixels come.
     """
@@ -144,8 +144,8 @@ def _receive(child: Child, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
     return _eight_bit(pixels) if mode in DEEP else pixels
 
 
-def _size(child: Child, name: str) -> tuple[int, int] | str:
-    """Width and height by the header, or the word of refusal. Raises `MediaTooLarge` or `MediaTooSmall`."""
+def _size(child: ChildProcess, name: str) -> tuple[int, int] | str:
+    """Width and height from the header, or an error code. Raises `MediaTooLarge` or `MediaTooSmall`."""
     header = child.output.readline(60)
     size = SIZE.fullmatch(header)
     if size is None:
@@ -155,32 +155,32 @@ def _size(child: Child, name: str) -> tuple[int, int] | str:
     return width, height
 
 
-def _refused(child: Child, name: str, word: str) -> Exception:
+def _error(child: ChildProcess, name: str, code: str) -> Exception:
     limits, status = settings(), child.wait(1.0)
     child.check_deadline()
-    if word == UNKNOWN:
+    if code == UNKNOWN:
         return _unknown(name)
-    if word == MEMORY or any(line.startswith("MemoryError") for line in child.messages):
+    if code == MEMORY or any(line.startswith("MemoryError") for line in child.messages):
         limit = f"{limits.decode_megabytes} MB"
         return MediaTooLarge(f"{name} needs more memory to decode than the limit of {limit}; scale it down first")
     if child.timed_out or status == -SIGXCPU:
         limit = f"{limits.decode_seconds} seconds"
         return UnreadableMedia(f"{name} takes longer to decode than the limit of {limit}; save it again as PNG or JPEG")
-    if word == DAMAGED or status < 0:
+    if code == DAMAGED or status < 0:
         return _damaged(name)
-    return RuntimeError(f"the decoder of pictures ended with status {status}")
+    return RuntimeError(f"the image worker exited with status {status}")
 
 
 def _unknown(name: str) -> UnreadableMedia:
-    return UnreadableMedia(f"{name} is not a picture that can be read; save it as PNG, JPEG or WebP and try again")
+    return UnreadableMedia(f"{name} is not a readable picture; save it as PNG, JPEG or WebP and try again")
 
 
 def _damaged(name: str) -> UnreadableMedia:
-    return UnreadableMedia(f"{name} is damaged or cut short; open it elsewhere and save it again")
+    return UnreadableMedia(f"{name} is damaged or truncated; open it in another program and save it again")
 
 
 def _to_rgb(image: PIL.Image.Image, name: str) -> Image:
-    """In this process."""
+    """Convert a PIL image in this process."""
     check_picture(name, *image.size)
     try:
         seen = as_seen(image)
@@ -190,9 +190,9 @@ def _to_rgb(image: PIL.Image.Image, name: str) -> Image:
 
 
 def _eight_bit(grey: Float[np.ndarray, "h w"] | Int[np.ndarray, "h w"]) -> Image:
-    """Scale over the whole range; Pillow's own conversion clips greys of more than 8 bits to white.
+    """Scale the full range to 0..255; Pillow's own conversion clips greys of more than 8 bits to white.
 
-    Integers span 0 to 65535; floats span 0 to 1 or, when any is above 1, 0 to 255.
+    Integers range from 0 to 65535; floats from 0 to 1 or, when any is above 1, from 0 to 255.
     """
     values = np.nan_to_num(grey.astype(np.float64))
     white = 65535.0 if grey.dtype.kind == "i" else 1.0 if values.max() <= 1.0 else 255.0

@@ -1,4 +1,4 @@
-"""What a video says about itself, read from the header through ffmpeg (its binary comes without ffprobe)."""
+"""Properties of a video, read from the header by ffmpeg (the bundled binary comes without ffprobe)."""
 
 import re
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import UnreadableMedia
 from deepfake_core.media.checks import check_clip, existing_file
 from deepfake_core.media.ffmpeg import Ffmpeg, source
-from deepfake_core.media.jail import NOT_STARTED
+from deepfake_core.media.sandbox import NOT_STARTED
 from deepfake_core.settings import settings
 
 MAX_RATE = Fraction(60)
 FALLBACK_RATE = Fraction(30)
-"""For a file that names no believable rate, as recordings of a browser's webcam often do not."""
+"""For a file without a plausible frame rate, such as many webcam recordings of browsers."""
 
 PRINTED_RATES = {
     printed: Fraction(thousands * 1000, 1001)
     for printed, thousands in (("23.98", 24), ("29.97", 30), ("47.95", 48), ("59.94", 60), ("14.99", 15))
 }
-"""ffmpeg prints two decimals; the broadcast rates behind them are these."""
+"""ffmpeg prints two decimals; these are the exact broadcast rates."""
 
 STREAM = re.compile(r"^  Stream #0:\d+\S*: (?P<kind>Video|Audio): (?P<details>.*)$", re.MULTILINE)
 SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
@@ -32,20 +32,20 @@ RATE = r", (\d+(?:\.\d+)?)(k?) {}\b"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
-    """A video as it is shown and delivered."""
+    """Properties of a video as displayed and delivered."""
 
     width: int
-    """Pixels, after rotation, square."""
+    """In square pixels, after rotation."""
     height: int
     rate: Fraction
     """Frames per second, constant."""
     seconds: float | None
-    """Length by the header; None when it is silent, as for a live recording."""
+    """Duration from the header; None when it has none, as in a live recording."""
     has_sound: bool
 
     @property
     def frames(self) -> int | None:
-        """How many frames to expect; an estimate, as headers are."""
+        """Estimated number of frames; headers are not exact."""
         return None if self.seconds is None else max(1, round(self.seconds * self.rate))
 
 
@@ -72,7 +72,7 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
 
 
 def has_sound(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
-    """Whether the video or recording at `path` holds sound.
+    """Whether the video or recording at `path` has an audio stream.
 
     Raises `MissingFile`, or `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` when its header cannot be read within
     the limits.
@@ -81,10 +81,10 @@ def has_sound(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
 
 
 def _header(path: Path, deadline: Deadline) -> str:
-    """What ffmpeg prints of its input; given no output it stops there with an error, which says nothing.
+    """What ffmpeg prints about its input; without an output file it then exits with an error, which is ignored.
 
     Raises `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` for a file that takes too much time or memory, and
-    `RuntimeError` when this machine's ffmpeg does not run at all.
+    `RuntimeError` when ffmpeg cannot be executed.
     """
     seconds = settings().decode_seconds
     ffmpeg = Ffmpeg(source(path), reads=(path,), seconds=seconds, deadline=deadline)
@@ -102,7 +102,7 @@ def _header(path: Path, deadline: Deadline) -> str:
 
 
 def _is_moving_picture(stream: re.Match[str]) -> bool:
-    return stream["kind"] == "Video" and "(attached pic)" not in stream["details"]  # a song's cover is no video
+    return stream["kind"] == "Video" and "(attached pic)" not in stream["details"]  # cover art of an audio file
 
 
 def _has_sound(header: str) -> bool:
@@ -111,12 +111,12 @@ def _has_sound(header: str) -> bool:
 
 def _why_no_video(name: str, header: str) -> str:
     if _has_sound(header):
-        return f"{name} holds sound only; choose a clip with a picture"
-    return f"{name} is not a video that can be read; choose an MP4, MOV, WebM or GIF, or download it again"
+        return f"{name} has sound but no video; choose a clip with a picture"
+    return f"{name} is not a readable video; choose an MP4, MOV, WebM or GIF, or download it again"
 
 
 def _side_data(header: str, stream: re.Match[str]) -> str:
-    """The lines that belong to `stream`: those up to the next line of its own indentation."""
+    """The indented lines below `stream` in the header."""
     rest = header[stream.end() :]
     following = re.search(r"^ {0,2}\S", rest, re.MULTILINE)
     return rest[: following.start()] if following else rest
@@ -140,14 +140,14 @@ def _seconds(header: str) -> float | None:
 
 
 def _rate(details: str) -> Fraction:
-    """The constant rate that shows every frame of the clip without many repeats.
+    """The constant rate that delivers every frame of the clip with few duplicates.
 
-    ffmpeg prints the mean rate (`fps`) and the rate whose ticks hit all frames (`tbr`). They agree for a constant rate.
-    A phone that slowed down in the dark has a mean just below its ticks: the ticks are right. Ticks far above the mean
-    (interlacing, GIFs, screen recordings) would only repeat frames: the mean is right.
+    ffmpeg prints the mean rate (`fps`) and the timebase rate (`tbr`), which are equal for a constant frame rate. For
+    a phone that slowed down in the dark the mean is slightly below `tbr`: use `tbr`. A `tbr` far above the mean
+    (interlacing, GIFs, screen recordings) would only duplicate frames: use the mean.
     """
-    mean, ticks = _printed_rate(details, "fps"), _printed_rate(details, "tbr")
-    rate = ticks if mean is None or (ticks is not None and mean <= ticks < mean * Fraction(19, 10)) else mean
+    mean, timebase = _printed_rate(details, "fps"), _printed_rate(details, "tbr")
+    rate = timebase if mean is None or (timebase is not None and mean <= timebase < mean * Fraction(19, 10)) else mean
     if rate is None or (mean is None and rate > MAX_RATE):
         return FALLBACK_RATE
     return min(max(rate, Fraction(1)), MAX_RATE)

@@ -1,8 +1,8 @@
 """CycleGAN: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al., ICCV 2017).
 
-A generator turns pictures of one domain (horses) into pictures of another (zebras), a second one back. Each is the
-residual network of Johnson et al. (ECCV 2016): encode to a quarter of the resolution, transform, decode. What tells
-made pictures from real ones judges overlapping patches of 70 x 70 pixels, not the whole.
+One generator translates pictures of one domain (horses) to another (zebras), a second one back. Each is the residual
+network of Johnson et al. (ECCV 2016): encode to a quarter of the resolution, transform, decode. The discriminator
+classifies overlapping patches of 70 x 70 pixels, not the whole picture.
 
 Images are RGB (or of one channel) in [-1, 1]; their sides must be multiples of 4.
 """
@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 HALVINGS = 2
-LEAK = 0.2  # slope of the discriminator's rectifier below zero
+LEAK = 0.2  # negative slope of the discriminator's leaky ReLU
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,22 +25,22 @@ class CycleGanConfig:
     """One generator; the defaults are those of all published weights (appendix 7.2, 9 blocks for 256 pixels)."""
 
     size: int = 256
-    """Side of the pictures that it was trained on, in pixels; it takes others as well."""
+    """Side of the training pictures in pixels; other sizes work too."""
     channels: int = 3
     base: int = 64
-    """Channels at full resolution; they double with each of the two halvings."""
+    """Channels at full resolution; they double with each of the two downsamplings."""
     blocks: int = 9
-    """Residual blocks: the paper uses 9 from 256 pixels on, 6 for 128."""
+    """Residual blocks: 9 in the paper for 256 pixels and more, 6 for 128."""
     blend: bool = False
-    """Paint a mask m as well and return m * painted + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1),
-    which carries through what need not change. Not in this paper; small networks stay sharp with it."""
+    """Also predict a mask m and output m * generated + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1),
+    which keeps unchanged regions. Not in this paper; it keeps the output of small networks sharp."""
 
     def width(self, level: int) -> int:
         return self.base * 2**level
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "CycleGanConfig":
-        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
         return cls(**fields)
 
 
@@ -56,12 +56,12 @@ CONFIGS = {f"cyclegan-{name}": CycleGanConfig() for name in PUBLISHED}
 
 
 def normalise(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """Instance norm (Ulyanov et al., 2016): each channel of each picture by its own mean and deviation."""
+    """Instance norm (Ulyanov et al., 2016): normalises each channel of each picture by its mean and deviation."""
     return F.instance_norm(x)
 
 
 class Residual(nn.Module):
-    """x + norm(conv(relu(norm(conv(x))))), with mirrored borders."""
+    """x + norm(conv(relu(norm(conv(x))))), with reflection padding."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Picture of one domain -> picture of the other."""
+    """Translates a picture of one domain to the other."""
 
     def __init__(self, config: CycleGanConfig) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """Picture -> a score for every patch of it, without a sigmoid (Isola et al., CVPR 2017).
+    """PatchGAN discriminator (Isola et al., CVPR 2017): a score per patch, without a sigmoid.
 
     With three halving layers a score sees 70 x 70 pixels: from the last layer back, each of kernel 4 and stride s turns
     a field of r pixels into s (r - 1) + 4: 4, 7, 16, 34, 70.
@@ -119,7 +119,7 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 hs ws"]:
         first, *middle, last = self.convs
-        x = F.leaky_relu(first(image), LEAK)  # the first layer sees the colours as they are: no norm
+        x = F.leaky_relu(first(image), LEAK)  # no norm in the first layer, to keep absolute colours
         for conv in middle:
             x = F.leaky_relu(normalise(conv(x)), LEAK)
         return last(x)

@@ -1,8 +1,8 @@
 """The face alignment network of "Adaptive Wing Loss for Robust Face Alignment" (Wang, Bo & Fuxin, ICCV 2019).
 
-One hourglass (Bulat & Tzimiropoulos, ICCV 2017) whose convolutions are told where they are (CoordConv, Liu et al.,
-2018) answers with a heatmap for each of the 98 landmarks of WFLW. StarGAN v2 makes two masks of them, which say where
-in a face edges shall be kept, and aligns pictures by them.
+One hourglass (Bulat & Tzimiropoulos, ICCV 2017) with coordinate channels (CoordConv, Liu et al., 2018) predicts a
+heatmap for each of the 98 landmarks of WFLW. StarGAN v2 computes two masks from them, which select the edges of the
+face to keep, and aligns pictures by them.
 
 Pictures are RGB in [-1, 1] (the network itself sees [0, 1]); landmarks are in pixels, x first, the centre of the first
 pixel at 0.5. The order of the landmarks: outline 0-32, brows 33-50, nose 51-59, eyes 60-75, lips 76-95, pupils 96-97.
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from deepfake_core.motion import coordinate_grid
 from deepfake_core.networks.layers import Masks, resize_like
 
-SIDE = 256  # of the pictures that the network was trained on, and of the masks
-LEVELS = 4  # how often the hourglass halves
-QUIET = 0.1  # heatmaps below this say nothing
+SIDE = 256  # side in pixels of the training pictures and of the masks
+LEVELS = 4  # downsamplings of the hourglass
+QUIET = 0.1  # heatmap values below this are ignored
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +29,13 @@ class FanConfig:
     """One architecture; the defaults are the published one's."""
 
     landmarks: int = 98
-    """Heatmaps that are used; the network paints one more, of the outlines, which nothing reads."""
+    """Number of landmark heatmaps; the network predicts one more, of the outlines, which is not used."""
     channels: int = 256
-    """Of the hourglass."""
+    """Channels of the hourglass."""
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "FanConfig":
-        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
         return cls(**fields)
 
 
@@ -43,7 +43,7 @@ CONFIGS = {"fan-wing": FanConfig()}
 
 
 class CoordinateConv(nn.Module):
-    """A convolution that also sees, at each pixel, its row and column in [-1, 1], and its distance from the centre."""
+    """A convolution with additional input channels: row and column in [-1, 1], and distance from the centre."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class CoordinateConv(nn.Module):
 
 
 class HierarchicalBlock(nn.Module):
-    """Three 3x3 convolutions in a row, whose outputs stand side by side, beside a shortcut (Bulat & Tzimiropoulos)."""
+    """Three successive 3x3 convolutions with concatenated outputs, plus a shortcut (Bulat & Tzimiropoulos)."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class HierarchicalBlock(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Halve four times, double four times, and at each size add what was there before."""
+    """Downsample four times, upsample four times, and add the earlier features at each resolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Hourglass(nn.Module):
 
 
 class FaceAlignmentNetwork(nn.Module):
-    """Heatmaps of landmarks, and what StarGAN v2 reads from them."""
+    """Predicts heatmaps of landmarks, and the masks and landmarks that StarGAN v2 derives from them."""
 
     def __init__(self, config: FanConfig) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class FaceAlignmentNetwork(nn.Module):
         self.paint = nn.Conv2d(channels, config.landmarks + 1, 1)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k h4 w4"]:
-        """Heatmaps (about 0 to 1) at a quarter of the size, the outlines' last; `image` lies in [0, 1]."""
+        """Heatmaps (about 0 to 1) at a quarter of the size, that of the outlines last; `image` is in [0, 1]."""
         first, second, third = self.early
         x = F.relu(self.first_norm(self.first(image)))
         x = third(second(F.avg_pool2d(first(x), 2)))
@@ -130,19 +130,19 @@ class FaceAlignmentNetwork(nn.Module):
         return self(resize_like(image, (SIDE, SIDE)) * 0.5 + 0.5)[:, : self.config.landmarks]
 
     def masks(self, image: Float[Tensor, "b 3 h w"]) -> Masks:
-        """Where the faces of pictures in [-1, 1] have edges to keep, at 256 pixels."""
+        """Masks, at 256 pixels, of the facial edges to keep in pictures in [-1, 1]."""
         small = self.heatmaps(image)
         return masks_of(F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=True))
 
     def landmarks(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n 2"]:
-        """The landmarks of pictures in [-1, 1], in their own pixels."""
+        """The landmarks of pictures in [-1, 1], in pixels of these pictures."""
         heatmaps = self.heatmaps(image)
         scale = image.new_tensor((image.shape[3], image.shape[2])) / heatmaps.shape[-1]
         return peaks(heatmaps) * scale
 
 
 def peaks(heatmaps: Float[Tensor, "b n s s"]) -> Float[Tensor, "b n 2"]:
-    """The brightest pixel of each heatmap, moved a quarter of a pixel to its brighter neighbour in x and in y."""
+    """The maximum of each heatmap, shifted by a quarter of a pixel towards the larger neighbour in x and in y."""
     side = heatmaps.shape[-1]
     best = heatmaps.flatten(2).argmax(dim=2)
     x, y = best % side, best // side
@@ -162,7 +162,7 @@ LEFT_MOUTH, RIGHT_MOUTH = 76, 82  # the corners
 
 
 def face_axis(landmarks: Float[Tensor, "98 2"]) -> Float[Tensor, "2"]:
-    """The direction, of length 1, in which a face looks upright along x: from eye to eye, and square to eyes to mouth
+    """Unit vector of the face's horizontal axis: from eye to eye, and perpendicular to the line from eyes to mouth
     (Karras et al., 2018, Progressive Growing of GANs, appendix C)."""
     left, right = landmarks[list(LEFT_EYE)].mean(dim=0), landmarks[list(RIGHT_EYE)].mean(dim=0)
     down = (landmarks[LEFT_MOUTH] + landmarks[RIGHT_MOUTH] - left - right) / 2
@@ -171,10 +171,10 @@ def face_axis(landmarks: Float[Tensor, "98 2"]) -> Float[Tensor, "2"]:
 
 
 def alignment(landmarks: Float[Tensor, "98 2"], reference: Float[Tensor, "98 2"]) -> Float[Tensor, "3 3"]:
-    """The similarity that takes a face to the reference face: x' = matrix @ (x, y, 1), in pixels.
+    """The similarity transform that aligns a face with the reference face: x' = matrix @ (x, y, 1), in pixels.
 
-    It takes one centre of mass to the other, one face's axis to the other's, and scales by the mean ratio of the
-    distances of pupils and mouth corners from the centre. The reference of CelebA-HQ is `mean` in celeba_lm_mean.npz.
+    It maps the centre of mass and the axis to those of the reference, and scales by the mean ratio of the distances of
+    pupils and mouth corners from the centre. The reference of CelebA-HQ is `mean` in celeba_lm_mean.npz.
     """
     landmarks, reference = landmarks.double(), reference.double()
     centre, wanted = landmarks.mean(dim=0), reference.mean(dim=0)
@@ -188,20 +188,20 @@ def alignment(landmarks: Float[Tensor, "98 2"], reference: Float[Tensor, "98 2"]
 
 
 class Part(NamedTuple):
-    """How landmarks of a face come into the masks."""
+    """Contribution of some landmarks to the masks."""
 
     first: int
     last: int
     up: int = 0
-    """Pixels of 256 by which their heatmaps are moved up, so that the mask covers the part instead of its outline."""
+    """Pixels of 256 by which the heatmaps are shifted up, so that the mask covers the part and not its outline."""
     power: int = 1
-    """A higher power makes the spot smaller."""
+    """Exponent applied to the heatmaps; a higher one makes the spots smaller."""
     fine: bool = True
-    """Whether the part stands in the fine mask too."""
+    """Whether the part is included in the fine mask too."""
 
 
 PARTS = (
-    Part(8, 24, power=3, fine=False),  # chin; the rest of the outline stands in no mask
+    Part(8, 24, power=3, fine=False),  # chin; the rest of the outline is in no mask
     Part(34, 45, up=-7, power=2, fine=False),  # brows, without the corners 33 and 46
     Part(47, 50, up=-7, power=2, fine=False),
     Part(51, 51),  # bridge of the nose
@@ -217,14 +217,14 @@ PARTS = (
 
 
 def masks_of(heatmaps: Float[Tensor, "b 98 h w"]) -> Masks:
-    """The two masks of StarGAN v2 (appendix): sums over the parts of a face of their heatmaps, stretched to [0, 1]."""
+    """The two masks of StarGAN v2 (appendix): sums of the heatmaps of the parts of a face, rescaled to [0, 1]."""
     loud = torch.where(heatmaps < QUIET, 0.0, heatmaps)
     low, high = loud.amin(dim=(2, 3), keepdim=True), loud.amax(dim=(2, 3), keepdim=True)
     spots = (loud - low) / (high - low + 1e-6)
     coarse = fine = torch.zeros_like(spots[:, :1])
     for part in PARTS:
         spot = spots[:, part.first : part.last + 1].pow(part.power).sum(dim=1, keepdim=True)
-        moved = spot.roll(-part.up, dims=2)  # what leaves at the top comes in at the bottom, as in the original
+        moved = spot.roll(-part.up, dims=2)  # wraps around from top to bottom, as in the original
         coarse = coarse + moved
         fine = fine + moved if part.fine else fine
     return Masks(coarse.clamp(0, 1), fine.clamp(0, 1))

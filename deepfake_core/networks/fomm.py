@@ -1,4 +1,4 @@
-"""First Order Motion Model for Image Animation (Siarohin et al., NeurIPS 2019), in the order in which data meets it.
+"""First Order Motion Model for Image Animation (Siarohin et al., NeurIPS 2019), in the order of data flow.
 
 A keypoint detector finds K points and the local affine motion (Jacobian) around each, in the source and in the driving
 frame. Dense motion turns them into one backward flow and an occlusion map. The generator encodes the source, warps
@@ -21,7 +21,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from deepfake_core.motion import Keypoints, coordinate_grid
 from deepfake_core.networks.layers import AlignedDownscale, AntiAliasedDownscale, resize_like, warp
 
-HEATMAP_VARIANCE = 0.01  # of the Gaussians that stand for keypoints, in squared grid units
+HEATMAP_VARIANCE = 0.01  # variance of the Gaussians at keypoints, in squared grid units
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +33,9 @@ class HourglassConfig:
     widest: int = 1024
     """Upper bound of any level's channels."""
     levels: int = 5
-    """How often the resolution is halved."""
+    """Number of downsampling blocks."""
     scale: float = 0.25
-    """The input picture is shrunk by this first."""
+    """Factor by which the input picture is downscaled first."""
 
     def width(self, level: int) -> int:
         return min(self.widest, self.base * 2**level)
@@ -43,13 +43,13 @@ class HourglassConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FommConfig:
-    """One architecture; the defaults are vox-256, which most of the published weights share."""
+    """One architecture; the defaults are vox-256, used by most of the published weights."""
 
     size: int = 256
     """Side of the pictures in pixels."""
     keypoints: int = 10
     temperature: float = 0.1
-    """Divides the heatmap's logits; smaller is sharper."""
+    """Divisor of the heatmap's logits; smaller is sharper."""
     jacobians: bool = True
     """False gives the zero-order model: positions only."""
     shared_jacobian_map: bool = False
@@ -62,31 +62,31 @@ class FommConfig:
     halvings: int = 2
     residual_blocks: int = 6
     align_corners: bool = True
-    """How grids are read when sampling; True is the rule under which the published weights were trained."""
+    """`align_corners` of grid sampling; the published weights were trained with True."""
     blend: bool = False
-    """Show the warped source itself where nothing is hidden, and paint only the rest, as Siarohin et al. (CVPR 2021,
-    Motion Representations for Articulated Animation) do. Not in this paper; small networks stay sharp with it."""
+    """Output the warped source where it is not occluded, and generate only the rest, as in Siarohin et al. (CVPR 2021,
+    Motion Representations for Articulated Animation). Not in this paper; keeps the output of small networks sharp."""
     paints_mask: bool = False
-    """With `blend`: the last layers see the warped source as well, and paint themselves, at full resolution, where it
-    is shown; False shows it where the occlusion map, enlarged, says so."""
+    """With `blend`: the last layers also get the warped source and predict its mask at full resolution; False uses the
+    upscaled occlusion map."""
     aligned: bool = False
-    """Keep every place of a picture where it is when pictures are shrunk and flows enlarged, so that a flow that moves
-    nothing moves nothing. The published networks shift places near the edges by one or two pixels of 256 (with a flow
-    of 32 pixels a side, by three), and learned to live with it."""
+    """Keep positions aligned when pictures are downscaled and flows upscaled, so that an identity flow is the identity.
+    The published networks shift positions near the edges by one or two pixels of 256 (by three with a flow of 32 x 32)
+    and were trained with that."""
     patch: int = 1
-    """Side of the squares of pixels that the generator reads and paints as one pixel with more channels (Shi et al.,
+    """Side of the pixel blocks that the generator processes as one pixel with more channels (pixel shuffle, Shi et al.,
     CVPR 2016); 1 in the paper. With 2, a picture of 256 pixels costs little more than one of 128."""
 
     def width(self, level: int) -> int:
         return min(self.widest, self.base * 2**level)
 
     def downscale(self, scale: float) -> nn.Module:
-        """What shrinks pictures by `scale`."""
+        """The module that downscales pictures by `scale`."""
         return AlignedDownscale(scale) if self.aligned else AntiAliasedDownscale(3, scale)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "FommConfig":
-        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
         hourglasses = {name: HourglassConfig(**fields[name]) for name in ("detector", "motion")}
         return cls(**{**fields, **hourglasses})
 
@@ -103,7 +103,7 @@ CONFIGS = {
 
 
 def exactly(device: torch.device) -> torch.autocast:
-    """Suspends autocast: half precision knows a place in a picture of 256 pixels only to a tenth of one, or worse."""
+    """Suspends autocast: half precision resolves positions in a picture of 256 pixels to 0.1 pixels or worse."""
     return torch.autocast(device.type, enabled=False)
 
 
@@ -120,14 +120,14 @@ class ConvNormReLU(nn.Module):
 
 
 class Down(ConvNormReLU):
-    """A 3x3 block, then half the resolution by averaging."""
+    """A 3x3 block, then average pooling to half the resolution."""
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
         return F.avg_pool2d(super().forward(x), 2)
 
 
 class Up(ConvNormReLU):
-    """Twice the resolution by repeating pixels, then a 3x3 block."""
+    """Nearest-neighbour upsampling to twice the resolution, then a 3x3 block."""
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
         return super().forward(F.interpolate(x, scale_factor=2.0))
@@ -148,7 +148,7 @@ class Residual(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Halve `levels` times, then double as often, each time beside the encoder's features of that size."""
+    """Downsample `levels` times, then upsample as often, each time concatenating the encoder's features."""
 
     def __init__(self, config: HourglassConfig, channels: int) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ class Hourglass(nn.Module):
 
 
 class Detected(NamedTuple):
-    """Keypoints, and the logits that they were read from."""
+    """Keypoints, and the heatmap logits from which they were computed."""
 
     keypoints: Keypoints
     logits: Float[Tensor, "b k h w"]
@@ -194,7 +194,7 @@ class KeypointDetector(nn.Module):
                 self.jacobians.bias.copy_(torch.eye(2).flatten().repeat(maps))  # type: ignore[union-attr]
 
     def detect(self, image: Float[Tensor, "b 3 h w"]) -> Detected:
-        """Keypoints of each picture in [0, 1], beside the heatmaps' logits."""
+        """Keypoints of each picture in [0, 1], with the heatmaps' logits."""
         features = self.hourglass(self.down(image))
         logits = self.heatmaps(features).float()
         maps = None if self.jacobians is None else self.jacobians(features).float()
@@ -202,7 +202,7 @@ class KeypointDetector(nn.Module):
             return Detected(self.read(logits, maps), logits)
 
     def read(self, logits: Float[Tensor, "b k h w"], maps: Float[Tensor, "b j h w"] | None) -> Keypoints:
-        """The centres of mass of the heatmaps, and the means of the Jacobians' maps under them."""
+        """The centres of mass of the heatmaps, and the Jacobian maps averaged with the heatmaps as weights."""
         batch, _, height, width = logits.shape
         heatmaps = (logits.flatten(2) / self.temperature).softmax(dim=2)  # (b, k, h*w), each sums to 1
         position = heatmaps @ coordinate_grid(height, width, device=logits.device).flatten(0, 1)
@@ -241,16 +241,16 @@ def sparse_motions(source: Keypoints, driving: Keypoints, size: tuple[int, int])
 
 
 class Motion(NamedTuple):
-    """What dense motion says about a driving frame, at its own small size."""
+    """The dense motion of a driving frame, at its own reduced resolution."""
 
     mask: Float[Tensor, "b k1 hs ws"]  # which keypoint's motion each pixel follows; sums to 1
-    deformation: Float[Tensor, "b hs ws 2"]  # where in the source each pixel comes from
-    occlusion: Float[Tensor, "b 1 hs ws"]  # 1: the source shows it, 0: it must be painted
+    deformation: Float[Tensor, "b hs ws 2"]  # source position of each pixel
+    occlusion: Float[Tensor, "b 1 hs ws"]  # 1: visible in the source, 0: occluded, to be generated
     sparse_deformed: Float[Tensor, "b k1 3 hs ws"]  # the source, warped by each keypoint's motion alone
 
 
 class DenseMotion(nn.Module):
-    """Section 3.2: chooses, for each pixel, among the K+1 sparse motions, and says what is hidden in the source."""
+    """Section 3.2: selects among the K+1 sparse motions for each pixel, and predicts what is occluded in the source."""
 
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
@@ -281,14 +281,14 @@ class DenseMotion(nn.Module):
 
 
 class Encoded(NamedTuple):
-    """All that animation needs of a source picture; computed once for a whole clip."""
+    """The encoding of a source picture; computed once for a whole clip."""
 
     image: Float[Tensor, "b 3 h w"]
     small: Float[Tensor, "b 3 hs ws"]  # for dense motion
     features: Float[Tensor, "b c hf wf"]  # for warping
 
     def repeat(self, count: int) -> "Encoded":
-        """The same source beside each of `count` driving frames; no copy is made."""
+        """The same source expanded to a batch of `count`, without copying."""
         return Encoded(*(tensor.expand(count, -1, -1, -1) for tensor in self))
 
 
@@ -309,22 +309,22 @@ class Generator(nn.Module):
         self.final = nn.Conv2d(config.width(0), (3 + masked) * config.patch**2, 7, padding=3)
 
     def encode(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c hf wf"]:
-        """Features of the source, before anything moves."""
+        """Features of the source before warping."""
         out = self.first(self.packed(image))
         for block in self.down:
             out = block(out)
         return out
 
     def decode(self, encoded: Encoded, motion: Motion) -> Float[Tensor, "b 3 h w"]:
-        """Warp the features, dim what is hidden (Eq. 5), and paint the picture in [0, 1]."""
+        """Warp the features, mask what is occluded (Eq. 5), and decode the picture in [0, 1]."""
         out = self.deform(encoded.features, motion.deformation)
         out = out * self.enlarged(motion.occlusion, (out.shape[2], out.shape[3]))
         for block in (*self.residual, *self.up):
             out = block(out)
         warped = self.deform(encoded.image, motion.deformation) if self.blend else None
         if self.join is not None and warped is not None:
-            beside = self.packed(warped).contiguous(memory_format=torch.channels_last)  # else all channels are copied
-            out = self.join(torch.cat((out, beside), dim=1))
+            source = self.packed(warped).contiguous(memory_format=torch.channels_last)  # else all channels are copied
+            out = self.join(torch.cat((out, source), dim=1))
         painted, *mask = self.unpacked(self.final(out)).sigmoid().split((3, 1) if self.join is not None else 3, dim=1)
         if warped is None:
             return painted
@@ -332,29 +332,29 @@ class Generator(nn.Module):
         return shown * warped + (1 - shown) * painted
 
     def packed(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d hp wp"]:
-        """Squares of pixels as single ones."""
+        """Blocks of pixels as single pixels with more channels (pixel unshuffle)."""
         return F.pixel_unshuffle(image, self.patch) if self.patch > 1 else image
 
     def unpacked(self, x: Float[Tensor, "b d hp wp"]) -> Float[Tensor, "b c h w"]:
-        """The picture that was packed."""
+        """The inverse of `pack` (pixel shuffle)."""
         return F.pixel_shuffle(x, self.patch) if self.patch > 1 else x
 
     def deform(self, x: Float[Tensor, "b c h w"], deformation: Float[Tensor, "b hs ws 2"]) -> Float[Tensor, "b c h w"]:
-        """Warp `x`, whatever its size, by a flow field given at the size of dense motion."""
+        """Warp `x`, of any size, by a flow field of the size of dense motion."""
         field_at_size = self.enlarged(deformation.permute(0, 3, 1, 2), (x.shape[2], x.shape[3]))
         grid = field_at_size.permute(0, 2, 3, 1)
         return warp(x.float(), grid, align_corners=self.align_corners).to(x.dtype)
 
 
 class Generated(NamedTuple):
-    """A picture and how it came about."""
+    """A generated picture with the intermediate results."""
 
     prediction: Float[Tensor, "b 3 h w"]
     motion: Motion
 
 
 class FirstOrderModel(nn.Module):
-    """The three networks that animate; `encode` once, then `generate` for every batch of driving keypoints."""
+    """The three networks of the model; `encode` once, then `generate` for every batch of driving keypoints."""
 
     def __init__(self, config: FommConfig) -> None:
         super().__init__()
@@ -364,11 +364,11 @@ class FirstOrderModel(nn.Module):
         self.generator = Generator(config)
 
     def encode(self, source: Float[Tensor, "b 3 h w"]) -> Encoded:
-        """What depends on the source picture ([0, 1]) alone."""
+        """The encoding of the source picture ([0, 1])."""
         return Encoded(source, self.dense_motion.down(source), self.generator.encode(source))
 
     def generate(self, encoded: Encoded, source: Keypoints, driving: Keypoints) -> Generated:
-        """The source, moved from its keypoints to the driving ones; all three have the same batch size."""
+        """The source animated from its keypoints to the driving ones; all three have the same batch size."""
         motion = self.dense_motion(encoded.small, source, driving)
         return Generated(self.generator.decode(encoded, motion), motion)
 
@@ -385,7 +385,7 @@ class DiscriminatorConfig:
     widest: int = 512
     blocks: int = 4
     keypoints: int = 10
-    """Heatmaps of that many keypoints are shown beside the picture; 0 shows the picture alone (vox-256)."""
+    """Number of keypoint heatmaps concatenated to the picture; 0 for the picture alone (vox-256)."""
     spectral: bool = False
     """Spectral normalisation of every convolution (vox-256)."""
     scales: tuple[float, ...] = (1.0,)
@@ -395,14 +395,14 @@ class DiscriminatorConfig:
 
 
 class Judged(NamedTuple):
-    """Scores of patches (1: real), and the features on the way to them, for feature matching."""
+    """Scores of patches (1: real), and the intermediate features, for feature matching."""
 
     scores: Float[Tensor, "b 1 hp wp"]
     features: list[Tensor]
 
 
 class PatchDiscriminator(nn.Module):
-    """4x4 convolutions without padding; instance norm on all but the first; halved between all but the last two."""
+    """4x4 convolutions without padding; instance norm on all but the first; pooling between all but the last two."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -424,7 +424,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """One patch discriminator a scale, each shown the picture shrunk by that, and where its keypoints should be."""
+    """One patch discriminator per scale, each given the picture downscaled to it, and the expected keypoints."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -433,7 +433,7 @@ class Discriminator(nn.Module):
         self.patches = nn.ModuleList(PatchDiscriminator(config) for _ in config.scales)
 
     def forward(self, image: Float[Tensor, "b 3 h w"], keypoints: Keypoints) -> list[Judged]:
-        """The verdict at each scale; `image` lies in [0, 1]."""
+        """The output at each scale; `image` lies in [0, 1]."""
         verdicts = []
         for down, patch in zip(self.downs, self.patches, strict=True):
             x = down(image)

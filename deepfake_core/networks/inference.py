@@ -1,15 +1,15 @@
-"""The First Order Motion Model rewritten for speed: the same function of its inputs, with fewer operations.
+"""The First Order Motion Model optimised for inference: the same function with fewer operations.
 
-Three identities do the work, all exact but for rounding:
+Three identities are used, all exact up to rounding:
 
-- a batch norm at rest is an affine map of each channel, which the convolution before it can take over;
-- a 3x3 convolution of a picture whose pixels were all doubled sees each of them two or three times, so four 2x2
-  convolutions of the small picture, one for each place in the 2x2 block, give the same with 4/9 of the products;
-- a convolution with few outputs wastes a CPU's vector units, which work on 16 channels at once: computing 2x2 pixels
-  as 12 channels of half the resolution fills them.
+- batch norm in evaluation mode is an affine map of each channel, which can be folded into the preceding convolution;
+- a 3x3 convolution after nearest-neighbour upsampling reads each pixel two or three times, so four 2x2 convolutions at
+  the low resolution, one for each position in the 2x2 block, give the same result with 4/9 of the multiplications;
+- a convolution with few outputs leaves most of a CPU's vector units, which process 16 channels at a time, unused:
+  computing 2x2 pixels as 12 channels at half the resolution fills them.
 
-Besides, all pictures are held channels-last, which a CPU's convolutions are fastest in, and activations are written in
-place. Winograd's convolution with batched matrix products was tried too, and won nothing over oneDNN's plain one.
+In addition, tensors use the channels-last memory format, the fastest for convolutions on a CPU, and activations are
+computed in place. Winograd convolution with batched matrix products was not faster than oneDNN's direct convolution.
 """
 
 import copy
@@ -23,11 +23,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from deepfake_core.networks.fomm import ConvNormReLU, FirstOrderModel, Generator, Hourglass, Residual, Up
 
 SMALLEST = 8
-"""Side of the input from which `FastUp` wins; below, reading 16/9 times as many weights costs more than it saves."""
+"""Input side from which `FastUp` is faster; below, reading 16/9 times as many weights costs more than it saves."""
 
 
 def prepare(model: FirstOrderModel) -> FirstOrderModel:
-    """A copy of `model` for inference, on the same device: to be called, never trained or saved.
+    """A copy of `model` for inference, on the same device; it cannot be trained or saved.
 
     Any batch size; `.half()` or `.bfloat16()` may follow, which leave keypoints and grids in float32.
     """
@@ -40,7 +40,7 @@ def prepare(model: FirstOrderModel) -> FirstOrderModel:
 
 
 def speed_up_hourglass(hourglass: Hourglass, side: int) -> None:
-    """Put the fast counterpart of every block in its place; `side` is that of the hourglass's input."""
+    """Replace every block by its fast counterpart; `side` is the side of the hourglass's input."""
     hourglass.encoder = nn.ModuleList(FastDown(block) for block in hourglass.encoder)  # type: ignore[arg-type]
     levels = len(hourglass.decoder)
     for index, block in enumerate(hourglass.decoder):
@@ -49,21 +49,21 @@ def speed_up_hourglass(hourglass: Hourglass, side: int) -> None:
 
 
 def speed_up_generator(generator: Generator) -> None:
-    """Put the fast counterpart of every block in its place."""
+    """Replace every block by its fast counterpart."""
     generator.first = FastConv(generator.first)  # type: ignore[assignment]
     generator.down = nn.ModuleList(FastDown(block) for block in generator.down)  # type: ignore[arg-type]
     generator.residual = nn.ModuleList(FastResidual(block) for block in generator.residual)  # type: ignore[arg-type]
     generator.up = nn.ModuleList(FastUp(block) for block in generator.up)  # type: ignore[arg-type]
     if generator.join is not None:
         generator.join = FastConv(generator.join)  # type: ignore[assignment]
-    if len(generator.up) > 0 and generator.patch == 1:  # its picture has even sides, and its channels are few
+    if len(generator.up) > 0 and generator.patch == 1:  # the picture has even sides and few channels
         generator.final = PackedConv(generator.final)  # type: ignore[assignment]
 
 
 def convolution(
     weight: Float[Tensor, "d c kh kw"], bias: Float[Tensor, "d"], *, padding: int, stride: int = 1
 ) -> nn.Conv2d:
-    """A fixed convolution with the given numbers."""
+    """A fixed convolution with the given weights."""
     after, before, *kernel = weight.shape
     made = nn.utils.skip_init(
         nn.Conv2d,
@@ -81,7 +81,7 @@ def convolution(
 
 
 class FastConv(nn.Module):
-    """Convolution with its batch norm inside, ReLU."""
+    """Convolution with folded batch norm, then ReLU."""
 
     def __init__(self, block: ConvNormReLU) -> None:
         super().__init__()
@@ -92,21 +92,21 @@ class FastConv(nn.Module):
 
 
 class FastDown(FastConv):
-    """The same, then half the resolution by averaging."""
+    """`FastConv`, then average pooling to half the resolution."""
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
         return F.avg_pool2d(super().forward(x), 2)
 
 
 class FoldedUp(FastConv):
-    """Twice the resolution by repeating pixels, then the same."""
+    """Nearest-neighbour upsampling to twice the resolution, then `FastConv`."""
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
         return super().forward(F.interpolate(x, scale_factor=2.0))
 
 
 def doubled_kernel(weight: Float[Tensor, "d c 3 3"]) -> Float[Tensor, "4*d c 2 2"]:
-    """The 2x2 kernels that see in a small picture what the 3x3 one sees in the same picture with doubled pixels.
+    """The 2x2 kernels whose result on a picture equals that of the 3x3 kernel on the upsampled picture.
 
     Output row 2i sees the doubled rows 2i-1, 2i, 2i+1, which are the small rows i-1, i, i: taps w0 and w1 + w2.
     Output row 2i+1 sees the small rows i, i, i+1: taps w0 + w1 and w2. Columns alike. The d kernels of the even rows'
@@ -117,7 +117,7 @@ def doubled_kernel(weight: Float[Tensor, "d c 3 3"]) -> Float[Tensor, "4*d c 2 2
 
 
 class FastUp(nn.Module):
-    """What `FoldedUp` does, computed at the small resolution.
+    """The function of `FoldedUp`, computed at the low resolution.
 
     One convolution makes the four pixels of every 2x2 block. With a border of one zero pixel it gives (h + 1, w + 1)
     places, of which the even outputs take the first h (w), the odd ones the last. The border's zeros are the ones that
@@ -141,7 +141,7 @@ class FastUp(nn.Module):
 
 
 class FastResidual(nn.Module):
-    """x + conv(relu(conv(relu(norm(x))))): the middle norm is folded, the first one has no convolution before it."""
+    """x + conv(relu(conv(relu(norm(x))))): the second norm is folded; no convolution precedes the first."""
 
     def __init__(self, block: Residual) -> None:
         super().__init__()
@@ -150,13 +150,13 @@ class FastResidual(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         x = x.contiguous(
             memory_format=torch.channels_last
-        )  # a warp, which comes before the first block, loses the order
+        )  # the warp before the first block does not keep the memory format
         inner = F.relu_(self.conv1(F.relu_(self.norm1(x))))
         return self.conv2(inner).add_(x)
 
 
 class PackedConv(nn.Module):
-    """A convolution with few outputs and odd kernel k, computed for 2x2 pixels at once: kernel k + 1, stride 2."""
+    """A convolution with few outputs and odd kernel k, computed for 2x2 pixels at a time: kernel k + 1, stride 2."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()

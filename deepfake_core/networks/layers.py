@@ -1,4 +1,4 @@
-"""Small pieces that several networks share: sampling grids, warping, the anti-aliased downscale, masks of a face.
+"""Building blocks shared by several networks: sampling grids, warping, anti-aliased downscaling, masks of a face.
 
 Every grid spans pixel centres: -1 and 1 are the centres of the outer pixels, x comes first.
 """
@@ -16,7 +16,7 @@ from deepfake_core.motion import coordinate_grid
 def warp(
     image: Float[Tensor, "b c h w"], grid: Float[Tensor, "b hg wg 2"], *, align_corners: bool = True
 ) -> Float[Tensor, "b c hg wg"]:
-    """Sample `image` bilinearly at `grid`; outside the picture there are zeros.
+    """Sample `image` bilinearly at `grid`, with zeros outside the picture.
 
     `align_corners=True` reads the grid as spanning pixel centres (the rule of this project and of the published
     weights), False as spanning pixel edges (what the first-order code does under today's torch).
@@ -27,7 +27,7 @@ def warp(
 def resize_like(
     x: Float[Tensor, "b c h w"], size: tuple[int, int], *, align_corners: bool = False
 ) -> Float[Tensor, "b c hn wn"]:
-    """Bilinear resize to `size` (height, width); nothing to do when it fits already.
+    """Bilinear resize to `size` (height, width); returns the input if it has that size.
 
     `align_corners=True` keeps every place of a grid that spans pixel centres where it is, as `warp` reads it.
     """
@@ -37,7 +37,7 @@ def resize_like(
 
 
 def gaussian_kernel(scale: float) -> Float[Tensor, "k k"]:
-    """The low-pass filter before shrinking by `scale` < 1: sigma = (1/scale - 1)/2, out to four sigma; its sum is 1."""
+    """The low-pass filter before downscaling by `scale` < 1: sigma = (1/scale - 1)/2, radius 4 sigma, sum 1."""
     sigma = (1 / scale - 1) / 2
     size = 2 * round(sigma * 4) + 1
     offset = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
@@ -47,7 +47,7 @@ def gaussian_kernel(scale: float) -> Float[Tensor, "k k"]:
 
 
 class AntiAliasedDownscale(nn.Module):
-    """Blur, then keep every (1/scale)-th pixel, so that shrinking does not alias (zeros outside the picture)."""
+    """Anti-aliased downscaling: blur, then keep every (1/scale)-th pixel (zeros outside the picture)."""
 
     kernel: Tensor
 
@@ -65,7 +65,7 @@ class AntiAliasedDownscale(nn.Module):
 
 
 class AlignedDownscale(nn.Module):
-    """The mean of each square of 1/scale pixels, read where the small grid has its pixels' centres.
+    """The mean of each block of 1/scale pixels, sampled at the pixel centres of the small grid.
 
     `AntiAliasedDownscale` puts the small picture's last pixel 1/scale - 1 pixels away from the large one's.
     """
@@ -85,7 +85,7 @@ class AlignedDownscale(nn.Module):
 
 
 class Masks(NamedTuple):
-    """Where a face has parts whose edges shall be kept, in [0, 1]: what the heatmap network gives to StarGAN v2."""
+    """Masks in [0, 1] of the parts of a face whose edges StarGAN v2 keeps, computed by the heatmap network."""
 
     coarse: Float[Tensor, "b 1 h w"]  # chin, brows, eyes, nose and lips, for features of 32 pixels
     fine: Float[Tensor, "b 1 h w"]  # eyes and nose alone, for features of 64 and 128

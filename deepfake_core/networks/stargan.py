@@ -1,7 +1,7 @@
 """StarGAN (Choi et al., CVPR 2018): one generator that edits several attributes of a picture.
 
-The wanted attributes are shown to the generator as constant maps beside the picture. The discriminator tells real from
-made, patch by patch, and names the attributes of what it sees.
+The wanted attributes are concatenated to the generator's input as constant maps. The discriminator classifies patches
+as real or generated, and predicts the attributes of the picture.
 
 Pictures are RGB in [-1, 1], sides a multiple of 4; attributes are 0 or 1, in the order of `StarGanConfig.attributes`.
 """
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 CELEBA = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 HAIR_COLOURS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
-"""CelebA's names of hair colours: at most one of them holds."""
+"""CelebA's mutually exclusive attributes of hair colour."""
 LEAK = 0.01  # slope of the discriminator's leaky ReLU
 MOMENTUM = 0.1  # of the running statistics
 
@@ -28,42 +28,42 @@ class StarGanConfig:
     """One architecture; the defaults are those of the published CelebA weights at 128 pixels."""
 
     size: int = 128
-    """Side of the pictures in pixels; the class head looks at this size and no other."""
+    """Side of the pictures in pixels; the class head accepts no other size."""
     attributes: tuple[str, ...] = CELEBA
     exclusive: bool = False
-    """Exactly one attribute holds, as with a folder a domain or RaFD's expressions; else each may hold or not."""
+    """Whether exactly one attribute is set, as with one folder per domain or RaFD's expressions."""
     base: int = 64
-    """The generator's channels at full resolution; they double with each halving."""
+    """The generator's channels at full resolution; they double with each downsampling."""
     blocks: int = 6
     critic_base: int = 64
-    """The discriminator's channels after its first layer; they double with every further one."""
+    """The discriminator's channels after its first layer; they double with every layer."""
     critic_layers: int = 6
     critic: bool = False
-    """Whether `StarGan` holds the discriminator too, which can say what attributes a picture has."""
+    """Whether `StarGan` includes the discriminator, which can classify the attributes of a picture."""
     running_statistics: bool = False
-    """Normalise by the stored running statistics in evaluation mode. The published files hold them, but were only ever
-    run on each picture's own statistics, and give visibly wrong pictures otherwise."""
+    """Normalise by the stored running statistics in evaluation mode. The published files contain them, but were always
+    used with the statistics of each picture, and give visibly wrong results otherwise."""
     conditional: bool = False
-    """Also shift every normalised map by what the attributes ask for (conditional instance norm, Dumoulin et al., ICLR
-    2017). Not in this paper, where the first instance norm takes the constant maps away again, so that only what they
-    do at the borders tells what is wanted; small networks learn many times faster with it."""
+    """Also shift every normalised map depending on the attributes (conditional instance norm, Dumoulin et al., ICLR
+    2017). Not in this paper, where the first instance norm removes the constant attribute maps, so that only their
+    effect at the borders remains; small networks learn many times faster with it."""
     relative: bool = False
-    """Tell the generator the change of each attribute, wanted - shown, from -1 to 1 (Wu et al., RelGAN, ICCV 2019), not
-    what is wanted: it need not find out for itself whether there is anything to do. `StarGan` reads what is shown with
-    its own class head, and so needs `critic`. Not in this paper."""
+    """Condition the generator on the change of each attribute, wanted - present, from -1 to 1 (Wu et al., RelGAN, ICCV
+    2019), not on the wanted ones, so that it need not detect whether to change anything. `StarGan` predicts the present
+    ones with its class head, and so needs `critic`. Not in this paper."""
     strengths: tuple[float, ...] = ()
-    """With `relative`, outside training: how many times the change of each attribute is told; none: once. A generator
-    that was taught by mean distances answers faint changes too faintly."""
+    """With `relative`, at inference: factor for the change of each attribute; empty: 1. A generator trained with mean
+    distances reacts too weakly to small changes."""
     difference: bool = False
-    """Paint the difference to the picture, not the picture: what is not edited stays sharp. Not in this paper."""
+    """Predict the difference to the input: unedited regions stay sharp. Not in this paper."""
     skips: bool = False
-    """Hand the features before each halving to the doubling that leads back to their size, each through a 1x1
-    convolution and into the ReLU, which lets them pass or not. Not in this paper; thin lines such as lashes and
-    wrinkles, which the bottleneck cannot hold, are found many times sooner with it."""
+    """Skip connections: add the features before each downsampling, through a 1x1 convolution, to those of the same size
+    in the decoder before the ReLU. Not in this paper; thin lines such as lashes and wrinkles, which the bottleneck
+    cannot represent, are learned many times faster with it."""
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "StarGanConfig":
-        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
         attributes, strengths = (tuple(fields.get(name, ())) for name in ("attributes", "strengths"))
         return cls(**{**fields, "attributes": attributes or CELEBA, "strengths": strengths})
 
@@ -75,7 +75,7 @@ CONFIGS = {
 
 
 class InstanceNorm(nn.Module):
-    """Instance norm with scale, shift and running statistics, which are kept but hardly ever used."""
+    """Instance norm with scale, shift and running statistics, which are rarely used."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -117,7 +117,7 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Table 4: halve the resolution twice, residual blocks, double it twice, paint."""
+    """Table 4: downsample twice, residual blocks, upsample twice, output convolution."""
 
     def __init__(self, config: StarGanConfig) -> None:
         super().__init__()
@@ -140,36 +140,36 @@ class Generator(nn.Module):
         self.joins = nn.ModuleList(nn.Conv2d(width, width, 1, bias=False) for width in joined)
         self.final = nn.Conv2d(base, 3, 7, padding=3, bias=False)
         if config.difference:
-            nn.init.zeros_(self.final.weight)  # at first it hands the picture through
+            nn.init.zeros_(self.final.weight)  # initially the identity
 
     def forward(self, image: Float[Tensor, "b 3 h w"], attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b 3 h w"]:
         """The picture with these attributes; with `difference` not strictly within [-1, 1]."""
         maps = attributes[:, :, None, None].expand(-1, -1, *image.shape[2:])
         shifts = [shift(attributes)[:, :, None, None] for shift in self.shifts] or [0.0] * (len(self.residual) + 5)
-        told = iter(shifts)
-        out = self.first(torch.cat((image, maps), dim=1), next(told))
+        pending = iter(shifts)
+        out = self.first(torch.cat((image, maps), dim=1), next(pending))
         kept = []
         for halve in self.down:
             kept.append(out)
-            out = halve(out, next(told))
+            out = halve(out, next(pending))
         for block in self.residual:
-            out = block(out, next(told))
+            out = block(out, next(pending))
         for place, double in enumerate(self.up):
             joined = self.joins[place](kept[-1 - place]) if self.joins else 0.0
-            out = double(out, next(told) + joined)
+            out = double(out, next(pending) + joined)
         painted = self.final(out)
         return image + painted if self.difference else painted.tanh()
 
 
 class Verdict(NamedTuple):
-    """What the discriminator says."""
+    """The output of the discriminator."""
 
-    scores: Float[Tensor, "b 1 hp wp"]  # higher is more real; one for each patch
-    logits: Float[Tensor, "b a"]  # above 0: the picture has that attribute; the largest one, if they exclude each other
+    scores: Float[Tensor, "b 1 hp wp"]  # one per patch; higher is more real
+    logits: Float[Tensor, "b a"]  # above 0: the attribute is set; if they are mutually exclusive, the largest is
 
 
 class Discriminator(nn.Module):
-    """Table 5: six halvings, a head that scores patches, and one that names the attributes of the whole picture."""
+    """Table 5: six downsamplings, a head that scores patches, and one that classifies the attributes."""
 
     def __init__(self, config: StarGanConfig) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class Discriminator(nn.Module):
         self.scores = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         left = config.size // 2**config.critic_layers
         self.classes = nn.Conv2d(widths[-1], len(config.attributes), left, bias=False)
-        for conv in self.convs:  # He et al., 2015: torch's own start lets a picture fade on its way through six layers
+        for conv in self.convs:  # He et al., 2015: torch's default initialisation attenuates the signal over six layers
             assert isinstance(conv, nn.Conv2d) and conv.bias is not None
             nn.init.kaiming_normal_(conv.weight, a=LEAK)
             nn.init.zeros_(conv.bias)
@@ -193,7 +193,7 @@ class Discriminator(nn.Module):
 
 
 class StarGan(nn.Module):
-    """The generator and, if the config asks for it, the discriminator: what one weights file holds."""
+    """The generator and, if configured, the discriminator: the content of one weights file."""
 
     def __init__(self, config: StarGanConfig) -> None:
         super().__init__()
@@ -208,17 +208,17 @@ class StarGan(nn.Module):
         assert self.discriminator is not None
         logits = self.discriminator(image).logits
         surest = F.one_hot(logits.argmax(dim=1), logits.shape[1]).float()
-        change = self.told(attributes, surest if self.config.exclusive else (logits > 0).float())
+        change = self.conditioning(attributes, surest if self.config.exclusive else (logits > 0).float())
         strengths = self.config.strengths or (1.0,) * len(self.config.attributes)
         return self.generator(image, change * change.new_tensor(strengths))
 
-    def told(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
-        """What the generator is told about a picture that shows some attributes and shall have others."""
+    def conditioning(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
+        """The generator's conditioning vector for the given and wanted attributes of a picture."""
         return wanted - shown if self.config.relative else wanted
 
 
 def flipped(attributes: Float[Tensor, "b a"], names: Sequence[str]) -> Float[Tensor, "a b a"]:
-    """The attributes with one after the other turned into its opposite, one set for each of `names`.
+    """The attributes with one of them flipped at a time, one set for each of `names`.
 
     A hair colour is not turned off, but takes the place of every other one.
     """

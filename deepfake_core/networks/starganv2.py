@@ -1,9 +1,9 @@
 """StarGAN v2: Diverse Image Synthesis for Multiple Domains (Choi et al., CVPR 2020).
 
-A style is a short vector that says how a picture of one domain (women, men; cats, dogs, wild cats) looks. The mapping
-network makes it from a random latent, the style encoder reads it from a reference picture, and the generator redraws a
-source picture in it: pose and expression stay, looks change. One discriminator judges every domain in a branch of its
-own.
+A style is a short vector that describes the appearance of a picture of one domain (women, men; cats, dogs, wild cats).
+The mapping network computes it from a random latent, the style encoder from a reference picture, and the generator
+translates a source picture to it: pose and expression are kept, the appearance changes. The discriminator has one
+branch per domain.
 
 Images are RGB in [-1, 1]; `domain` is an index into the config's `domains`.
 """
@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.layers import Masks
 
-MASKED_SIZES = (32, 64, 128)  # features of these sides skip past the bottleneck, through the high-pass filter
-SLOPE = 0.2  # of every leaky ReLU
+MASKED_SIZES = (32, 64, 128)  # sides of the features in the skip connections with the high-pass filter
+SLOPE = 0.2  # negative slope of every leaky ReLU
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,43 +30,43 @@ class StarGanV2Config:
     """One architecture; the defaults are CelebA-HQ's."""
 
     size: int = 256
-    """Side of the pictures in pixels, a power of two from 64 on."""
+    """Side of the pictures in pixels, a power of two of at least 64."""
     domains: tuple[str, ...] = ("female", "male")
     style: int = 64
     """Length of a style vector."""
     latent: int = 16
-    """Length of the mapping network's normal input."""
+    """Length of the latent vector."""
     base: int | None = None
-    """Channels at full resolution; None takes the paper's 2**14 / size. They double with each halving."""
+    """Channels at full resolution; None: the paper's 2**14 / size. They double with each downsampling."""
     widest: int = 512
     mapping_hidden: int = 512
     high_pass: float = 1.0
-    """Divides the high-pass filter of the masked skips; 0 for no skips (AFHQ), one halving fewer, and shortcuts in the
-    decoder instead."""
+    """Divisor of the high-pass filter in the masked skip connections; 0 (AFHQ): no skip connections, one downsampling
+    fewer, and shortcuts in the decoder instead."""
     blend: bool = False
-    """Paint a mask m too and show m * painted + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1).
-    Not in this paper; small networks stay sharp with it."""
+    """Also predict a mask m and output m * generated + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1).
+    Not in this paper; it keeps the output of small networks sharp."""
     skips: bool = False
-    """Hand the encoder's features between full size and bottleneck to the decoder, each through a 1x1 convolution. Not
-    in this paper either, which lets only edges under masks pass; small networks find poses and gazes sooner with it."""
+    """Pass the encoder's intermediate features to the decoder, each through a 1x1 convolution. Not in this paper, which
+    passes only masked edges; small networks learn pose and gaze faster with it."""
 
     def __post_init__(self) -> None:
         if self.size < 64 or self.size & (self.size - 1):
             raise BadRequest(f"size {self.size} will not do: StarGAN v2 needs a power of two from 64 on, such as 256")
 
     def width(self, level: int) -> int:
-        """Channels after `level` halvings."""
+        """Channels after `level` downsamplings."""
         base = 2**14 // self.size if self.base is None else self.base
         return min(self.widest, base * 2**level)
 
     @property
     def halvings(self) -> int:
-        """The generator's: down to a bottleneck of 16 pixels, or of 8 with the masked skips."""
+        """Number of downsamplings of the generator: to a bottleneck of 16 pixels, or 8 with masked skip connections."""
         return self.size.bit_length() - (4 if self.high_pass else 5)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "StarGanV2Config":
-        """The config that `dataclasses.asdict` took apart, as weights files store it."""
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
         return cls(**{**fields, "domains": tuple(fields["domains"])})
 
 
@@ -77,7 +77,7 @@ CONFIGS = {
 
 
 def activate(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The leaky ReLU of every block."""
+    """The activation of every block."""
     return F.leaky_relu(x, SLOPE)
 
 
@@ -90,7 +90,7 @@ def start(module: nn.Module) -> None:
 
 
 class Residual(nn.Module):
-    """(shortcut(x) + conv(lrelu(norm(half(conv(lrelu(norm(x)))))))) / sqrt(2), which keeps the variance at one."""
+    """(shortcut(x) + conv(lrelu(norm(half(conv(lrelu(norm(x)))))))) / sqrt(2), which keeps unit variance."""
 
     def __init__(self, before: int, after: int, *, normalise: bool = False, halve: bool = False) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Residual(nn.Module):
 
 
 class AdaptiveNorm(nn.Module):
-    """AdaIN (Huang & Belongie, 2017): instance norm, then (1 + gamma) x + beta, both read from the style."""
+    """AdaIN (Huang & Belongie, 2017): instance norm, then (1 + gamma) x + beta, both predicted from the style."""
 
     def __init__(self, channels: int, style: int) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class AdaptiveNorm(nn.Module):
 
 
 class StyledResidual(nn.Module):
-    """A residual block under a style. With the masked skips it has no shortcut: only they carry the source's detail."""
+    """A residual block with AdaIN. With masked skip connections it has no shortcut: they alone pass the detail."""
 
     def __init__(self, before: int, after: int, config: StarGanV2Config, *, enlarge: bool = False) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class StyledResidual(nn.Module):
 
 
 class HighPass(nn.Module):
-    """Each pixel's difference from its eight neighbours: edges pass, colours and shading do not."""
+    """Difference of each pixel from its eight neighbours, which keeps edges and removes colours and shading."""
 
     kernel: Tensor
 
@@ -162,11 +162,11 @@ class HighPass(nn.Module):
 
 
 class Encoded(NamedTuple):
-    """All that the generator needs of a source picture; computed once for any number of styles."""
+    """The encoding of a source picture; computed once for any number of styles."""
 
     image: Float[Tensor, "b 3 h w"]
     features: Float[Tensor, "b c hs ws"]
-    skips: dict[int, Tensor]  # side in pixels -> features of that size, of which masks let the edges through
+    skips: dict[int, Tensor]  # side in pixels -> features of that size, whose masked edges are passed on
 
     def repeat(self, count: int) -> "Encoded":
         """The one encoded picture as a batch of `count`, without copying."""
@@ -175,7 +175,7 @@ class Encoded(NamedTuple):
 
 
 class Generator(nn.Module):
-    """Down to the bottleneck, up again under the style; instance norm forgets the source's own style on the way."""
+    """Encoder with instance norm, which removes the source's style, and decoder with AdaIN."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class Generator(nn.Module):
         self.joins = nn.ModuleDict(joins)  # by side in pixels
 
     def encode(self, image: Float[Tensor, "b 3 h w"]) -> Encoded:
-        """What depends on the source picture ([-1, 1]) alone."""
+        """The encoding of the source picture ([-1, 1])."""
         skips: dict[int, Tensor] = {}
         x = self.from_rgb(image)
         for block in self.encoder:
@@ -207,7 +207,7 @@ class Generator(nn.Module):
     def decode(
         self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None
     ) -> Float[Tensor, "b 3 h w"]:
-        """The encoded picture, redrawn in `style`; `masks` say where the edges of its face shall be kept."""
+        """The encoded picture translated to `style`; `masks` select the edges of the face to keep."""
         x = encoded.features
         for block in self.decoder:
             x = block(x, style)
@@ -225,18 +225,18 @@ class Generator(nn.Module):
     def forward(
         self, image: Float[Tensor, "b 3 h w"], style: Float[Tensor, "b s"], masks: Masks | None = None
     ) -> Float[Tensor, "b 3 h w"]:
-        """`image` redrawn in `style`; both ranges are [-1, 1], the output's not strictly."""
+        """`image` translated to `style`; input in [-1, 1], output approximately in [-1, 1]."""
         return self.decode(self.encode(image), style, masks)
 
 
 def of_domain(outputs: Iterator[Tensor], domain: Int[Tensor, "b"]) -> Float[Tensor, "b s"]:
-    """Of the outputs of all branches, for each picture that of its domain."""
+    """Select for each picture the output of its domain's branch."""
     stacked = torch.stack(list(outputs), dim=1)
     return stacked[torch.arange(len(domain), device=domain.device), domain]
 
 
 class MappingNetwork(nn.Module):
-    """Normal latents become styles: four layers for all domains, then four for each."""
+    """Map normal latents to styles: four shared layers, then four per domain."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -262,7 +262,7 @@ class MappingNetwork(nn.Module):
 
 
 class Trunk(nn.Module):
-    """What style encoder and discriminator see a picture with: residual halvings to 4 pixels, then one vector."""
+    """Trunk of style encoder and discriminator: residual downsampling to 4 pixels, then one vector."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -280,7 +280,7 @@ class Trunk(nn.Module):
 
 
 class StyleEncoder(nn.Module):
-    """Reads the style of a reference picture, by one linear branch a domain."""
+    """Predicts the style of a reference picture, with one linear branch per domain."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -288,13 +288,13 @@ class StyleEncoder(nn.Module):
         self.branches = nn.ModuleList(nn.Linear(self.trunk.channels, config.style) for _ in config.domains)
 
     def forward(self, image: Float[Tensor, "b 3 h w"], domain: Int[Tensor, "b"]) -> Float[Tensor, "b s"]:
-        """The style of each picture ([-1, 1]), seen as one of its domain."""
+        """The style of each picture ([-1, 1]) in its domain."""
         features = self.trunk(image).flatten(1)
         return of_domain((branch(features) for branch in self.branches), domain)
 
 
 class Discriminator(nn.Module):
-    """Is it a real picture of its domain? One logit a domain, positive for real."""
+    """Discriminates real from generated pictures of a domain: one logit per domain, positive for real."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -309,7 +309,7 @@ class Discriminator(nn.Module):
 
 
 class StarGanV2(nn.Module):
-    """The three networks that make pictures, as one module, so that one weights file holds them."""
+    """The three networks for synthesis as one module, so that one weights file holds them."""
 
     def __init__(self, config: StarGanV2Config) -> None:
         super().__init__()
@@ -321,9 +321,9 @@ class StarGanV2(nn.Module):
 
 
 def interpolation_weights(ease: float = 5.0, step: float = 0.5, hold: int = 10) -> Float[Tensor, "n"]:
-    """How much of the second style each frame of a film shows: from 0 along a sigmoid over -ease .. ease, then 1.
+    """Interpolation weight of the second style for each frame: from 0 along a sigmoid over -ease .. ease, then 1.
 
-    `hold` frames of the finished picture follow.
+    `hold` frames with weight 1 follow.
     """
     rise = torch.arange(-ease, ease, step, dtype=torch.float64).sigmoid()
     return torch.cat((rise.new_zeros(1), rise, rise.new_ones(hold))).float()

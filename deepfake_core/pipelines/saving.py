@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deepfake_core.errors import BadRequest, UnknownModel
 from deepfake_core.hub.manifest import entry
-from deepfake_core.hub.store import find, right_hash
+from deepfake_core.hub.store import expected_hash, find
 from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.provenance.origin import Input, Origin
 from deepfake_core.provenance.writer import open_sink, save_image
@@ -59,6 +59,6 @@ def hash_of(model: str) -> str | None:
     """The written hash of named weights that are on this machine: which version of them is meant."""
     try:
         path = find(model)
-        return right_hash(path, entry(model)) if path else None
+        return expected_hash(path, entry(model)) if path else None
     except UnknownModel:
         return None

@@ -1,1 +1,1 @@
-"""The only door by which a generated picture or video gets its final name: labelled, tagged, whole or not at all."""
+"""The only code that saves generated pictures and videos: labelled, watermarked, signed and written atomically."""

@@ -1,4 +1,4 @@
-"""A key and two certificates for it, made on this machine: an authority that signs once, and whom it vouches for."""
+"""Generate a signing key with a certificate issued by a certificate authority (CA) that signs only this once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -9,49 +9,48 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAME = "Deepfake Lab (self-made)"
-"""Whoever runs the program is not named: the certificate goes out with every file."""
+"""Does not name the operator, because the certificate is included in every signed file."""
 
 YEARS = 10
-"""Files can be checked as long as that: no third party says that they were made while the certificate was valid."""
+"""Signatures can be verified for this long: there is no trusted timestamp that would extend it."""
 
 CLOCK_SLACK = timedelta(days=1)
-"""Other machines' clocks may be behind."""
+"""Tolerance for other machines' clocks."""
 
 
-class Made(NamedTuple):
-    """The signer's key, and its certificate followed by the authority's."""
+class KeyWithChain(NamedTuple):
+    """The signer's key, and its certificate followed by the CA's."""
 
     key: ec.EllipticCurvePrivateKey
     chain: tuple[x509.Certificate, x509.Certificate]
 
 
-def make(name: str = NAME, *, lasting: timedelta = timedelta(days=365 * YEARS)) -> Made:
-    """Make a key on the curve P-256 and its certificates.
+def generate(name: str = NAME, *, validity: timedelta = timedelta(days=365 * YEARS)) -> KeyWithChain:
+    """Generate a key on the curve P-256 and its certificates.
 
-    The authority's own key is forgotten here, so nobody can ever sign another certificate in its name; who trusts this
-    authority trusts one key.
+    The CA's private key is discarded, so it can never issue another certificate: to trust this CA is to trust one key.
     """
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    above, own = _name(f"{name} authority"), _name(name)
+    issuer, subject = _name(f"{name} authority"), _name(name)
     authority = (
-        _started(above, above, authority_key.public_key(), lasting)
+        _builder(issuer, issuer, authority_key.public_key(), validity)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(authority_key, SHA256())
     )
     signer = (
-        _started(own, above, key.public_key(), lasting)
+        _builder(subject, issuer, key.public_key(), validity)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, SHA256())
     )
-    return Made(key, (signer, authority))
+    return KeyWithChain(key, (signer, authority))
 
 
-def _started(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lasting: timedelta
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, validity: timedelta
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -61,7 +60,7 @@ def _started(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SLACK)
-        .not_valid_after(now + lasting)
+        .not_valid_after(now + validity)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

@@ -1,4 +1,4 @@
-"""Content Credentials, https://spec.c2pa.org: a signed statement inside a file of what made it."""
+"""Content Credentials, https://spec.c2pa.org: a signed manifest embedded in a file that states how it was made."""
 
 import io
 from functools import lru_cache
@@ -24,37 +24,37 @@ OFFLINE = {
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
 }
-"""No small copy of the picture, and nothing is asked of the network."""
+"""No thumbnail, and no network access."""
 
 
 def ready_pair() -> SigningPair:
-    """The pair that signs now, tried once: a certificate that is not fit to sign should be told before hours of work.
+    """The current signing pair, after a test signature: an unusable certificate should fail before hours of work.
 
     Raises `BadRequest` as `signing_pair` and `sign` do.
     """
     pair = signing_pair()
-    _try(pair)
+    _test_signature(pair)
     return pair
 
 
 @lru_cache(maxsize=8)
-def _try(pair: SigningPair) -> None:
+def _test_signature(pair: SigningPair) -> None:
     picture, signed = io.BytesIO(), io.BytesIO()
     Image.new("L", (1, 1)).save(picture, "PNG")
     _sign(picture, signed, ".png", Origin(model="none"), pair)
 
 
 def sign(source: Path, destination: Path, origin: Origin, pair: SigningPair) -> None:
-    """Copy `source` to `destination` with a credential that covers every byte but its own, and so the XMP too.
+    """Copy `source` to `destination` and add a credential that covers all other bytes, including the XMP.
 
-    Raises `BadRequest` when the certificate is not fit to sign, `OSError` when the file cannot be written.
+    Raises `BadRequest` when the certificate cannot be used to sign, `OSError` when the file cannot be written.
     """
     with source.open("rb") as unsigned, destination.open("w+b") as file:
-        signed = Watched(file)
+        signed = ErrorRecordingFile(file)
         try:
             _sign(unsigned, signed, source.suffix.lower(), origin, pair)
         except c2pa.C2paError as error:
-            raise signed.trouble or error from error
+            raise signed.error or error from error
 
 
 def _sign(source: io.BufferedIOBase, destination: Any, suffix: str, origin: Origin, pair: SigningPair) -> None:
@@ -70,41 +70,41 @@ def _sign(source: io.BufferedIOBase, destination: Any, suffix: str, origin: Orig
             builder.sign(signer, MEDIA_TYPES[suffix], source, destination)
     except c2pa.C2paError.Signature as error:
         raise BadRequest(
-            f"the certificate of {pair.certificates.name} is not fit to sign ({error}); set another one, or none"
+            f"the certificate of {pair.certificates.name} cannot be used to sign ({error}); set another one, or none"
         ) from error
 
 
-class Watched:
-    """A file that remembers why it could not be written: c2pa would say no more than that something failed."""
+class ErrorRecordingFile:
+    """A file that records the `OSError` of a failed write, which c2pa replaces by an unspecific one."""
 
     def __init__(self, file: io.BufferedRandom) -> None:
         self._file = file
-        self.trouble: OSError | None = None
+        self.error: OSError | None = None
         self.readinto, self.seek, self.tell = file.readinto, file.seek, file.tell
         self.read = file.read
 
     def write(self, data: bytes) -> int:
-        """All of `data`. Raises `OSError`."""
+        """Write all of `data`. Raises `OSError`."""
         try:
             return self._file.write(data)
         except OSError as error:
-            self.trouble = error
+            self.error = error
             raise
 
     def flush(self) -> None:
-        """Raises `OSError`."""
+        """Flush the file. Raises `OSError`."""
         try:
             self._file.flush()
         except OSError as error:
-            self.trouble = error
+            self.error = error
             raise
 
 
 def manifest(origin: Origin) -> dict[str, Any]:
-    """The statement, as c2pa's builder takes it: no title, no name, no time, no thumbnail.
+    """The manifest definition for c2pa's builder, without title, name, time and thumbnail.
 
-    A new result begins with the action `c2pa.created`; another state of a given picture is `c2pa.opened` (that picture,
-    its parent) and then `c2pa.edited`. Every input is an ingredient known by its hash alone.
+    A new result has the action `c2pa.created`; an edited picture has `c2pa.opened` (with the picture as its parent)
+    followed by `c2pa.edited`. Every input is an ingredient identified by its hash alone.
     """
     numbers = range(1, len(origin.inputs) + 1)
     names = [f"input-{number}" for number in numbers]

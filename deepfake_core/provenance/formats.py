@@ -1,16 +1,16 @@
-"""What kind of file this is, by its first bytes: a name may say anything."""
+"""Detect the format of a file from its first bytes; its name is not trusted."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """A format of pictures or videos."""
+    """A picture or video format."""
 
     name: str
     moving: bool
     media_type: str | None
-    """As c2pa names it; None for a format that has no place for Content Credentials."""
+    """The name used by c2pa; None for a format that cannot hold Content Credentials."""
 
 
 PNG, JPEG = Kind("PNG picture", False, "image/png"), Kind("JPEG picture", False, "image/jpeg")
@@ -32,11 +32,11 @@ STARTS = (
 )
 RIFF = {b"WEBP": WEBP, b"AVI ": AVI}
 BRANDS = {b"avif": AVIF, b"avis": AVIF, b"heic": HEIF, b"heix": HEIF, b"mif1": HEIF, b"msf1": HEIF}
-"""Of still pictures in the container of MP4."""
+"""Brands of still pictures in the ISO base media format."""
 
 
 def kind_of(path: Path) -> Kind | None:
-    """The format of a file; None for one that is no picture or video as far as is known here."""
+    """The format of a file; None when it is not a known picture or video format."""
     with path.open("rb") as file:
         head = file.read(16)
     if head[:4] == b"RIFF":

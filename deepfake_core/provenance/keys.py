@@ -1,7 +1,6 @@
-"""The key that signs results: made on first need in the user's own folder, or given by whoever runs the program."""
+"""The key that signs results: generated on first use in the user's data folder, or set by the operator."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,28 +22,29 @@ from cryptography.x509.oid import NameOID
 from filelock import FileLock
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.provenance.certificates import Made, make
+from deepfake_core.media.atomic_write import atomic_file
+from deepfake_core.provenance.certificates import KeyWithChain, generate
 from deepfake_core.provenance.private_files import private_bytes, require_private
 from deepfake_core.settings import settings
 
 PAIR = "signing.pem"
-"""Key and certificates in one file, so that one rename replaces both and they always fit."""
+"""Key and certificates in one file, so that one rename replaces both and they always match."""
 EARLIER = "earlier"
-"""Folder of the certificates of earlier keys, by which their files are still known as ours."""
+"""Folder of certificates of earlier keys, so that files signed with them are still recognised."""
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LOCK_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """A signer and those who vouch for it; nothing here is secret."""
+    """The certificate chain of a signer; holds nothing secret."""
 
     chain: tuple[x509.Certificate, ...]
-    """The signer's own first, the topmost last."""
+    """The signer's certificate first, the root last."""
 
     @property
     def name(self) -> str:
-        """Who signs."""
+        """Common name of the signer."""
         names = self.chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else "no name"
 
@@ -55,40 +55,40 @@ class Certificates:
 
     @property
     def serial(self) -> str:
-        """Number of that certificate, in decimal digits, as C2PA tells it."""
+        """Serial number of that certificate in decimal digits, as reported by C2PA."""
         return str(self.chain[0].serial_number)
 
     @property
     def anchor(self) -> bytes:
-        """The topmost certificate, as text: who trusts it trusts the signer."""
+        """The root certificate in PEM; to trust it is to trust the signer."""
         return self.chain[-1].public_bytes(Encoding.PEM)
 
     @property
     def until(self) -> datetime:
-        """When the first of them expires."""
+        """Earliest expiry date of the chain."""
         return min(one.not_valid_after_utc for one in self.chain)
 
     @property
     def pem(self) -> bytes:
-        """All of them, as text."""
+        """The whole chain in PEM."""
         return b"".join(one.public_bytes(Encoding.PEM) for one in self.chain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPair:
-    """A private key with the certificates that go out with what it signs."""
+    """A private key with the certificates that are embedded in signed files."""
 
     key: bytes = field(repr=False)
     """PKCS #8 PEM; never printed, never sent."""
     certificates: Certificates
     algorithm: str
-    """As C2PA names it."""
-    place: Path
+    """C2PA's name of it."""
+    path: Path
     """The file of the key."""
 
 
 def credentials_folder() -> Path:
-    """`$DEEPFAKE_HOME/credentials`, else in the user's data folder, which no cleaning of caches empties."""
+    """`$DEEPFAKE_HOME/credentials`, else a folder in the user's data folder, which clearing caches does not empty."""
     home = settings().home
     if home:
         return Path(home) / "credentials"
@@ -97,18 +97,18 @@ def credentials_folder() -> Path:
 
 
 def signing_pair() -> SigningPair:
-    """The pair that signs now: the one that the settings name, else the user's own, made if it is missing or expired.
+    """The current pair: the one named in the settings, else the user's own, generated if missing or expired.
 
-    Raises `BadRequest` for files that are missing, damaged, expired, do not fit each other, for a key that other users
-    could read or replace (see `private_files`), and when the user's folder cannot be written.
+    Raises `BadRequest` for files that are missing, damaged, expired or do not match, for a key that other users could
+    read or replace (see `private_files`), and when the user's folder is not writable.
     """
-    told = settings()
-    if told.signing_key or told.signing_certificate:
-        return _given(told.signing_key, told.signing_certificate)
+    current = settings()
+    if current.signing_key or current.signing_certificate:
+        return _given(current.signing_key, current.signing_certificate)
     own = _own()
     if own is None:
         with _locked() as folder:
-            if _own() is None:  # else another process was quicker
+            if _own() is None:  # else another process generated it first
                 _replace(folder)
         own = _own()
     assert own is not None
@@ -116,24 +116,24 @@ def signing_pair() -> SigningPair:
 
 
 def rotate() -> SigningPair:
-    """Make a new key of our own. The old one is gone for good; its certificate is kept under the date.
+    """Replace the user's own key by a new one. The old key is deleted; its certificate is kept under today's date.
 
-    Raises `BadRequest` when the settings name a key, which is not ours to replace.
+    Raises `BadRequest` when the key is set by the operator.
     """
     if settings().signing_key:
-        raise BadRequest("the signing key is given by DEEPFAKE_SIGNING_KEY; replace that file yourself")
+        raise BadRequest("the signing key is set by DEEPFAKE_SIGNING_KEY; replace that file yourself")
     with _locked() as folder:
         _replace(folder)
     return signing_pair()
 
 
 def known_signers() -> Iterator[tuple[Certificates, str]]:
-    """The certificates by which a file is ours, each with what it is: the present key's, then earlier ones'.
+    """Certificates of this machine's keys, each with a description: the current key's, then those of earlier keys.
 
-    Files that cannot be read are passed over: to check somebody's picture needs no key.
+    Unreadable files are skipped: verifying a picture needs no key.
     """
-    told, folder = settings(), credentials_folder()
-    places = [(Path(told.signing_certificate), "the key that is set here")] if told.signing_certificate else []
+    current, folder = settings(), credentials_folder()
+    places = [(Path(current.signing_certificate), "the key in the settings")] if current.signing_certificate else []
     places.append((folder / PAIR, "this machine's own key"))
     for path in sorted((folder / EARLIER).glob("*.pem"), reverse=True):
         places.append((path, f"an earlier key of this machine, {path.stem.rpartition(' ')[0]}"))
@@ -143,11 +143,13 @@ def known_signers() -> Iterator[tuple[Certificates, str]]:
 
 
 def certificates_in(path: Path) -> Certificates:
-    """The certificates in a PEM file. Raises `BadRequest` when there is none."""
+    """The certificates in a PEM file. Raises `BadRequest` when there are none."""
     try:
         return Certificates(chain=tuple(x509.load_pem_x509_certificates(_bytes_of(path))))
     except ValueError as error:
-        raise BadRequest(f"{path.name} holds no certificate; it must be a PEM file, the signer's own first") from error
+        raise BadRequest(
+            f"{path.name} holds no certificate; it must be a PEM file with the signer's own certificate first"
+        ) from error
 
 
 def _own() -> SigningPair | None:
@@ -159,13 +161,13 @@ def _own() -> SigningPair | None:
     try:
         pair = _read(path, path)
     except BadRequest as error:
-        raise BadRequest(f"{error} (or make a new one: python -m deepfake_core credentials rotate)") from error
+        raise BadRequest(f"{error} (or generate a new one: python -m deepfake_core credentials rotate)") from error
     return pair if pair.certificates.until > datetime.now(UTC) else None
 
 
 def _given(key: str, certificate: str) -> SigningPair:
     if not key or not certificate:
-        raise BadRequest("DEEPFAKE_SIGNING_KEY and DEEPFAKE_SIGNING_CERTIFICATE go together; set both, or neither")
+        raise BadRequest("DEEPFAKE_SIGNING_KEY and DEEPFAKE_SIGNING_CERTIFICATE belong together; set both or neither")
     pair = _read(Path(key), Path(certificate))
     now = datetime.now(UTC)
     if pair.certificates.until <= now:
@@ -176,7 +178,7 @@ def _given(key: str, certificate: str) -> SigningPair:
 
 
 def _read(key_file: Path, certificate_file: Path) -> SigningPair:
-    """Read and check that the two fit; the dates are the caller's business."""
+    """Read the pair and check that key and certificate match; the caller checks the dates."""
     data = private_bytes(key_file)
     try:
         key = load_pem_private_key(data, password=None)
@@ -185,11 +187,11 @@ def _read(key_file: Path, certificate_file: Path) -> SigningPair:
     certificates = certificates_in(certificate_file)
     if _public(key.public_key()) != _public(certificates.chain[0].public_key()):
         raise BadRequest(
-            f"the key in {key_file.name} does not fit the first certificate in {certificate_file.name}; "
+            f"the key in {key_file.name} does not match the first certificate in {certificate_file.name}; "
             "set two files that belong together"
         )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return SigningPair(key=pem, certificates=certificates, algorithm=_algorithm(key, key_file.name), place=key_file)
+    return SigningPair(key=pem, certificates=certificates, algorithm=_algorithm(key, key_file.name), path=key_file)
 
 
 def _algorithm(key: PrivateKeyTypes, name: str) -> str:
@@ -199,7 +201,7 @@ def _algorithm(key: PrivateKeyTypes, name: str) -> str:
         return "ed25519"
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
         return "ps256"
-    raise BadRequest(f"the key in {name} is of a kind that cannot sign here; make one with ECDSA on the curve P-256")
+    raise BadRequest(f"the key in {name} is of an unsupported type; generate an ECDSA key on the curve P-256")
 
 
 def _public(key: object) -> bytes:
@@ -215,46 +217,39 @@ def _bytes_of(path: Path) -> bytes:
 
 @contextmanager
 def _locked() -> Iterator[Path]:
-    """The user's folder, which nobody else may look into, while no other process makes keys in it."""
+    """The user's folder, private to this user and locked against other processes that generate keys."""
     folder = credentials_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
             yield folder
-    except OSError as error:  # a lock that is not had in time is one too
+    except OSError as error:  # includes the lock's timeout
         raise BadRequest(
-            f"the signing key cannot be kept in {folder} ({error.strerror or error}); "
-            "set DEEPFAKE_HOME to a folder that can be written"
+            f"the signing key cannot be stored in {folder} ({error.strerror or error}); "
+            "set DEEPFAKE_HOME to a writable folder"
         ) from error
 
 
 def _replace(folder: Path) -> None:
-    """Keep the present certificates under today's date, then put a new pair in their place."""
+    """Keep the current certificates under today's date, then write a new pair."""
     path = folder / PAIR
-    with suppress(BadRequest):  # none there, or nothing in it
+    with suppress(BadRequest):  # no such file, or no certificate in it
         old = certificates_in(path)
         kept = folder / EARLIER / f"until {datetime.now(UTC):%Y-%m-%d} {old.fingerprint[:8]}.pem"
         kept.parent.mkdir(mode=0o700, exist_ok=True)
         _write(kept, old.pem)
-    _write(path, _as_pem(make()))
+    _write(path, _as_pem(generate()))
 
 
-def _as_pem(made: Made) -> bytes:
-    key = made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return key + Certificates(chain=made.chain).pem
+def _as_pem(pair: KeyWithChain) -> bytes:
+    key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + Certificates(chain=pair.chain).pem
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, and from its first byte on for its owner alone."""
-    draft = path.with_name(f".{path.name}.part-{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
+    """Write `data` atomically, readable by the owner alone from the first byte on."""
+    with atomic_file(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

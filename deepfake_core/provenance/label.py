@@ -1,4 +1,4 @@
-"""The small visible label in a corner; its text and its place are settings of whoever runs the program."""
+"""The small visible label in a corner; its text and position are set by the operator."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,24 +10,24 @@ from PIL import Image, ImageDraw, ImageFont
 from deepfake_core.settings import settings
 
 TEXT, SHORT = "AI-generated", "AI"
-"""What the label says unless a setting says otherwise, and what is left of it in a small picture."""
+"""The default text, and the short text for small pictures."""
 
 WIDEST = 0.4
-"""Share of the picture's width that the label may take: a picture of 128 pixels has room for "AI" alone."""
+"""Maximum width as a share of the picture's: a picture of 128 pixels has room for "AI" only."""
 
 SMALLEST_TYPE, LARGEST_TYPE = 9, 96
-"""Pixels: below 9 the letters run together, above 96 the label would cover more than it tells."""
+"""Font size in pixels: below 9 the letters run together, above 96 the label would cover too much."""
 
 TYPE_PER_SIDE = 1 / 24
 PLATE_OPACITY = 0.62
-"""White on this plate keeps a contrast of more than 4.5 : 1 over a white picture."""
+"""White text on this plate has a contrast of more than 4.5 : 1 over a white picture."""
 
 SAMPLES = 4
-"""Of the star and the plate in each direction of a pixel, for smooth edges."""
+"""Supersampling factor in each direction for the star and the plate (anti-aliasing)."""
 
 
 class Patch(NamedTuple):
-    """What the corner becomes: `corner * keep + add`, the label's two layers already composed."""
+    """The label's two layers composed for blending: `corner * keep + add`."""
 
     keep: Float[np.ndarray, "patch_h patch_w 1"]
     add: Float[np.ndarray, "patch_h patch_w 1"]
@@ -35,22 +35,22 @@ class Patch(NamedTuple):
 
 
 def label(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a copy of `frame` with the label; every pixel outside the label's plate stays as it was.
+    """Return a copy of `frame` with the label; pixels outside the label's plate are unchanged.
 
-    Text and place, and whether there is a label at all, are `settings()`.
+    Text, position and whether there is a label at all are defined in `settings()`.
     """
-    told, labelled = settings(), frame.copy()
-    if not told.label:
+    current, labelled = settings(), frame.copy()
+    if not current.label:
         return labelled
     height, width, _ = frame.shape
-    patch = patch_for(height, width, told.label_text)
-    corner = place_of(patch, height, width, told.label_place)
+    patch = patch_for(height, width, current.label_text)
+    corner = position_of(patch, height, width, current.label_place)
     labelled[corner] = np.rint(frame[corner] * patch.keep + patch.add).astype(np.uint8)
     return labelled
 
 
-def place_of(patch: Patch, height: int, width: int, place: str = "bottom-right") -> tuple[slice, slice]:
-    """Rows and columns of the plate in a frame: in the corner that `place`, one of `settings.PLACES`, names."""
+def position_of(patch: Patch, height: int, width: int, place: str = "bottom-right") -> tuple[slice, slice]:
+    """Rows and columns of the plate in a frame; `place` is one of `settings.PLACES`."""
     rows, columns, _ = patch.keep.shape
     vertical, horizontal = place.split("-")
     top = patch.margin if vertical == "top" else height - patch.margin - rows
@@ -60,10 +60,9 @@ def place_of(patch: Patch, height: int, width: int, place: str = "bottom-right")
 
 @lru_cache(maxsize=32)
 def patch_for(height: int, width: int, text: str = TEXT) -> Patch:
-    """The label for frames of this size, drawn once for a whole stream.
+    """The label for frames of this size, cached.
 
-    Of the text and "AI", each with and without the star, it is the first one that fits within `WIDEST`; failing all,
-    the last.
+    The first of these that fits within `WIDEST`, else the last: the text with a star, the text, "AI" with a star, "AI".
     """
     wanted = round(min(height, width) * TYPE_PER_SIDE)
     type_size = min(max(wanted, SMALLEST_TYPE), LARGEST_TYPE)
@@ -72,15 +71,15 @@ def patch_for(height: int, width: int, text: str = TEXT) -> Patch:
     fitting = (ink for ink in layers if ink.shape[0] + margin <= height and ink.shape[1] <= WIDEST * width)
     ink = next(fitting, layers[-1][: height - margin, : width - margin])
     plate = _plate(*ink.shape) * PLATE_OPACITY
-    keep = (1.0 - plate) * (1.0 - ink)  # first the dark plate over the picture, then white ink over the plate
+    keep = (1.0 - plate) * (1.0 - ink)  # dark plate over the picture, then white text over the plate
     for layer in (keep, ink):
-        layer.setflags(write=False)  # shared by every caller
+        layer.setflags(write=False)  # cached for all callers
     return Patch(keep=keep[..., None], add=(255.0 * ink)[..., None], margin=margin)
 
 
 def _draw(text: str, type_size: int, *, starred: bool) -> Float[np.ndarray, "patch_h patch_w"]:
     """Coverage, 0 to 1, of `text`, behind a four-pointed star when `starred`, padded for its plate."""
-    font = ImageFont.load_default(type_size)  # Pillow's own font: none need be installed
+    font = ImageFont.load_default(type_size)  # bundled with Pillow
     left, top, right, bottom = font.getbbox(text)
     padding, star, gap = max(2, type_size // 3), round(type_size * 0.8), max(1, type_size // 6)
     text_at = padding + (star + gap if starred else 0)
@@ -94,7 +93,7 @@ def _draw(text: str, type_size: int, *, starred: bool) -> Float[np.ndarray, "pat
 
 
 def _star(size: int) -> Image.Image:
-    """A four-pointed star, the sign that many programs use for generated media."""
+    """A four-pointed star, the symbol that many programs use for generated media."""
     side = size * SAMPLES
     middle, inner = side / 2, side / 8
     points = [(middle, 0), (middle + inner, middle - inner), (side, middle), (middle + inner, middle + inner)]

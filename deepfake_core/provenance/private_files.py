@@ -1,7 +1,7 @@
-"""Whether other users of this machine could read or replace a secret file.
+"""Check that other users of this machine can neither read nor replace a secret file.
 
-Owners and permissions are those of POSIX. On Windows nothing is checked here: a user's own folders are private there by
-the access lists that they inherit, and a key that is kept elsewhere is protected by whoever put it there.
+Owners and permissions are those of POSIX. On Windows nothing is checked: a user's own folders are private there by
+inherited access lists, and a key stored elsewhere has to be protected by the operator.
 """
 
 import os
@@ -12,16 +12,16 @@ from deepfake_core.errors import BadRequest
 
 ROOT = 0
 LARGEST = 1 << 20
-"""Bytes of a key with its certificates; no more are read."""
+"""Maximum bytes read of a key with its certificates."""
 
 
 def private_bytes(path: Path) -> bytes:
-    """The content of a file that this user alone may read, and that nobody else could have put there.
+    """The content of a file that no other user can read or could have created.
 
-    A link is followed, and its target is held to the same rules. The file belongs to this user, or to root, who gives
-    a container its secrets; then its group may read it, since otherwise nobody but root could. Neither the folder of
-    the file nor that of the link may be another user's, or writable by others (unless it is sticky, as /tmp is).
-    Raises `BadRequest` with the command that mends it.
+    A link is followed, and its target must meet the same rules. The owner must be this user, or root (which provides
+    the secrets of containers; then the group may read the file). The folders of the file and of the link must belong
+    to this user or root and not be writable by others, unless they are sticky, as /tmp is.
+    Raises `BadRequest` with the command that fixes it.
     """
     try:
         target = path.resolve(strict=True)
@@ -29,25 +29,25 @@ def private_bytes(path: Path) -> bytes:
             _check_folder(folder)
         descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)  # of what was opened, whatever has the name by now
+            found = os.fstat(descriptor)  # of the opened file: the name may have been replaced meanwhile
             if not stat.S_ISREG(found.st_mode):
-                raise BadRequest(f"{path.name} is no regular file; check the signing settings")
+                raise BadRequest(f"{path.name} is not a regular file; check the signing settings")
             _check_file(target, found)
             return file.read(LARGEST)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         reason = getattr(error, "strerror", None) or error
         raise BadRequest(f"{path.name} cannot be read ({reason}); check the signing settings") from error
 
 
 def require_private(folder: Path) -> None:
-    """Raise `BadRequest` unless a folder of our own is this user's, and closed to everybody else."""
+    """Raise `BadRequest` unless `folder` belongs to this user and no other user has access."""
     found = folder.stat()
     if os.name != "posix":
         return
     if found.st_uid != os.geteuid():
         raise BadRequest(f"{folder} belongs to {_owner(found)}, not to this user; run: chown {os.geteuid()} {folder}")
     if found.st_mode & 0o077:
-        raise BadRequest(f"other users may look into {folder}, where the signing key is; run: chmod 700 {folder}")
+        raise BadRequest(f"other users can access {folder}, which holds the signing key; run: chmod 700 {folder}")
 
 
 def _check_file(path: Path, found: os.stat_result) -> None:
@@ -61,7 +61,7 @@ def _check_file(path: Path, found: os.stat_result) -> None:
     allowed = 0o700 if own else 0o740
     if stat.S_IMODE(found.st_mode) & ~allowed:
         raise BadRequest(
-            f"other users of this machine may read or change the key in {path.name} (its mode is "
+            f"other users of this machine can read or change the key in {path.name} (its mode is "
             f"{stat.S_IMODE(found.st_mode):o}); run: chmod {'600' if own else '640'} {path}"
         )
 
@@ -77,7 +77,7 @@ def _check_folder(folder: Path) -> None:
         )
     if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
         raise BadRequest(
-            f"other users may replace the signing key, because they may write to its folder {folder}; "
+            f"other users can replace the signing key, because they can write to its folder {folder}; "
             f"run: chmod go-w {folder}"
         )
 

@@ -1,7 +1,7 @@
-"""Read the Content Credentials of a file that may be hostile: what `verify` starts as a process of its own.
+"""Worker process that reads the Content Credentials of an untrusted file; started by `verify`.
 
-c2pa is native code, whose panic, endless loop or hunger for memory would be that of the process that calls it. The file
-is the standard input; the answer is one JSON object. No numpy and no torch: 0.1 s from start to end.
+c2pa is native code: a panic, endless loop or excessive memory use would affect the process that calls it. The file is
+read from standard input; the answer is one JSON object. It imports neither numpy nor torch and takes 0.1 s in all.
 """
 
 import json
@@ -11,42 +11,42 @@ from typing import Any
 
 import c2pa
 
-from deepfake_core.media.jail import confine
+from deepfake_core.media.sandbox import confine
 
 GENERATION = "deepfake-lab.generation"
-"""Our own assertion: model, version of its weights, hashes of the inputs."""
+"""This project's own assertion: model, hash of its weights, hashes of the inputs."""
 BOX_HASH = "c2pa.hash.bmff"
-"""Label of the assertion that holds the hash of a video's boxes, without its version."""
+"""Label, without version, of the assertion with the hash of a video's boxes."""
 MOST_INPUTS = 64
 MOST_LETTERS = 300
-NOTHING = ("ManifestNotFound", "Other: C2PA provenance not found in XMP")
-"""How c2pa says that there is no manifest."""
+NO_MANIFEST = ("ManifestNotFound", "Other: C2PA provenance not found in XMP")
+"""c2pa's messages for a file without a manifest."""
 
 
 def main(memory: int, cpu: int, parent: int, media_type: str, anchors: str) -> None:
-    """Print the credential's fields, or `none`, or why it is `damaged`.
+    """Print the credential's fields, or `none`, or the reason why it is `damaged`, as JSON.
 
-    `memory` in bytes, `cpu` in seconds; `anchors`: certificates of those whose signatures are trusted, PEM.
+    `memory` in bytes, `cpu` in seconds; `anchors`: trusted root certificates in PEM.
     """
     reads = [os.path.dirname(os.__file__), os.path.dirname(c2pa.__file__)]
     confine(memory=memory, cpu=cpu, file=0, reads=reads, writes=[], parent=parent)
-    asked: dict[str, Any] = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True}}
+    options: dict[str, Any] = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True}}
     if anchors:
-        asked["trust"] = {"trust_anchors": anchors}
+        options["trust"] = {"trust_anchors": anchors}
     try:
         with (
-            c2pa.Context.from_dict(asked) as context,
+            c2pa.Context.from_dict(options) as context,
             c2pa.Reader(media_type, sys.stdin.buffer, context=context) as found,
         ):
             answer = _fields(found.get_validation_state() or "", json.loads(found.json()))
             answer["excluded"] = _excluded(json.loads(found.detailed_json()))
     except c2pa.C2paError as error:
-        answer = {"none": True} if str(error).startswith(NOTHING) else {"damaged": _text(str(error))}
+        answer = {"none": True} if str(error).startswith(NO_MANIFEST) else {"damaged": _text(str(error))}
     print(json.dumps(answer))
 
 
 def _fields(state: str, store: dict[str, Any]) -> dict[str, Any]:
-    """What the active manifest says, as text and lists of text."""
+    """The fields of the active manifest as strings and lists of strings."""
     active = _dict(_dict(store.get("manifests")).get(_text(store.get("active_manifest"))))
     signature, assertions = _dict(active.get("signature_info")), _list(active.get("assertions"))
     results = _dict(_dict(store.get("validation_results")).get("activeManifest"))
@@ -72,7 +72,7 @@ def _fields(state: str, store: dict[str, Any]) -> dict[str, Any]:
 
 
 def _excluded(store: dict[str, Any]) -> list[str]:
-    """Paths of the boxes of a video that its hash leaves out; none for other files."""
+    """Paths of the boxes of a video that are excluded from its hash; empty for other files."""
     active = _dict(_dict(store.get("manifests")).get(_text(store.get("active_manifest"))))
     hashes = [_dict(one) for name, one in _dict(active.get("assertion_store")).items() if name.startswith(BOX_HASH)]
     paths = {_text(_dict(one).get("xpath")) for each in hashes for one in _list(each.get("exclusions"))}
@@ -94,6 +94,6 @@ def _list(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Printable text alone, and not too much of it: it goes to a terminal and to a page."""
+    """Printable characters only, at most `MOST_LETTERS`: the text is shown in a terminal and on the page."""
     letters = value if isinstance(value, str) else "" if value is None else str(value)[:MOST_LETTERS]
     return "".join(letter if letter.isprintable() else "?" for letter in letters[:MOST_LETTERS])

@@ -1,7 +1,7 @@
-"""Finished results: a picture, a video, or numbered frames, each labelled, marked, and signed with what made it.
+"""Save results: a picture, a video or numbered frames, each labelled, watermarked and signed with its origin.
 
-The mark goes over the label, which would disturb it (see `mark`). The file is signed last, while it has no final name
-yet: what cannot be signed never gets one.
+The watermark is embedded after the label, which would damage it (see `watermark`). The file is signed last, before it
+is renamed: a file that cannot be signed never appears.
 """
 
 import os
@@ -18,14 +18,14 @@ from PIL import Image
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, UnreadableMedia
+from deepfake_core.media.atomic_write import atomic_file, atomic_folder, final_path
 from deepfake_core.media.encode import VideoEncoder, encode_image, reporting_full_disk
 from deepfake_core.media.images import WRITABLE
-from deepfake_core.provenance.aside import file_aside, final_path, folder_aside
 from deepfake_core.provenance.credentials import ready_pair, sign
 from deepfake_core.provenance.keys import SigningPair
 from deepfake_core.provenance.label import label as add_label
-from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.origin import Origin
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.xmp import append_to_mp4, packet
 
 __all__ = ["Origin", "Sink", "open_frames", "open_sink", "open_video", "save_image", "save_input"]
@@ -34,36 +34,36 @@ FRAME_NAME = re.compile(r"\d{6,}\.png")
 
 @runtime_checkable
 class Sink(Protocol):
-    """Takes the frames of one result; its file or folder appears when the `with` block that opened it ends well."""
+    """Receives the frames of one result; its file or folder appears when the `with` block that opened it succeeds."""
 
     path: Path
     warning: str | None
-    """What the viewer should know, once the file is finished."""
+    """A warning for the user, set when the file is finished."""
 
     def write(self, frame: UInt8[np.ndarray, "h w 3"]) -> None:
         """Append `frame`. Raises `NotEnoughSpace`."""
 
 
 def save_image(image: UInt8[np.ndarray, "h w 3"], path: str | Path, *, origin: Origin, label: bool = True) -> Path:
-    """Write one picture to `path` (PNG, JPEG or WebP, by its suffix) and return where it is.
+    """Write one picture to `path` (PNG, JPEG or WebP, by its suffix) and return its absolute path.
 
-    Raises `BadRequest` for another suffix or a place that cannot be written, and `NotEnoughSpace`.
+    Raises `BadRequest` for another suffix or a folder that is not writable, and `NotEnoughSpace`.
     """
     _require_suffix(Path(path), WRITABLE, "a picture")
     path, pair = final_path(path), ready_pair()
-    with reporting_full_disk(path.name), file_aside(path) as draft:
+    with reporting_full_disk(path.name), atomic_file(path) as draft:
         _write_picture(declared(image, origin, label=label), draft, origin, pair)
     return path
 
 
 def save_input(image: UInt8[np.ndarray, "h w 3"], path: str | Path) -> Path:
-    """Write a part of an input, in which nothing was made by a network, to show it beside a result; return where it is.
+    """Write part of an input, unchanged by any network, to show it next to a result; return its absolute path.
 
-    It gets neither label nor mark nor signature. Raises as `save_image` does.
+    It gets neither label nor watermark nor signature. Raises as `save_image` does.
     """
     _require_suffix(Path(path), WRITABLE, "a picture")
     path = final_path(path)
-    with reporting_full_disk(path.name), file_aside(path) as draft:
+    with reporting_full_disk(path.name), atomic_file(path) as draft:
         encode_image(image, draft)
     return path
 
@@ -71,9 +71,9 @@ def save_input(image: UInt8[np.ndarray, "h w 3"], path: str | Path) -> Path:
 def declared(
     frame: UInt8[np.ndarray, "h w 3"], origin: Origin, *, label: bool = True, moving: bool = False
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """A copy of `frame` that says what it is: the visible label, and over it the invisible mark.
+    """A copy of `frame` with the visible label and, over it, the invisible watermark.
 
-    `moving`: it goes into a compressed clip.
+    `moving`: the frame will be part of a compressed clip.
     """
     return embed(add_label(frame) if label else frame, payload_of(origin.model), moving=moving)
 
@@ -87,9 +87,9 @@ def open_sink(
     sound_from: Path | None = None,
     deadline: Deadline = NEVER,
 ) -> AbstractContextManager[Sink]:
-    """Choose by the name of `output`: `.mp4` is a video, a folder or a name without suffix numbered frames.
+    """Open a video if `output` ends in `.mp4`, or numbered frames if it is a folder or has no suffix.
 
-    A name that ends in `.png` means frames too: `walk.png` becomes the folder `walk`. Raises `BadRequest` for others.
+    A name ending in `.png` also means frames: `walk.png` becomes the folder `walk`. Raises `BadRequest` for others.
     """
     path = Path(output)
     if path.is_dir() or not path.suffix or str(output).endswith((os.sep, "/")):
@@ -110,13 +110,13 @@ def open_video(
     sound_from: Path | None = None,
     deadline: Deadline = NEVER,
 ) -> Iterator[Sink]:
-    """Open a video of `rate` frames per second, with the sound of `sound_from` if it has any.
+    """Open a video of `rate` frames per second, with the audio of `sound_from` if it has any.
 
-    Raises `BadRequest` for a suffix other than `.mp4` or a place that cannot be written, and `TookTooLong`.
+    Raises `BadRequest` for a suffix other than `.mp4` or a folder that is not writable, and `TookTooLong`.
     """
     _require_suffix(Path(path), (".mp4",), "a video")
     path, pair = final_path(path), ready_pair()
-    with reporting_full_disk(path.name), file_aside(path) as draft, _unsigned(draft) as plain:
+    with reporting_full_disk(path.name), atomic_file(path) as draft, _unsigned(draft) as plain:
         tags = origin.metadata
         with VideoEncoder(plain, rate=rate, sound_from=sound_from, metadata=tags, deadline=deadline) as encoder:
             sink = _VideoSink(path, encoder, origin, label)
@@ -130,15 +130,15 @@ def open_video(
 def open_frames(folder: str | Path, *, origin: Origin, label: bool = True) -> Iterator[Sink]:
     """Open a folder of lossless frames: 000000.png, 000001.png, ...
 
-    In a folder that holds frames of an earlier run the new ones replace the whole set; other files stay.
+    Frames of an earlier run in the folder are replaced as a whole; other files are kept.
     """
     folder, pair = final_path(folder), ready_pair()
     with reporting_full_disk(folder.name):
-        with folder_aside(folder) as draft:
+        with atomic_folder(folder) as draft:
             sink = _FrameSink(folder, draft, origin, pair, label)
             yield sink
             if sink.written == 0:
-                raise UnreadableMedia("there was not one frame to write; choose another clip")
+                raise UnreadableMedia("there are no frames to write; choose another clip")
         _remove_surplus(folder, sink.written, origin)
 
 
@@ -179,7 +179,7 @@ def _write_picture(image: UInt8[np.ndarray, "h w 3"], path: Path, origin: Origin
 
 @contextmanager
 def _unsigned(path: Path) -> Iterator[Path]:
-    """The name beside `path` of the file without its credential, which is gone at the end of the block."""
+    """A temporary path next to `path` for the file without its credential; removed at the end of the block."""
     plain = path.with_name(f".{path.stem.lstrip('.')}.unsigned{path.suffix}")
     try:
         yield plain
@@ -189,11 +189,14 @@ def _unsigned(path: Path) -> Iterator[Path]:
 
 def _require_suffix(path: Path, allowed: tuple[str, ...], what: str) -> None:
     if path.suffix.lower() not in allowed:
-        raise BadRequest(f"{what} cannot be saved as {path.name}; end its name in {', '.join(allowed)}")
+        raise BadRequest(f"{what} cannot be saved as {path.name}; use a name ending in {', '.join(allowed)}")
 
 
 def _remove_surplus(folder: Path, count: int, origin: Origin) -> None:
-    """Frames of a longer run before this one would look like its end; only files that say they are ours are removed."""
+    """Remove frames of an earlier, longer run, which would look like the end of this one.
+
+    Only files whose metadata name this program are removed.
+    """
     for file in folder.iterdir():
         if FRAME_NAME.fullmatch(file.name) and int(file.stem) >= count and _made_by(file) == origin.tool:
             file.unlink()

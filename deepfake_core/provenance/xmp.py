@@ -1,4 +1,4 @@
-"""The statement of origin as XMP, which picture programs, search engines and social networks read; unsigned."""
+"""The origin as XMP metadata, which image programs, search engines and social networks read; unsigned."""
 
 import re
 from pathlib import Path
@@ -18,21 +18,21 @@ PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 MP4_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-"""The box that the XMP specification reserves in MP4."""
+"""UUID of the MP4 box reserved by the XMP specification."""
 
 START, END = b"<x:xmpmeta", b"</x:xmpmeta>"
 LONGEST = 1 << 18
-"""Bytes of a packet that is read; ours have about 900."""
+"""Maximum size of a packet in bytes; those of this program have about 900."""
 PIECE = 1 << 20
 SOURCE_TYPE = re.compile(rb"DigitalSourceType\s*(?:=\s*[\"']|>\s*)([^\"'<\s]{1,200})")
 TOOL = re.compile(rb"CreatorTool\s*(?:=\s*[\"']|>\s*)([^\"'<]{1,200})")
 
 
 class Statement(NamedTuple):
-    """What an XMP packet says; anyone can have written it."""
+    """The content of an XMP packet; anyone can have written it."""
 
     source_type: str
-    """The address of IPTC's word for how the media came about; "" where nothing is said."""
+    """IPTC URI of the digital source type; "" if there is none."""
     tool: str
 
 
@@ -48,15 +48,15 @@ def packet(origin: Origin) -> bytes:
 
 
 def append_to_mp4(path: Path, xmp: bytes) -> None:
-    """Add the packet in a box of its own behind all others, where it moves no frame from its place in the index."""
+    """Append the packet in its own box after all others, which leaves the frame offsets in the index valid."""
     with path.open("ab") as file:
         file.write((8 + len(MP4_BOX) + len(xmp)).to_bytes(4, "big") + b"uuid" + MP4_BOX + xmp)
 
 
 def read(path: Path, *, deadline: Deadline = NEVER) -> Statement | None:
-    """Find the first packet of a file of any format, as the XMP specification has it: by its markers.
+    """Find the first packet of a file of any format by its markers, as the XMP specification describes.
 
-    The file is read in pieces and nothing of it is parsed as XML, so a hostile one costs no more than its length.
+    The file is scanned in chunks and nothing is parsed as XML, so an untrusted file costs only linear time.
     Raises `TookTooLong`.
     """
     if found := _first_packet(path, deadline):

@@ -7,7 +7,7 @@ from typing import Protocol
 import gradio as gr
 
 from deepfake_core import registry
-from deepfake_core.media.child import kill_all
+from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.example_cache import ExampleCache

@@ -107,7 +107,7 @@ def test_a_text_file_named_mp4_gives_one_sentence(lab: "Page", page_errors: list
     agree(lab)
     lab.locator("#driver").get_by_label("Clear").click()
     lab.locator("#driver input[type=file]").first.set_input_files(text)
-    alert = lab.get_by_role("alert").filter(has_text="is not a video that can be read")
+    alert = lab.get_by_role("alert").filter(has_text="is not a readable video")
     alert.wait_for()
     press(lab, "Animate")
     lab.wait_for_function("document.querySelectorAll('[role=alert]').length === 2")

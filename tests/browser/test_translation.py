@@ -78,7 +78,7 @@ def test_no_picture_and_a_bad_one_give_a_sentence_each(lab: "Page", page_errors:
     bad = tmp_path / "not <i>one.png"
     bad.write_text("This is no picture.\n")
     upload(lab, f"{PREFIX}source", bad)
-    wait_for_alert(lab, "is not a picture that can be read")
+    wait_for_alert(lab, "is not a readable picture")
     lab.locator("#translation-source button[aria-label='Remove Image']").first.click()
     press(lab, "Translate")
     wait_for_alert(lab, "no picture is selected")

@@ -19,7 +19,7 @@ from tests.browser.actions import (
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-OFFLINE = "HF_HUB_OFFLINE forbids to fetch it"  # set for the server of these tests
+OFFLINE = "HF_HUB_OFFLINE disables downloads"  # set for the server of these tests
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_all_weights_are_listed_and_the_installed_ones_are_intact(lab: "Page", p
 
     press(lab, "Verify")
     lab.locator("#weights-verified", has_text="All files are intact.").wait_for()
-    assert "fomm-starter: as it was made" in lab.locator("#weights-verified").inner_text()
+    assert "fomm-starter: OK (checksum matches)" in lab.locator("#weights-verified").inner_text()
 
     check_accessibility(lab)
     picture_of(lab, "weights.png")
@@ -60,7 +60,7 @@ def test_a_licence_is_accepted_before_the_source_is_contacted(lab: "Page", page_
     choose(lab, "weights-", "fomm-vox-adv")
     accept.wait_for()
     press(lab, "Download")
-    wait_for_alert(lab, "accept it to fetch the file")
+    wait_for_alert(lab, "accept it to download the file")
     check_accessibility(lab)
     accept.check()
     press(lab, "Download")

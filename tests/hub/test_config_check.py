@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import save_file
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.config_check import MOST, numbers
+from deepfake_core.hub.config_check import MAXIMUM, numbers
 from deepfake_core.hub.store import load
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator
 from deepfake_core.registry import configs
@@ -56,15 +56,15 @@ def test_a_config_without_sense_is_refused_at_once(config: str, tmp_path: Path) 
 
 
 def test_weights_that_do_not_fit_are_told_so_in_few_words(tmp_path: Path) -> None:
-    with pytest.raises(BadWeights, match=r"does not fit its network: it lacks residual\.1\.\S+ and \d+ more$"):
+    with pytest.raises(BadWeights, match=r"does not match its network: it lacks residual\.1\.\S+ and \d+ more$"):
         load(written(tmp_path / "own.safetensors", json.dumps(SOUND | {"blocks": 9})), "cyclegan")
 
 
 def test_the_name_of_another_network_is_told_on_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BadWeights, match="holds weights for two_lines, not for cyclegan"):
+    with pytest.raises(BadWeights, match="has weights for two_lines, not for cyclegan"):
         load(written(tmp_path / "own.safetensors", json.dumps(SOUND), network="two\nlines"), "cyclegan")
 
 
 def test_no_network_counts_further_than_the_limit() -> None:
     for config in configs().values():
-        assert max(numbers(json.loads(json.dumps(asdict(config))))) <= MOST / 2
+        assert max(numbers(json.loads(json.dumps(asdict(config))))) <= MAXIMUM / 2

@@ -68,7 +68,7 @@ def test_a_path_in_place_of_a_hash_is_refused(
     """Of the file that it leads to, were it followed, the hash is wrong: it would be removed."""
     monkeypatch.setattr(pulling, "entry", lambda name: replace(entry(name), sha256="0" * 64))
     hub.headers = {header: PATHS[kind].format(canary=outside / "canary", outside=outside)}
-    with pytest.raises(DownloadFailed, match=f"sent {header} .* no hash; nothing was written") as refused:
+    with pytest.raises(DownloadFailed, match=f"sent {header} .* not a hash; nothing was written") as refused:
         last()
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 400
     assert find(NAME) is None and not hub.gets()
@@ -182,7 +182,7 @@ def test_a_link_in_place_of_a_half_written_file_is_not_written_through(outside: 
     target = tmp_path / "home" / "a.json"
     target.parent.mkdir()
     (target.parent / f".a.json.part-{os.getpid()}").symlink_to(outside / "canary")
-    with files.whole_file(target) as draft:
+    with files.cache_file(target) as draft:
         draft.write_text("new")
     assert target.read_text() == "new" and not target.is_symlink()
     assert (outside / "canary").read_text() == SECRET

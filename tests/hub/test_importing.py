@@ -152,5 +152,5 @@ def test_a_starter_that_is_not_here_counts_as_not_installed(tmp_path: Path, monk
     shutil.copy(shipped_weights.WEIGHTS / "manifest.toml", tmp_path)
     monkeypatch.setattr(shipped_weights, "WEIGHTS", tmp_path)
     assert find("stargan-starter") is None and installed() == []
-    with pytest.raises(WeightsMissing, match="comes with the repository"):
+    with pytest.raises(WeightsMissing, match="is part of the repository"):
         load("stargan-starter", "stargan")

@@ -30,7 +30,7 @@ from deepfake_core.errors import (
 from deepfake_core.hub import downloads, pulling
 from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.manifest import entry
-from deepfake_core.hub.pulling import Converting, Pulled, Waiting, known, pull
+from deepfake_core.hub.pulling import Converting, Pulled, Waiting, known_hashes, pull
 from deepfake_core.hub.store import find, load
 from tests.hub.hub_server import PIECE, Hub, serve
 from tests.hub.test_importing import table
@@ -58,7 +58,7 @@ def hub(checkpoint: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", PIECE)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(downloads, "TICK", 0.02)
+    monkeypatch.setattr(downloads, "PROGRESS_INTERVAL", 0.02)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)
     with serve(Hub(files={(f"spaces/{source.repo}", source.file): checkpoint})) as running:
         monkeypatch.setattr(constants, "ENDPOINT", running.url)
@@ -87,19 +87,19 @@ def test_pull_shows_bytes_converts_and_writes_down_where_it_came_from(hub: Hub, 
     assert loaded.network.state_dict()["last.bias"].flatten()[0].item() == pytest.approx(0.047)
     commit = hashlib.sha1(checkpoint).hexdigest()
     assert f"commit {commit}" in loaded.metadata["origin"] and loaded.metadata["licence"]
-    assert last().notes == ("It was on this machine already.",) and len(hub.gets()) == 1
+    assert last().notes == ("Already installed.",) and len(hub.gets()) == 1
 
 
 def test_a_hash_is_trusted_on_first_use_and_held_to_after_that(hub: Hub, checkpoint: bytes, tmp_path: Path) -> None:
     digest = hashlib.sha256(checkpoint).hexdigest()
     assert any("trusted on first use" in note and digest in note for note in last().notes)
-    assert known() == {NAME: digest}
+    assert known_hashes() == {NAME: digest}
     assert main(["weights", "remove", NAME]) == 0 and find(NAME) is None
-    assert any("fetched the first time" in note for note in last().notes)
+    assert any("the first download" in note for note in last().notes)
     main(["weights", "remove", NAME])
     key = next(iter(hub.files))
     hub.files[key] = checkpoint + b"\0"
-    with pytest.raises(BadWeights, match=r"is not the file that was fetched the first time"):
+    with pytest.raises(BadWeights, match=r"does not match the first download"):
         last()
     refused = hashlib.sha1(checkpoint + b"\0").hexdigest()
     kept = [path for path in (tmp_path / "hf").rglob("latest_net_G.pth") if refused in path.parts]
@@ -111,7 +111,7 @@ def test_a_hash_is_trusted_on_first_use_and_held_to_after_that(hub: Hub, checkpo
 def test_a_wrong_sha256_is_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = replace(entry(NAME), sha256="0" * 64)
     monkeypatch.setattr(pulling, "entry", lambda name: wrong)
-    with pytest.raises(BadWeights, match="the manifest names"):
+    with pytest.raises(BadWeights, match="does not match the manifest"):
         last()
     assert find(NAME) is None
 
@@ -134,7 +134,7 @@ def test_a_server_that_fails_once_is_asked_again(hub: Hub, fault: str) -> None:
 @pytest.mark.parametrize(
     ("statuses", "error", "words"),
     [
-        ([500] * 9, DownloadFailed, "answers with error 500; try again later"),
+        ([500] * 9, DownloadFailed, "returned error 500; try again later"),
         ([403], DownloadFailed, "HF_TOKEN"),
     ],
 )
@@ -150,10 +150,10 @@ def test_a_server_that_goes_on_failing_is_named(
 def test_what_is_gone_or_closed_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     (key, content), *_ = hub.files.items()
     hub.files = {(key[0], "other.txt"): content}
-    with pytest.raises(MissingFile, match=r"holds no checkpoints/horse2zebra_pretrained"):
+    with pytest.raises(MissingFile, match=r"has no file checkpoints/horse2zebra_pretrained"):
         last()
     hub.files = {}
-    with pytest.raises(MissingFile, match="not there any more"):
+    with pytest.raises(MissingFile, match="no longer exists"):
         last()
     hub.files, hub.token = {key: content}, "hf_secret"
     monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -222,7 +222,7 @@ def test_two_processes_fetch_it_once(hub: Hub, tmp_path: Path) -> None:
     outputs = [process.communicate(timeout=200) for process in running]
     assert [process.returncode for process in running] == [0, 0], outputs
     notes = [json.loads(output)["notes"] for output, _ in outputs]
-    assert sum("already" in note[0] for note in notes) == 1 and len(hub.gets()) == 1
+    assert sum("Already" in note[0] for note in notes) == 1 and len(hub.gets()) == 1
     assert load(NAME, "cyclegan") and (tmp_path / "hf-home" / "hub").is_dir()
 
 
@@ -249,7 +249,7 @@ def test_a_full_disk_leaves_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytes
 
     with monkeypatch.context() as full:
         full.setattr(downloads, "hf_hub_download", no_room)
-        with pytest.raises(NotEnoughSpace, match="filled up while"):
+        with pytest.raises(NotEnoughSpace, match="was not downloaded"):
             last()
     with monkeypatch.context() as full:
         full.setattr("deepfake_core.hub.store.save_file", no_room)
@@ -267,9 +267,9 @@ def test_a_licence_is_accepted_first(hub: Hub, capsys: pytest.CaptureFixture[str
     assert "accept" in capsys.readouterr().err
     with pytest.raises(MissingFile):  # accepted, so the server is asked
         last("fomm-vox-adv", accept_licence=True)
-    with pytest.raises(BadRequest, match="no copy on the Hub"):
+    with pytest.raises(BadRequest, match="is not on the Hub"):
         last("fomm-taichi", accept_licence=True)
-    with pytest.raises(BadRequest, match="comes with the repository"):
+    with pytest.raises(BadRequest, match="is part of the repository"):
         last("fomm-starter")
 
 
@@ -306,7 +306,7 @@ def main_push() -> None:
 def test_verify_names_what_is_damaged_and_it_is_not_loaded(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
     last()
     assert main(["weights", "verify"]) == 0
-    assert f"{NAME}: as it was made" in capsys.readouterr().out
+    assert f"{NAME}: OK (checksum matches)" in capsys.readouterr().out
     path = find(NAME)
     assert path is not None
     content = bytearray(path.read_bytes())

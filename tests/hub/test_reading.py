@@ -263,7 +263,7 @@ def test_the_right_name_is_offered(right: str, tmp_path: Path) -> None:
     """For a file that is imported under the name of another network, in its own layout or another."""
     said = refusal(tmp_path / "authors.ckpt", saved(FILES[right]()), PAIRS[right])
     offered = "cyclegan-" if right.startswith("cyclegan") else right  # one network for all its names
-    assert said.startswith("authors.ckpt") and f"fits {offered}" in said
+    assert said.startswith("authors.ckpt") and f"matches {offered}" in said
 
 
 BIAS, OTHER = "model.10.conv_block.1.bias", "model.11.conv_block.1.bias"

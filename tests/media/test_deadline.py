@@ -13,8 +13,8 @@ from PIL import Image
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import MediaTooLarge, TookTooLong
-from deepfake_core.media import still
-from deepfake_core.media.child import Child
+from deepfake_core.media import image_worker
+from deepfake_core.media.child_process import ChildProcess
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.media.images import pixels_of, read_image
 from tests.media.clips import child_processes, make_slow_clip
@@ -39,7 +39,7 @@ def within() -> Iterator[float]:
 
 def test_a_clip_of_small_size_and_much_work(slow: Path, within: float) -> None:
     assert slow.stat().st_size < 25_000_000
-    with pytest.raises(TookTooLong, match="more than 1 seconds, the limit here"):
+    with pytest.raises(TookTooLong, match="more than 1 seconds, the time limit"):
         for _ in read_frames(slow, deadline=Deadline.after(within)):
             pass
 
@@ -90,7 +90,9 @@ def test_a_stream_may_use_no_more_of_the_processor_than_its_threads_could(slow: 
 
 
 def test_the_guard_of_a_process_is_never_longer_than_its_deadline() -> None:
-    child = Child(["/bin/sleep", "60"], source=subprocess.DEVNULL, yields=True, deadline=Deadline.after(0.3))
+    child = ChildProcess(
+        ["/bin/sleep", "60"], source=subprocess.DEVNULL, pipe_output=True, deadline=Deadline.after(0.3)
+    )
     started = time.monotonic()
     assert child.wait(60) < 0 and child.timed_out
     assert time.monotonic() - started < 5
@@ -115,10 +117,10 @@ def test_reducing_in_strips_changes_little(mode: str, monkeypatch: pytest.Monkey
     ramp = np.add.outer(np.arange(300), np.arange(700)) % 256
     grey = Image.fromarray(ramp.astype(np.uint8))
     image = Image.fromarray((ramp * 257).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
-    whole = np.asarray(still.as_seen(image.copy(), 90), float)
-    monkeypatch.setattr(still, "LARGE", 0)
-    monkeypatch.setattr(still, "STRIP", 4)
-    strips = np.asarray(still.as_seen(image.copy(), 90), float)
+    whole = np.asarray(image_worker.as_seen(image.copy(), 90), float)
+    monkeypatch.setattr(image_worker, "LARGE", 0)
+    monkeypatch.setattr(image_worker, "STRIP", 4)
+    strips = np.asarray(image_worker.as_seen(image.copy(), 90), float)
     assert strips.shape == whole.shape
     assert np.abs(strips - whole).mean() < 0.02 * np.ptp(whole)
 

@@ -128,7 +128,7 @@ def test_header_without_one_frame(clips: Path, tmp_path: Path) -> None:
     data = (clips / "plain.mp4").read_bytes()
     empty = tmp_path / "empty.mp4"
     empty.write_bytes(data[: data.find(b"mdat") + 8])
-    with pytest.raises(UnreadableMedia, match=r"empty\.mp4 holds no frame"):
+    with pytest.raises(UnreadableMedia, match=r"empty\.mp4 has no readable frame"):
         read_frames(empty)
 
 
@@ -136,9 +136,9 @@ def test_files_that_are_no_video(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("hello\n" * 100)
     (tmp_path / "nothing.mp4").touch()
     for path, reason in (
-        (tmp_path / "text.mp4", "text.mp4 is not a video"),
+        (tmp_path / "text.mp4", "text.mp4 is not a readable video"),
         (tmp_path / "nothing.mp4", "nothing.mp4 is empty"),
-        (clips / "sound.m4a", "sound.m4a holds sound only"),
+        (clips / "sound.m4a", "sound.m4a has sound but no video"),
     ):
         with pytest.raises(UnreadableMedia, match=reason):
             read_frames(path)
@@ -171,7 +171,7 @@ def test_length_limit(clips: Path, tmp_path: Path) -> None:
     stream = read_frames(live, max_seconds=2)
     assert stream.info.seconds is None
     assert len(list(stream)) == 25
-    assert stream.warning == "live.webm is longer than allowed: only its first 25 frames were read"
+    assert stream.warning == "live.webm is longer than the limit: only its first 25 frames were read"
 
 
 def test_size_limits(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
 def test_stalled_decoder_is_ended(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = read_frames(clips / "long.mp4")
     started = time.monotonic()
-    with stream._ffmpeg.guarded(0.2):  # stands for a decoder that never answers: the same guard, a shorter limit
+    with stream._ffmpeg.time_limit(0.2):  # stands for a decoder that never answers: the same guard, a shorter limit
         time.sleep(0.4)
     assert len(list(stream)) < 100
     assert time.monotonic() - started < 5
@@ -260,7 +260,7 @@ def test_large_clips_are_read_one_at_a_time_and_give_the_same_frames(
     monkeypatch.setattr(decode, "LARGE_WAIT", 0.2)
     with read_frames(clip) as first:
         next(first)
-        with pytest.raises(TooManyRuns, match="another large clip is being read"):
+        with pytest.raises(TooManyRuns, match="another large clip is being decoded"):
             read_frames(clip)
     np.testing.assert_array_equal(np.stack(list(read_frames(clip))), small)
     with pytest.raises(UnreadableMedia):

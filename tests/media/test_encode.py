@@ -149,7 +149,7 @@ def write_two_sizes(path: Path) -> None:
 
 
 def test_no_frame_and_another_size(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableMedia, match="not one frame"):
+    with pytest.raises(UnreadableMedia, match="there are no frames"):
         write(tmp_path / "out.mp4", 0)
     with pytest.raises(ValueError, match="frame 1 has shape"):
         write_two_sizes(tmp_path / "out.mp4")

@@ -81,14 +81,14 @@ def test_frames_of_a_clip(clips: Path, tmp_path: Path) -> None:
         read_frames(clips / "long.mp4", max_frames=99)
     with read_frames(clips / "sound.mp4", max_frames=49) as stream:  # whose length may be the sound's
         assert len(list(stream)) == 49
-        assert stream.warning == "sound.mp4 is longer than allowed: only its first 49 frames were read"
+        assert stream.warning == "sound.mp4 is longer than the limit: only its first 49 frames were read"
 
 
 def test_frames_that_no_header_announces(tmp_path: Path) -> None:
     pattern = ("-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10", "-frames:v", "12")
     command = [imageio_ffmpeg.get_ffmpeg_exe(), *pattern, "-c:v", "libvpx", "-f", "webm", "-"]
     (tmp_path / "live.webm").write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
-    for allowed, told in ((12, None), (11, "live.webm is longer than allowed: only its first 11 frames were read")):
+    for allowed, told in ((12, None), (11, "live.webm is longer than the limit: only its first 11 frames were read")):
         with read_frames(tmp_path / "live.webm", max_frames=allowed) as stream:
             assert stream.info.frames is None
             assert (len(list(stream)), stream.warning) == (allowed, told)

@@ -17,7 +17,7 @@ from deepfake_core.media.decode import read_frames
 from deepfake_core.media.ffmpeg import Ffmpeg
 from deepfake_core.media.images import read_image
 from tests.media.clips import gradient
-from tests.media.test_jail import landlock, seccomp
+from tests.media.test_sandbox import landlock, seccomp
 
 
 class Server(ThreadingHTTPServer):
@@ -80,7 +80,7 @@ def test_a_script_is_no_media(clips: Path, tmp_path: Path, server: Server, kind:
 
 def _first_frame(ffmpeg: Ffmpeg) -> int:
     try:
-        with ffmpeg.guarded(20):
+        with ffmpeg.time_limit(20):
             return len(ffmpeg.output.read(100))
     finally:
         ffmpeg.kill()
@@ -102,8 +102,8 @@ def test_the_jail_alone_keeps_ffmpeg_from_other_files(clips: Path, tmp_path: Pat
     script, secret = tmp_path / "list.txt", clips / "plain.mp4"
     script.write_text(f"ffconcat version 1.0\nfile '{secret}'\n")
     arguments = ["-f", "concat", "-safe", "0", "-i", str(script), "-f", "rawvideo", "pipe:1"]
-    assert _first_frame(Ffmpeg(arguments, reads=(script, secret), yields=True)) == 100  # it would
-    assert _first_frame(Ffmpeg(arguments, reads=(script,), yields=True)) == 0
+    assert _first_frame(Ffmpeg(arguments, reads=(script, secret), pipe_output=True)) == 100  # it would
+    assert _first_frame(Ffmpeg(arguments, reads=(script,), pipe_output=True)) == 0
     with pytest.raises(FileNotFoundError):
         (tmp_path / "out.avi").stat()
     writing = Ffmpeg(["-i", str(secret), str(tmp_path / "out.avi")], reads=(secret,))
@@ -118,7 +118,7 @@ def test_contents_decide_and_names_do_not(clips: Path, tmp_path: Path) -> None:
     shutil.copy(clips / "tiny.gif", tmp_path / "clip.mp4")
     assert len(list(read_frames(tmp_path / "clip.mp4"))) == 12
     shutil.copy(clips / "plain.mp4", tmp_path / "clip.png")
-    with pytest.raises(UnreadableMedia, match=r"clip\.png is not a picture"):
+    with pytest.raises(UnreadableMedia, match=r"clip\.png is not a readable picture"):
         read_image(tmp_path / "clip.png")
-    with pytest.raises(UnreadableMedia, match=r"photo\.mp4 is not a video"):
+    with pytest.raises(UnreadableMedia, match=r"photo\.mp4 is not a readable video"):
         read_frames(tmp_path / "photo.mp4")

@@ -147,7 +147,7 @@ def test_the_mirrors_names_are_the_same_network() -> None:
 
 
 def test_what_is_no_stargan_is_refused() -> None:
-    with pytest.raises(BadWeights, match="table of tensors"):
+    with pytest.raises(BadWeights, match="dict of tensors"):
         stargan_state([1, 2])
     with pytest.raises(BadWeights, match="residual blocks"):
         stargan_state({"main.0.weight": torch.zeros(1)})

@@ -20,7 +20,7 @@ from deepfake_core.pipelines.attributes import (
 )
 from deepfake_core.pipelines.events import Finished, Progress
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
-from tests.provenance.declared import marked
+from tests.provenance.declared import watermarked
 
 SEEN = {"Black_Hair": 0.9, "Blond_Hair": 0.6, "Brown_Hair": 0.1, "Male": 0.2, "Young": 0.8}
 
@@ -121,11 +121,11 @@ def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: P
         assert result.facts["attributes"] == editor.wanted(seen, {"Male": True})
         assert result.facts["name"] == result.caption == ("picture 1", "amara.png")[number]
         made = editor(source, {"Male": True}, crop="none")
-        np.testing.assert_array_equal(read_image(result.path), marked(made, editor.name))
+        np.testing.assert_array_equal(read_image(result.path), watermarked(made, editor.name))
         row = np.hstack([pixels, *flips.values()])
-        np.testing.assert_array_equal(read_image(strip.path), marked(row, editor.name))
+        np.testing.assert_array_equal(read_image(strip.path), watermarked(row, editor.name))
         for change, flip in zip(changes, flips.values(), strict=True):
-            np.testing.assert_array_equal(read_image(change.path), marked(flip, editor.name))
+            np.testing.assert_array_equal(read_image(change.path), watermarked(flip, editor.name))
         has = editor.shown(seen)
         words = [change_in_words(name, has[name], editor.exclusive) for name in editor.attributes]
         assert [change.caption for change in changes] == words
@@ -148,7 +148,7 @@ def test_a_face_is_found_and_pasted_back(editor: AttributeEditor, face: np.ndarr
     _, done = run(editor, sources=(wide,), output=tmp_path / "o.png", **fields)
     expected = editor.cropped(wide).paste(editor(wide, {"Male": True}))
     np.testing.assert_array_equal(expected[:, :250], wide[:, :250])
-    np.testing.assert_array_equal(read_image(done.path), marked(expected, editor.name))
+    np.testing.assert_array_equal(read_image(done.path), watermarked(expected, editor.name))
     np.testing.assert_array_equal(read_image(done.of("source")[0].path), wide)
     assert "1 face found" in done.notes[0]
     grey = np.full((200, 200, 3), 128, np.uint8)

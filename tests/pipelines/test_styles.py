@@ -27,7 +27,7 @@ from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from deepfake_core.provenance.label import label
 from deepfake_core.provenance.verify import verify
 from tests.media.clips import count_frames
-from tests.provenance.declared import marked
+from tests.provenance.declared import watermarked
 
 GREY = np.full((200, 200, 3), 128, np.uint8)
 
@@ -131,7 +131,7 @@ def test_the_grid_holds_every_source_in_every_style(
     request = GridRequest(sources=(square, other), styles=styles, output=tmp_path / "grid.png", label=False)
     *steps, done = draw_grid(synthesizer, request)
     assert isinstance(done, Finished) and len(steps) == 6
-    np.testing.assert_array_equal(read_image(done.path), marked(grid, synthesizer.name))
+    np.testing.assert_array_equal(read_image(done.path), watermarked(grid, synthesizer.name))
     assert [file.role for file in done.files] == ["result"] and [file.name for file in tmp_path.iterdir()] == [
         "grid.png"
     ]
@@ -161,7 +161,7 @@ def test_cells_of_a_grid_are_files_of_their_own(
         )
         for column, image in enumerate(drawn):
             path = cells[2 * row + column].path
-            np.testing.assert_array_equal(read_image(path), marked(label(image), synthesizer.name))
+            np.testing.assert_array_equal(read_image(path), watermarked(label(image), synthesizer.name))
             credential = verify(path).credential
             assert credential and len(credential.inputs) == len(made_of[row][column])
     assert [in_words(style) for style in (styles[1], Mixed(start=styles[0], end=styles[1], share=1))] == [
@@ -176,7 +176,7 @@ def test_a_strip_of_seeds(synthesizer: StyleSynthesizer, square: np.ndarray, tmp
     *_, done = draw_grid(synthesizer, request)
     row = [square, *(synthesizer.from_latent(square, domain="dog", seed=seed) for seed in range(4))]
     assert isinstance(done, Finished)
-    np.testing.assert_array_equal(read_image(done.path), marked(np.hstack(row), synthesizer.name))
+    np.testing.assert_array_equal(read_image(done.path), watermarked(np.hstack(row), synthesizer.name))
 
 
 def test_one_picture_and_a_share_of_two_styles(
@@ -197,7 +197,7 @@ def test_one_picture_and_a_share_of_two_styles(
     *_, done = restyle(synthesizer, request)
     pasted = synthesizer.cropped(wide).paste(synthesizer.from_latent(wide, domain="cat", seed=1))
     assert not pasted[:, :60].any() and pasted.shape == wide.shape
-    np.testing.assert_array_equal(read_image(done.path), marked(pasted, synthesizer.name))  # type: ignore[union-attr]
+    np.testing.assert_array_equal(read_image(done.path), watermarked(pasted, synthesizer.name))  # type: ignore[union-attr]
 
 
 def test_an_interpolation_becomes_a_video(synthesizer: StyleSynthesizer, square: np.ndarray, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_the_frames_of_an_interpolation_lead_there_and_back(
     frames = [read_image(path) for path in sorted(done.path.iterdir())]
     for frame, style in ((frames[0], start), (frames[2], end), (frames[3], end), (frames[5], start)):
         made = synthesizer.from_latent(square, domain=style.domain, seed=style.seed)
-        assert np.abs(frame.astype(int) - marked(made, synthesizer.name)).max() <= 1
+        assert np.abs(frame.astype(int) - watermarked(made, synthesizer.name)).max() <= 1
 
 
 def test_a_picture_without_a_face_is_named(faces: StyleSynthesizer, portrait: Path, tmp_path: Path) -> None:

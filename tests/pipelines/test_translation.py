@@ -22,7 +22,7 @@ from deepfake_core.pipelines.translator import CROPS
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from deepfake_core.provenance.label import label
 from deepfake_core.provenance.verify import verify
-from tests.provenance.declared import marked
+from tests.provenance.declared import watermarked
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: n
     assert [(step.done, step.total) for step in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)] and len(done.files) == 8
     for step, alone in zip(steps, translator.many(pictures, crop="whole"), strict=True):
         made, back = step.files
-        assert np.abs(read_image(made.path).astype(int) - marked(alone, translator.name)).max() <= 2
+        assert np.abs(read_image(made.path).astype(int) - watermarked(alone, translator.name)).max() <= 2
         assert (made.role, back.role) == ("result", "back")
         assert back.path == made.path.with_name(f"{made.path.stem}-back.png") and back.path.is_file()
 
@@ -128,14 +128,14 @@ def test_paste_back_changes_the_square_alone(translator: CycleTranslator, face: 
     expected = translator.cropped(wide).paste(square)
     np.testing.assert_array_equal(expected[:, :200], wide[:, :200])
     assert np.abs(expected[:, 200:-200].astype(int) - face).max() > 20
-    np.testing.assert_array_equal(read_image(done.path), marked(expected, translator.name))
+    np.testing.assert_array_equal(read_image(done.path), watermarked(expected, translator.name))
 
 
 def test_a_file_is_the_picture_labelled_and_marked(
     translator: CycleTranslator, square: np.ndarray, tmp_path: Path
 ) -> None:
     run(translator, sources=(square,), output=tmp_path / "o.png")
-    expected = marked(label(translator(square)), translator.name)
+    expected = watermarked(label(translator(square)), translator.name)
     np.testing.assert_array_equal(read_image(tmp_path / "o.png"), expected)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from deepfake_core.cli import main
 from deepfake_core.provenance import coverage
-from deepfake_core.provenance.coverage import STATEMENT, outside_signature
+from deepfake_core.provenance.coverage import MANIFEST_UUID, outside_signature
 from deepfake_core.provenance.verify import verify
 from deepfake_core.provenance.writer import open_video, save_image
 from tests.provenance.test_credentials import MADE
@@ -39,7 +39,7 @@ def test_a_video_of_ours_is_covered_as_a_whole(film: bytes, tmp_path: Path) -> N
     path.write_bytes(film)
     found = verify(path)
     assert found.state == "valid" and found.credential and found.credential.outside == ()
-    assert "nothing in it was changed" in found.sentences[0]
+    assert "was not changed after" in found.sentences[0]
     assert "Outside the signature" not in dict(found.rows)
 
 
@@ -53,8 +53,8 @@ ADDED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
     "skip": (lambda film: film + box(b"skip", b"x" * 9), "skip (17 bytes at "),
     "a statement": (
-        lambda film: film + box(b"uuid", STATEMENT + bytes(4) + b"evil\0" + b"x" * 9),
-        "a second statement (42 bytes at ",
+        lambda film: film + box(b"uuid", MANIFEST_UUID + bytes(4) + b"evil\0" + b"x" * 9),
+        "a second manifest (42 bytes at ",
     ),
     "ftyp": (lambda film: film[:8] + b"M4V " + film[12:], "ftyp (32 bytes at 0)"),
     "minor version": (lambda film: film[:12] + b"\1\2\3\4" + film[16:], "ftyp (32 bytes at 0)"),
@@ -73,8 +73,8 @@ def test_what_was_added_or_changed_outside_is_told(
     found = verify(path)
     assert found.state == "valid" and found.credential
     assert any(part.startswith(words) for part in found.credential.outside)
-    assert "nothing in it was changed" not in found.sentences[0]
-    assert "It does not cover everything" in found.sentences[0] and words in found.sentences[0]
+    assert "was not changed after" not in found.sentences[0]
+    assert "These parts are not covered" in found.sentences[0] and words in found.sentences[0]
     assert any(name == "Outside the signature" and value.startswith(words) for name, value in found.rows)
     main(["verify", str(path), "--json"])
     assert json.loads(capsys.readouterr().out)["credential"]["outside"]
@@ -124,4 +124,4 @@ def test_no_file_keeps_it_long_or_makes_it_say_much(tmp_path: Path, monkeypatch:
     found = outside_signature(path)
     assert len(found) == coverage.LONGEST_LIST + 1 and found[-1].endswith("more")
     path.write_bytes(box(b"moov", b"x") * 5000)
-    assert outside_signature(path) == ("more than 1000 boxes, of which the others were not looked at",)
+    assert outside_signature(path) == ("more than 1000 boxes, of which the rest were not examined",)

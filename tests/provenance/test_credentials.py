@@ -129,7 +129,7 @@ def test_one_changed_pixel_of_a_picture_is_found(tmp_path: Path) -> None:
     with_one_pixel_changed(path)
     assert 1 <= np.count_nonzero((np.asarray(Image.open(path)) != before).any(axis=2)) <= 128 * 96
     found = verify(path)
-    assert found.state == "invalid" and "changed after it was signed" in found.sentences[0]
+    assert found.state == "invalid" and "changed after signing" in found.sentences[0]
 
 
 def boxes(data: bytes) -> dict[bytes, int]:
@@ -148,7 +148,7 @@ def test_one_flipped_bit_of_a_video_is_found(tmp_path: Path) -> None:
     data[boxes(bytes(data))[b"mdat"] + 200] ^= 1
     path.write_bytes(data)
     found = verify(path)
-    assert found.state == "invalid" and "changed after it was signed" in found.sentences[0]
+    assert found.state == "invalid" and "changed after signing" in found.sentences[0]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".mp4"])
@@ -224,14 +224,14 @@ import resource, sys
 from pathlib import Path
 from deepfake_core.errors import NotEnoughSpace
 from deepfake_core.media.encode import reporting_full_disk
-from deepfake_core.provenance.aside import file_aside
+from deepfake_core.media.atomic_write import atomic_file
 from deepfake_core.provenance.credentials import ready_pair, sign
 from deepfake_core.provenance.origin import Origin
 source, folder = Path(sys.argv[1]), Path(sys.argv[2])
 pair = ready_pair()
 resource.setrlimit(resource.RLIMIT_FSIZE, (source.stat().st_size + 1000,) * 2)
 try:
-    with reporting_full_disk("a.png"), file_aside(folder / source.name) as draft:
+    with reporting_full_disk("a.png"), atomic_file(folder / source.name) as draft:
         sign(source, draft, Origin(model="fomm-starter"), pair)
 except NotEnoughSpace as error:
     print(error, list(folder.iterdir()))

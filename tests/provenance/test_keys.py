@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from deepfake_core.cli import main
 from deepfake_core.errors import BadRequest
-from deepfake_core.provenance.certificates import make
+from deepfake_core.provenance.certificates import generate
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.provenance.keys import known_signers, rotate, signing_pair
 
@@ -116,7 +116,7 @@ def give(monkeypatch: pytest.MonkeyPatch, files: Sequence[Path | str]) -> None:
 
 
 def test_our_own_pair_is_renewed_once_it_has_expired(folder: Path) -> None:
-    key, certificate = written(folder.parent, make(lasting=timedelta(seconds=-1)))
+    key, certificate = written(folder.parent, generate(validity=timedelta(seconds=-1)))
     folder.mkdir(mode=0o700)
     (folder / "signing.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
     (folder / "signing.pem").chmod(0o600)
@@ -126,9 +126,9 @@ def test_our_own_pair_is_renewed_once_it_has_expired(folder: Path) -> None:
 
 
 def test_given_keys_sign(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    give(monkeypatch, written(tmp_path / "given", make("Our School")))
+    give(monkeypatch, written(tmp_path / "given", generate("Our School")))
     assert ready_pair().certificates.name == "Our School"
-    assert [what for _, what in known_signers()] == ["the key that is set here"]
+    assert [what for _, what in known_signers()] == ["the key in the settings"]
     assert not folder.exists()
     with pytest.raises(BadRequest, match="replace that file yourself"):
         rotate()
@@ -140,20 +140,20 @@ def test_given_keys_sign(tmp_path: Path, folder: Path, monkeypatch: pytest.Monke
         ("no key", "nothing.pem cannot be read"),
         ("no certificate", "nothing.pem cannot be read"),
         ("only one", "set both"),
-        ("another's certificate", "does not fit"),
+        ("another's certificate", "does not match"),
         ("expired", "expired on"),
         ("readable by all", "chmod 600"),
         ("password", "without a password"),
         ("no PEM", "holds no private key"),
         ("no certificate inside", "holds no certificate"),
-        ("weak", "of a kind that cannot sign"),
-        ("unfit", "is not fit to sign"),
+        ("weak", "of an unsupported type"),
+        ("unfit", "cannot be used to sign"),
     ],
 )
-def test_given_keys_that_will_not_do_are_told_in_one_sentence(
+def test_unusable_keys_are_reported_in_one_sentence(
     what: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = make("Our School")
+    made = generate("Our School")
     key, certificate = written(tmp_path / "given", made)
     gone = tmp_path / "nothing.pem"
     match what:
@@ -164,9 +164,9 @@ def test_given_keys_that_will_not_do_are_told_in_one_sentence(
         case "only one":
             certificate = Path()
         case "another's certificate":
-            certificate = written(tmp_path / "other", make())[1]
+            certificate = written(tmp_path / "other", generate())[1]
         case "expired":
-            key, certificate = written(tmp_path / "old", make(lasting=timedelta(seconds=-1)))
+            key, certificate = written(tmp_path / "old", generate(validity=timedelta(seconds=-1)))
         case "readable by all":
             key.chmod(0o644)
         case "password":
@@ -192,7 +192,7 @@ def self_signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[x5
     """A certificate that vouches for itself, with none of the extensions that C2PA wants."""
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    [signer, _] = make("Our School").chain
+    [signer, _] = generate("Our School").chain
     plain = x509.CertificateBuilder(
         signer.subject, signer.subject, key.public_key(), 7, signer.not_valid_before_utc, signer.not_valid_after_utc
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake_core.provenance.label import label, patch_for, place_of
+from deepfake_core.provenance.label import label, patch_for, position_of
 from deepfake_core.settings import PLACES
 from tests.provenance.declared import shows_label
 
@@ -69,7 +69,7 @@ def test_it_stands_in_the_corner_that_is_set(
     frame = noise(height, width)
     labelled = label(frame)
     patch = patch_for(height, width)
-    corner = place_of(patch, height, width, place)
+    corner = position_of(patch, height, width, place)
     outside = np.ones((height, width), bool)
     outside[corner] = False
     np.testing.assert_array_equal(labelled[outside], frame[outside])
@@ -87,7 +87,7 @@ def test_it_says_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _usual(frame: np.ndarray) -> np.ndarray:
     patch, labelled = patch_for(*frame.shape[:2]), frame.copy()
-    corner = place_of(patch, *frame.shape[:2])
+    corner = position_of(patch, *frame.shape[:2])
     labelled[corner] = np.rint(frame[corner] * patch.keep + patch.add).astype(np.uint8)
     return labelled
 

@@ -8,7 +8,7 @@ import pytest
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.provenance import private_files
-from deepfake_core.provenance.certificates import make
+from deepfake_core.provenance.certificates import generate
 from deepfake_core.provenance.keys import signing_pair
 from deepfake_core.provenance.private_files import private_bytes
 from tests.provenance.test_keys import give, written
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A key that is given by the settings, as it should be."""
-    files = written(tmp_path / "given", make("Our School"))
+    files = written(tmp_path / "given", generate("Our School"))
     give(monkeypatch, files)
     assert signing_pair().certificates.name == "Our School"
     return files[0]

@@ -11,9 +11,9 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TookTooLong
 from deepfake_core.media.images import read_image
 from deepfake_core.provenance import verify as verifying
-from deepfake_core.provenance.mark import embed, payload_of
 from deepfake_core.provenance.origin import Origin
 from deepfake_core.provenance.verify import verify
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.writer import save_image
 from tests.media.clips import make_clip
 from tests.pipelines.conftest import EXAMPLES
@@ -54,8 +54,8 @@ def test_a_slow_clip_is_judged_by_the_frames_that_came_in_time(
     for count in (verifying.ENOUGH, 16):
         monkeypatch.setattr(verifying, "read_frames", lambda *_, count=count, **__: SlowStream(face, count))
         found = verify(clip, [MODEL])
-        assert found.mark is not None and found.mark.model == MODEL
-        assert any(f"in {count} frames only" in note for note in found.notes) is (count < 16)
+        assert found.watermark is not None and found.watermark.model == MODEL
+        assert any(f"only {count} frames" in note for note in found.notes) is (count < 16)
     monkeypatch.setattr(verifying, "read_frames", lambda *_, **__: SlowStream(face, verifying.ENOUGH - 1))
     with pytest.raises(TookTooLong):  # nothing else is in this file
         verify(clip, [MODEL])
@@ -70,7 +70,7 @@ def test_a_credential_is_told_though_the_pixels_took_too_long(
     ours = save_image(face, tmp_path / "ours.png", origin=Origin(model=MODEL))
     monkeypatch.setattr(verifying, "read_image", slowly)
     found = verify(ours)
-    assert found.state == "valid" and found.mark is None
+    assert found.state == "valid" and found.watermark is None
     assert any("more than 1 seconds" in note for note in found.notes)
 
 
@@ -78,6 +78,6 @@ def test_a_credential_that_could_not_be_read_in_time_is_not_called_damaged(
     face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = save_image(face, tmp_path / "ours.png", origin=Origin(model=MODEL))
-    monkeypatch.setattr(verifying, "READER", "import time; time.sleep(60)")
+    monkeypatch.setattr(verifying, "WORKER", "import time; time.sleep(60)")
     with pytest.raises(TookTooLong, match="more than 1 seconds"):
         verify(ours, deadline=Deadline.after(1))

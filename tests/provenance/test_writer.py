@@ -16,7 +16,7 @@ from PIL import Image
 from deepfake_core.errors import BadRequest, UnreadableMedia
 from deepfake_core.media.decode import read_frames
 from deepfake_core.provenance.label import label as add_label
-from deepfake_core.provenance.mark import embed, payload_of
+from deepfake_core.provenance.watermark import embed, payload_of
 from deepfake_core.provenance.writer import Origin, Sink, open_frames, open_sink, open_video, save_image
 from tests.media.clips import count_frames, describe, duration, gradient, make_clip
 
@@ -24,7 +24,7 @@ ORIGIN = Origin(model="fomm-starter")
 RATE = Fraction(25)
 
 
-def marked(frame: np.ndarray) -> np.ndarray:
+def watermarked(frame: np.ndarray) -> np.ndarray:
     return embed(frame, payload_of(ORIGIN.model))
 
 
@@ -47,9 +47,9 @@ def test_picture(tmp_path: Path) -> None:
         assert "fomm-starter" in image.info["Comment"]
         assert "Synthetic" in image.info["Comment"]
         assert image.info["Software"] == "Deepfake Lab"
-        np.testing.assert_array_equal(np.asarray(image), marked(add_label(gradient(0))))
+        np.testing.assert_array_equal(np.asarray(image), watermarked(add_label(gradient(0))))
     save_image(gradient(1), path, origin=ORIGIN, label=False)
-    np.testing.assert_array_equal(np.asarray(Image.open(path)), marked(gradient(1)))
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), watermarked(gradient(1)))
     assert os.listdir(path.parent) == ["é.png"]
 
 
@@ -65,7 +65,7 @@ def test_video(tmp_path: Path) -> None:
     assert duration(sink.path, "a:0") == pytest.approx(0.8, abs=0.05)
     assert "Synthetic: made with fomm-starter in Deepfake Lab" in describe(sink.path)
     shown = next(read_frames(sink.path)).astype(int)
-    assert np.abs(shown - marked(add_label(gradient(0, 96, 128)))).mean() < 2.0
+    assert np.abs(shown - watermarked(add_label(gradient(0, 96, 128)))).mean() < 2.0
     assert np.abs(shown - gradient(0, 96, 128))[-12:, -26:].mean() > 20.0
 
 
@@ -77,7 +77,7 @@ def test_numbered_frames(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "walk")) == [f"00000{index}.png" for index in range(4)]
     for index in range(4):
         stored = np.asarray(Image.open(tmp_path / "walk" / f"00000{index}.png"))
-        np.testing.assert_array_equal(stored, marked(add_label(gradient(index))))
+        np.testing.assert_array_equal(stored, watermarked(add_label(gradient(index))))
 
 
 def test_shorter_run_replaces_the_set_and_spares_other_files(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_shorter_run_replaces_the_set_and_spares_other_files(tmp_path: Path) -> 
         (folder / "notes.txt").write_text("mine")
         Image.fromarray(gradient(0)).save(folder / "000009.png")
     assert sorted(os.listdir(folder)) == ["000000.png", "000001.png", "000009.png", "notes.txt"]
-    np.testing.assert_array_equal(np.asarray(Image.open(folder / "000001.png")), marked(add_label(gradient(3))))
+    np.testing.assert_array_equal(np.asarray(Image.open(folder / "000001.png")), watermarked(add_label(gradient(3))))
 
 
 class Trouble(Exception):
@@ -138,7 +138,7 @@ def test_abandoned_generator_leaves_nothing(
 
 @pytest.mark.parametrize("opened", [video, frames])
 def test_nothing_written_is_an_error(tmp_path: Path, opened: Callable[[Path], AbstractContextManager[Sink]]) -> None:
-    with pytest.raises(UnreadableMedia, match="not one frame"), opened(tmp_path / "out.mp4"):
+    with pytest.raises(UnreadableMedia, match="there are no frames"), opened(tmp_path / "out.mp4"):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -181,7 +181,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for path in (tmp_path / "file" / "a.mp4", tmp_path / ("x" * 300 + ".mp4"), tmp_path / "folder.mp4"):
         with pytest.raises(BadRequest), video(path):
             pytest.fail("opened")
-    with pytest.raises(BadRequest, match="end its name in"):
+    with pytest.raises(BadRequest, match="use a name ending in"):
         save_image(gradient(0), tmp_path / "a.bmp", origin=ORIGIN)
     with pytest.raises(BadRequest, match="is a file"), frames(tmp_path / "file"):
         pytest.fail("opened")

@@ -14,10 +14,10 @@ from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.structure import parts
 from deepfake_core.errors import LabError
 from deepfake_core.faces import Manual
-from deepfake_core.hub.config_check import MOST, read_config
+from deepfake_core.hub.config_check import MAXIMUM, read_config
 from deepfake_core.hub.files import one_line, printable
 from deepfake_core.hub.importing import renamed
-from deepfake_core.hub.reading import refuse_text
+from deepfake_core.hub.reading import check_not_text
 from deepfake_core.media import probe as header
 from deepfake_core.registry import METHODS
 from deepfake_core.ui.server.uploaded import chosen, path_of
@@ -63,7 +63,7 @@ def test_a_rate_is_a_fraction_or_nothing(text: str) -> None:
 @quickly
 @given(json_values, st.sampled_from(NAMES))
 @example({"size": 10**400}, "cyclegan")
-@example({"blocks": MOST}, "cyclegan")
+@example({"blocks": MAXIMUM}, "cyclegan")
 def test_a_config_of_any_kind_is_refused_in_one_sentence(value, network: str) -> None:
     with pytest.raises(LabError) as refused:
         read_config(json.dumps(value), network, {"a": torch.zeros(1)}, "x.safetensors")
@@ -104,7 +104,7 @@ def test_a_checkpoint_of_any_content_is_renamed_or_refused(content, network: str
 def test_a_beginning_of_any_bytes_is_a_text_or_not(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.pth").write_bytes(content)
     try:
-        refuse_text(tmp_path / "a.pth")
+        check_not_text(tmp_path / "a.pth")
     except LabError:
         text = content.decode("utf-8-sig", errors="ignore")
         assert text and all(letter.isprintable() or letter.isspace() for letter in text)

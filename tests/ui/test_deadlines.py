@@ -114,7 +114,7 @@ def test_verify(slow: dict[str, str]) -> None:
     with gr.Blocks():
         tab.render()
     answer = error_text(tab.examine(slow))
-    assert "more than 2 seconds, the limit here; choose a smaller picture, or a clip of lower resolution" in answer
+    assert "more than 2 seconds, the time limit; choose a smaller picture, or a clip of lower resolution" in answer
 
 
 @pytest.mark.usefixtures("_timely")
@@ -130,7 +130,7 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
 @pytest.mark.usefixtures("_timely")
 def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
     (update,) = tab.inside.show(100.0, *form(tab, portrait, slow))  # the last frame: the whole clip is read
-    assert "more than 2 seconds, the limit here; choose a shorter clip or fewer pictures" in error_text(update)
+    assert "more than 2 seconds, the time limit; choose a shorter clip or fewer pictures" in error_text(update)
 
 
 @pytest.mark.usefixtures("_timely")

@@ -130,7 +130,7 @@ def test_a_licence_is_shown_and_has_to_be_accepted(part: Download, accepted: Any
     assert part.describe(FREE)[part.accepted].visible is False
     *_, text = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
     assert 'role="alert"' in text
-    assert "accept it to fetch the file" in text
+    assert "accept it to download the file" in text
 
 
 def test_a_tick_reaches_the_pull(part: Download, pull: Pull) -> None:
@@ -225,7 +225,7 @@ def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytes
 def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
     tab = rendered(WeightsTab(Engine()))
     *_, sound = tab.check.verify()
-    assert "All files are intact" in sound and "fomm-starter: as it was made" in sound
+    assert "All files are intact" in sound and "fomm-starter: OK (checksum matches)" in sound
     (tmp_path / f"{FREE}.safetensors").write_bytes(b"12")
     (tmp_path / f"{FREE}.safetensors.sha256").write_text(f"{'0' * 64}  {FREE}.safetensors\n")
     *_, damaged = tab.check.verify()

@@ -72,7 +72,7 @@ def test_a_name_of_another_tab_or_of_a_file_is_refused() -> None:
     engine = Engine(device="cpu")
     with pytest.raises(BadRequest, match="another tab"):
         engine.model("stargan", "fomm-starter")
-    with pytest.raises(Exception, match="no weights called"):
+    with pytest.raises(Exception, match="unknown weights"):
         list(engine.work("stargan", "/etc/passwd", echo, "a"))
 
 

@@ -1,9 +1,8 @@
 """Files of a run: the checkpoint to resume from and the exported weights. Both are written atomically."""
 
-import os
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadWeights
+from deepfake_core.media.atomic_write import atomic_file
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
 
 
-def replace_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file in the same folder, then rename it to `path` atomically."""
-    temporary = path.with_name(path.name + ".new")
-    write(temporary)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())  # the content reaches the disk before the name does
-    os.replace(temporary, path)
-
-
 def write_checkpoint(path: Path, saved: Mapping[str, Any]) -> None:
     """Write what `to_checkpoint` returned."""
-    replace_whole(path, lambda temporary: torch.save(dict(saved), temporary))
+    with atomic_file(path) as temporary:
+        torch.save(dict(saved), temporary)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -46,7 +38,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def export_weights(path: Path, networks: nn.ModuleDict, metadata: Mapping[str, str]) -> None:
     """Write the networks as float16 safetensors, each tensor under `network.key`."""
     tensors = {name: half(tensor) for name, tensor in networks.state_dict().items()}
-    replace_whole(path, lambda temporary: save_file(tensors, temporary, metadata=dict(metadata)))
+    with atomic_file(path) as temporary:
+        save_file(tensors, temporary, metadata=dict(metadata))
 
 
 def half(tensor: Tensor) -> Tensor:

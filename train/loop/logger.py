@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torchvision.utils import save_image
 
-from train.loop.checkpoint import replace_whole
+from deepfake_core.media.atomic_write import atomic_file
 
 logger = logging.getLogger(__name__)
 FIRST_COLUMNS = ("step", "samples", "seconds", "samples_per_second", "skipped")
@@ -44,14 +44,10 @@ class Table:
 
     def write_all(self) -> None:
         """Rewrite the whole table."""
-
-        def write(path: Path) -> None:
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, self.columns)
-                writer.writeheader()
-                writer.writerows(self.rows)
-
-        replace_whole(self.path, write)
+        with atomic_file(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            writer.writerows(self.rows)
 
 
 class RunLogger:

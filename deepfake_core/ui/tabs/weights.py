@@ -165,9 +165,9 @@ class Check:
             from deepfake_core.hub.inventory import verify
 
             for one in verify():
-                damaged += not one.sound
-                line = html.escape(one.words)
-                lines += f"<li>{html.escape(one.name)}: {line if one.sound else f'<strong>{line}</strong>'}</li>"
+                damaged += not one.intact
+                line = html.escape(one.message)
+                lines += f"<li>{html.escape(one.name)}: {line if one.intact else f'<strong>{line}</strong>'}</li>"
                 yield f"{state('Hashing …')}<ul>{lines}</ul>"
         except Exception as error:
             yield f"{alert(error)}<ul>{lines}</ul>"

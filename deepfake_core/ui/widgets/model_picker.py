@@ -120,8 +120,8 @@ class ModelPicker:
 
 
 def _item(one: Entry) -> str:
-    from deepfake_core.hub.store import way_to
+    from deepfake_core.hub.store import how_to_get
 
     needs = f" It also needs {one.needs}." if one.needs else ""
-    parts = f"{one.about}. To use it, {way_to(one)}.{needs} Licence: {one.licence}."
+    parts = f"{one.about}. To use it, {how_to_get(one)}.{needs} Licence: {one.licence}."
     return f"<li><strong>{html.escape(one.name)}</strong>: {html.escape(parts)}</li>"

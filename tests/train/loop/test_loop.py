@@ -223,7 +223,7 @@ def test_a_run_writes_samples_and_float16_weights_with_metadata(tmp_path: Path) 
         metadata = weights.metadata()
     assert metadata["recipe"] == "toy"
     assert json.loads(metadata["training"])["samples"] == 24
-    assert not list(tmp_path.glob("*.new"))
+    assert not list(tmp_path.glob(".*.part-*"))
 
 
 def test_the_time_limit_ends_the_run_saved(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def build_phases(settings: StarGanTraining, model: StarGan, supervised: bool) ->
 
     def truth_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples.halved() if step < settings.half_size_first else batch.samples
-        made = generator(samples.image, model.told(samples.wanted, samples.attributes))
+        made = generator(samples.image, model.conditioning(samples.wanted, samples.attributes))
         terms = supervision_terms(samples, made, supervision(step))
         if "classes" in alone_weights(step):
             terms["classes"] = classification(critic(made).logits, samples.wanted, exclusive)
@@ -184,8 +184,8 @@ def build_phases(settings: StarGanTraining, model: StarGan, supervised: bool) ->
 
     def generator_losses(batch: StarGanBatch, step: int) -> tuple[dict[str, Tensor], StarGanBatch]:
         samples = batch.samples
-        made = generator(samples.image, model.told(samples.wanted, samples.attributes))
-        rebuilt = generator(made, model.told(samples.attributes, samples.wanted))
+        made = generator(samples.image, model.conditioning(samples.wanted, samples.attributes))
+        rebuilt = generator(made, model.conditioning(samples.attributes, samples.wanted))
         terms = generator_terms(critic, samples.image, made, samples.wanted, rebuilt, exclusive)
         terms |= supervision_terms(samples, made, supervision(step))
         return terms, batch._replace(made=made.detach())
@@ -194,7 +194,7 @@ def build_phases(settings: StarGanTraining, model: StarGan, supervised: bool) ->
         samples, made = batch.samples, batch.made
         if made is None:
             with torch.no_grad():
-                made = generator(samples.image, model.told(samples.wanted, samples.attributes))
+                made = generator(samples.image, model.conditioning(samples.wanted, samples.attributes))
         return critic_terms(critic, samples.image, samples.attributes, made, batch.share, exclusive), batch
 
     alone = (

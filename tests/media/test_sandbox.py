@@ -1,4 +1,4 @@
-"""Laws of the jail: what runs in it keeps its limits, opens what it was given, and ends with the program that asked."""
+"""The sandbox: a process in it keeps its limits, can open only what it was given, and ends with its parent."""
 
 import os
 import resource
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deepfake_core.media.child import Child, jailed
+from deepfake_core.media.child_process import ChildProcess, sandboxed
 from deepfake_core.media.decode import read_frames
-from deepfake_core.media.jail import FORBIDDEN, landlock_version
+from deepfake_core.media.sandbox import FORBIDDEN, landlock_version
 from tests.media.clips import make_clip
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux offers this")
@@ -33,12 +33,12 @@ RUNNING = ("python", "ffmpeg")
 def attempt(
     code: str, *, reads: Sequence[Path] = (), writes: Sequence[Path] = (), file: int | None = 0, memory: int = 1 << 28
 ) -> tuple[int, str]:
-    """Run `code` in the jail and return its status and the last line of what it printed or complained of."""
+    """Run `code` in the sandbox and return its status and the last line of what it printed or complained of."""
     command = [sys.executable, "-I", "-S", "-c", code]
-    jail = jailed(command, memory=memory, cpu=5, file=file, reads=(*PYTHON, *reads), writes=writes)
-    child = Child(jail, source=subprocess.DEVNULL, yields=True)
+    confined = sandboxed(command, memory=memory, cpu=5, file=file, reads=(*PYTHON, *reads), writes=writes)
+    child = ChildProcess(confined, source=subprocess.DEVNULL, pipe_output=True)
     try:
-        with child.guarded(30):
+        with child.time_limit(30):
             said = child.output.read().decode()
         status = child.wait(30)
         return status, (said.splitlines() or list(child.messages) or [""])[-1]
@@ -152,7 +152,7 @@ def test_it_becomes_no_other_program(tmp_path: Path) -> None:
 def test_a_reader_of_pictures_becomes_no_program_at_all() -> None:
     code = (
         f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); import os; "
-        "from deepfake_core.media.jail import confine; "
+        "from deepfake_core.media.sandbox import confine; "
         "confine(memory=None, cpu=None, file=None, reads=[], writes=[], parent=os.getppid()); "
         "os.execv(sys.executable, ['x', '-c', 'print(5)'])"
     )
@@ -193,8 +193,8 @@ def test_limits_of_memory_time_file_size_and_open_files(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists() or (tmp_path / "none").stat().st_size == 0
     assert "Too many open files" in attempt("import os; [os.dup(0) for _ in range(100)]")[1]
     started = time.monotonic()
-    command = jailed([sys.executable, "-I", "-S", "-c", "while True: pass"], cpu=1, reads=PYTHON)
-    child = Child(command, source=subprocess.DEVNULL, yields=True)
+    command = sandboxed([sys.executable, "-I", "-S", "-c", "while True: pass"], cpu=1, reads=PYTHON)
+    child = ChildProcess(command, source=subprocess.DEVNULL, pipe_output=True)
     assert child.wait(30) in (-signal.SIGXCPU, -signal.SIGKILL)
     assert not child.timed_out
     assert time.monotonic() - started < 25
@@ -210,8 +210,8 @@ def test_a_lower_limit_of_the_system_is_kept() -> None:
 
 
 def test_a_child_that_hangs_is_killed_after_its_seconds() -> None:
-    command = jailed([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], reads=PYTHON)
-    child = Child(command, source=subprocess.DEVNULL, yields=True)
+    command = sandboxed([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"], reads=PYTHON)
+    child = ChildProcess(command, source=subprocess.DEVNULL, pipe_output=True)
     started = time.monotonic()
     assert child.wait(0.5) == -signal.SIGKILL
     assert child.timed_out
@@ -243,19 +243,20 @@ def test_a_program_that_does_not_start_is_a_fault_of_the_machine(
     with pytest.raises(RuntimeError, match="ffmpeg did not start: No such file"):
         read_frames(clips / "plain.mp4")
     broken.unlink()
-    with pytest.raises(FileNotFoundError, match="there is no ffmpeg"):
+    with pytest.raises(FileNotFoundError, match="ffmpeg not found"):
         read_frames(clips / "plain.mp4")
 
 
 HOLDING = """
 import subprocess, sys, time
 from pathlib import Path
-from deepfake_core.media.child import Child, jailed
+from deepfake_core.media.child_process import ChildProcess, sandboxed
 from deepfake_core.media.decode import read_frames
 held = [read_frames(Path(sys.argv[1]))]
 next(held[0])
 forever = "while True: pass"
-held.append(Child(jailed([sys.executable, "-I", "-S", "-c", forever]), source=subprocess.DEVNULL, yields=False))
+command = sandboxed([sys.executable, "-I", "-S", "-c", forever])
+held.append(ChildProcess(command, source=subprocess.DEVNULL, pipe_output=False))
 print(held[0]._ffmpeg._process.pid, held[1]._process.pid, flush=True)
 time.sleep(60)
 """

@@ -1,19 +1,20 @@
-"""Runs a program that is handed hostile bytes where it can do little harm.
+"""Sandbox for programs and code that parse untrusted bytes.
 
-    python -I -S jail.py [memory=BYTES] [cpu=SECONDS] [file=BYTES] [read=PATH]... [write=PATH]... parent=PID -- COMMAND
+    python -I -S sandbox.py [memory=BYTES] [cpu=SECONDS] [file=BYTES] [read=PATH]... [write=PATH]... parent=PID -- CMD
 
-limits itself and then becomes the program, so there is one process to watch and to kill. `confine` does the same for
-Python code that has imported what it needs. It starts with every decoder, so it imports very little (about 20 ms).
+restricts its own process and then replaces itself with the program (exec), so there is one process to watch and kill.
+`confine` does the same for Python code that has finished its imports. This file runs before every decoder, so it
+imports very little (about 20 ms).
 
-What holds where:
+Protection by platform:
 
 - Linux: limits of memory, CPU seconds, file sizes and open files; no core file; no new privileges; it dies with its
-  parent. seccomp (x86-64 and aarch64) takes away sockets, io_uring, other processes, changes to limits, to dates and
-  attributes of files, shared memory between processes, and kernel services that no decoder needs. Landlock (kernel
-  5.13, better from 6.12) leaves the paths named here, and the system's libraries, to be opened, and only COMMAND with
-  its loader to be executed. None of it needs privileges. What a kernel does not offer is left out without a word.
-- macOS: the limits of CPU seconds, file sizes and open files; the one of memory is not enforced there.
-- Windows: nothing here; only the parent's time limit holds.
+  parent. seccomp (x86-64 and aarch64) denies sockets, io_uring, new processes, changes to resource limits and to file
+  dates and attributes, shared memory between processes, and kernel services that no decoder needs. Landlock (kernel
+  5.13, more complete from 6.12) restricts file access to the paths named here and the system's libraries, and
+  execution to CMD and its loader. None of it needs privileges. What the kernel does not support is silently skipped.
+- macOS: limits of CPU seconds, file sizes and open files; the memory limit is not enforced there.
+- Windows: no protection here; only the parent's time limit applies.
 """
 
 import ctypes
@@ -26,15 +27,15 @@ if sys.platform != "win32":
     import resource
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
-HEADER, PT_INTERP = 4096, 3  # bytes of a program's file that are looked at; the segment that names its loader
+HEADER, PT_INTERP = 4096, 3  # bytes of an executable that are parsed; the segment that names its loader
 OPEN_FILES = 64
 ADDRESSES = 4 << 30
-"""Bytes of address space beyond the memory: every thread reserves 72 MB of it and uses little."""
+"""Bytes of address space in excess of the memory limit: every thread reserves 72 MB and uses little of it."""
 
 NOT_STARTED = 127
-"""The status when there is no program to become; the system's loader gives it for a missing library, too."""
+"""Exit status when the program could not be executed; the system's loader uses it for a missing library too."""
 
-SIGKILL, SIGPIPE, SIGXFSZ = 9, 13, 25  # the signal module takes as long to import as all the rest
+SIGKILL, SIGPIPE, SIGXFSZ = 9, 13, 25  # importing the signal module takes as long as all the rest
 
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
 SECCOMP_MODE_FILTER = 2
@@ -50,11 +51,11 @@ def confine(
     parent: int,
     program: str | None = None,
 ) -> None:
-    """Limit this process for good. `memory` and `file` (the largest it may write) in bytes, `cpu` in seconds.
+    """Restrict this process irrevocably. `memory` and `file` (largest file written) in bytes, `cpu` in seconds.
 
-    It may open `reads` (files, or whole folders), `LIBRARIES`, and for writing the files `writes`, which it makes. It
-    may become `program`; None forbids it to become any. None sets no limit. Raises `OSError` when a file of `writes`
-    cannot be made, or a limit that is offered fails.
+    The process may read `reads` (files or whole folders) and `LIBRARIES`, write the files in `writes`, which are
+    created, and execute `program` (None: nothing). A limit of None is not set. `parent` is the process ID of the
+    parent. Raises `OSError` when a file of `writes` cannot be created or a supported restriction fails.
     """
     if sys.platform == "win32":
         return
@@ -62,7 +63,7 @@ def confine(
     if sys.platform != "linux":
         return
     _prctl(PR_SET_PDEATHSIG, SIGKILL)
-    if os.getppid() != parent:  # it died before the line above: nobody is left to read the result
+    if os.getppid() != parent:  # the parent died before the line above: nobody is left to read the result
         sys.exit(1)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     _restrict_paths(reads, writes, [] if program is None else [program, *_loader_of(program)])
@@ -70,7 +71,7 @@ def confine(
 
 
 def _limit_resources(memory: int | None, cpu: int | None, file: int | None) -> None:
-    """`RLIMIT_DATA` counts what may be written to, so neither libraries nor what threads merely reserve."""
+    """`RLIMIT_DATA` counts writable memory, so neither libraries nor address space that threads merely reserve."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, file)
@@ -102,14 +103,14 @@ def _prctl(option: int, *values: int) -> int:
 
 
 # Landlock: https://docs.kernel.org/userspace-api/landlock.html
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every processor
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every architecture
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
-"""How many of the rights to files are known from this version on: bits 0 to n - 1."""
+"""Number of file access rights supported since a version of Landlock: bits 0 to n - 1."""
 
 
 def landlock_version() -> int:
-    """Version of Landlock that this kernel offers; below 1 for none."""
+    """Version of Landlock supported by this kernel; below 1 if unsupported."""
     return _call(CREATE_RULESET, None, 0, 1)
 
 
@@ -121,7 +122,7 @@ def _call(number: int, *arguments: bytes | int | None) -> int:
 def _loader_of(program: str) -> list[str]:
     """The file that the kernel executes to start `program`: an ELF file's dynamic loader or a script's interpreter.
 
-    Empty for a static program, and for a file that cannot be parsed: the kernel then says what is wrong with it.
+    Empty for a static program and for a file that cannot be parsed: the kernel then reports what is wrong with it.
     """
     try:
         with open(program, "rb") as file:
@@ -145,9 +146,9 @@ def _loader_of(program: str) -> list[str]:
 
 
 def _restrict_paths(reads: list[str], writes: list[str], executes: list[str]) -> None:
-    """Everything that Landlock knows is forbidden; then single files and folders are handed back.
+    """Deny every access that Landlock handles, then allow single files and folders.
 
-    A library is mapped, not executed, so it needs no right to be executed.
+    A library is mapped, not executed, so it needs no right to execute.
     """
     version = landlock_version()
     written = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666) for path in writes]
@@ -233,14 +234,14 @@ CLONE_THREAD = 0x10000
 OTHER_NUMBERING = 0x40000000  # of x86-64's 32-bit calls
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 32  # offsets in what the kernel shows the filter
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 32  # offsets in `struct seccomp_data`
 
 
 def _restrict_calls(machine: str, *, executes: bool) -> None:
-    """Fail every call that only a decoder gone astray makes. Threads may be started, processes not.
+    """Deny system calls that no decoder needs. Threads may be started, processes may not.
 
-    `clone3` hides its flags from a filter: it is "not known", and the C library then takes `clone`. Without `executes`
-    the process cannot become another program either.
+    A filter cannot inspect the flags of `clone3`, so that call returns ENOSYS and the C library falls back to `clone`.
+    Without `executes`, `execve` is denied too.
     """
     if machine not in FORBIDDEN or struct.calcsize("P") != 8:
         return
@@ -262,9 +263,9 @@ def _restrict_calls(machine: str, *, executes: bool) -> None:
 
 
 def _reads_limits(prlimit: int) -> list[tuple[int, int, int, int]]:
-    """The C library asks for this process's own limits by `prlimit64(0, kind, NULL, old)`; every other use fails.
+    """Allow `prlimit64(0, kind, NULL, old)`, by which the C library reads this process's limits; deny other uses.
 
-    The new limits are an address of 64 bits, of which a filter sees one half at a time.
+    The new limits are a 64-bit pointer, of which a filter compares one half at a time.
     """
     return [
         (EQUAL, 0, 8, prlimit),
@@ -280,13 +281,13 @@ def _reads_limits(prlimit: int) -> list[tuple[int, int, int, int]]:
 
 
 def main(words: list[str]) -> None:
-    """Read the limits up to `--`, confine this process, and become the program behind it."""
+    """Parse the limits up to `--`, confine this process and execute the program after it."""
     end = words.index("--")
-    told: dict[str, list[str]] = {"read": [], "write": []}
+    options: dict[str, list[str]] = {"read": [], "write": []}
     for word in words[:end]:
         name, _, value = word.partition("=")
-        told.setdefault(name, []).append(value)
-    memory, cpu, file = (int(told[name][0]) if name in told else None for name in ("memory", "cpu", "file"))
+        options.setdefault(name, []).append(value)
+    memory, cpu, file = (int(options[name][0]) if name in options else None for name in ("memory", "cpu", "file"))
     program = words[end + 1 :]
     for ignored_by_python in (SIGPIPE, SIGXFSZ):
         _libc().signal(ignored_by_python, None)
@@ -295,9 +296,9 @@ def main(words: list[str]) -> None:
             memory=memory,
             cpu=cpu,
             file=file,
-            reads=told["read"],
-            writes=told["write"],
-            parent=int(told["parent"][0]),
+            reads=options["read"],
+            writes=options["write"],
+            parent=int(options["parent"][0]),
             program=program[0],
         )
         os.execv(program[0], program)

@@ -1,8 +1,8 @@
-"""One picture, decoded in a process of its own: what `images` starts for every file.
+"""Worker process that decodes one picture; `images` starts one per file.
 
-It gets the file as its standard input, so it needs to open nothing. Its answer is `WIDTH HEIGHT` on a line as soon as
-the header is read, then `MODE WIDTH HEIGHT` and the pixels of the picture as it is meant to be seen, or one word of
-`REFUSALS`. It imports neither numpy nor torch: 60 ms of start-up instead of half a second.
+It reads the file from standard input, so it has to open nothing. It writes the line `WIDTH HEIGHT` as soon as the
+header is parsed, then `MODE WIDTH HEIGHT` and the pixels as displayed, or one of `ERROR_CODES`. It imports neither
+numpy nor torch and starts in 60 ms instead of half a second.
 """
 
 import os
@@ -21,21 +21,20 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from deepfake_core.media.jail import confine
+from deepfake_core.media.sandbox import confine
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""No format outside this list is even tried: Pillow also knows some that start other programs."""
+"""No other format is tried: Pillow also supports some that start other programs."""
 
-READERS = (
-    *(PngImagePlugin, MpoImagePlugin, WebPImagePlugin, GifImagePlugin),  # MPO: and JPEG
+PLUGINS = (
+    *(PngImagePlugin, MpoImagePlugin, WebPImagePlugin, GifImagePlugin),  # MPO includes JPEG
     *(BmpImagePlugin, TiffImagePlugin, PpmImagePlugin),
 )
-"""Pillow imports these when a file first asks for one; here they must all be there before the jail closes."""
+"""Pillow imports plugins lazily; here they must be imported before the process is sandboxed."""
 
-REFUSALS = UNKNOWN, DAMAGED, MEMORY = ("unknown", "damaged", "memory")
+ERROR_CODES = UNKNOWN, DAMAGED, MEMORY = ("unknown", "damaged", "memory")
 DEEP = {"I": "<i4", "F": "<f4"}
-"""Modes of greys with more than 8 bits, and their pixels as numpy names them."""
-
+"""Greyscale modes of more than 8 bits, with their numpy data types."""
 
 ORIENTATION = 0x0112
 ORIENTATIONS = {
@@ -47,23 +46,22 @@ ORIENTATIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What EXIF calls the ways in which a camera was held, and how to turn the picture."""
+"""EXIF orientation values and the transposition that turns the picture upright."""
 
 LARGE = 4_000_000
-"""Pixels from which on a picture is reduced by a whole number first, in strips, because memory counts."""
+"""Pixels above which a picture is first reduced by an integer factor, in strips, to save memory."""
 STRIP = 64
-"""Rows of the result that are made at once."""
+"""Rows of the result computed at a time."""
 
 HEADER_ONLY = 0
-"""As the longest side: the answer ends with the size in the header."""
+"""Value of `longest` that requests only the size from the header."""
 
 
 def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
-    """Return `image` upright and opaque over white as RGB or, for greys of more than 8 bits, as I or F, unscaled.
+    """Return `image` upright and opaque over white: RGB, or mode I or F, unscaled, for greys of more than 8 bits.
 
-    One with a side above `longest` is shrunk to it, averaged over the area that each new pixel covers, in strips:
-    beside the decoded picture little more than the result is held, and `image` is closed. Raises whatever Pillow
-    raises on broken bytes.
+    A picture with a side above `longest` is downscaled to it by area averaging, in strips, so that little more than
+    the decoded picture and the result is in memory; `image` is closed. Raises whatever Pillow raises on broken bytes.
     """
     turns, size = _orientation(image), _fitted(image.size, longest)
     image.draft(None, size)  # JPEG: decoded at 1/2, 1/4 or 1/8 of its size, but never below this
@@ -76,23 +74,23 @@ def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
 
 
 def _fitted(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
-    """The size of a picture once it has no side above `longest`."""
+    """`size` scaled down so that no side exceeds `longest`."""
     ratio = max(size) / longest if longest else 1
     return size if ratio <= 1 else (max(1, round(size[0] / ratio)), max(1, round(size[1] / ratio)))
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """How to turn the picture upright, by its EXIF data; one with broken data is shown as stored, as browsers do."""
+    """The transposition given by EXIF; a picture with broken EXIF is shown as stored, as in browsers."""
     try:
         return ORIENTATIONS.get(image.getexif().get(ORIENTATION, 1))
     except MemoryError:
         raise
-    except Exception:  # broken EXIF says nothing about the pixels
+    except Exception:  # broken EXIF does not make the pixels unreadable
         return None
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Opaque over white; no copy of what is RGB already."""
+    """Composite over white as RGB, or as I or F; an RGB picture is not copied."""
     if image.mode.startswith(("I", "F")):
         return image if image.mode in DEEP else image.convert("I")
     if not image.has_transparency_data:
@@ -103,10 +101,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
-    """The picture flat, and smaller by a whole number; the last row and column may cover fewer pixels.
-
-    `image` is closed.
-    """
+    """`_flat` and reduced by an integer factor; the last row and column may cover fewer pixels. Closes `image`."""
     rows = STRIP * factor
     strips = [
         _flat(image.crop((0, top, image.width, min(top + rows, image.height)))).reduce(factor)
@@ -122,30 +117,30 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
 
 
 def main(memory: int, cpu: int, pixels: int, side: int, longest: int, parent: int) -> None:
-    """Answer for the picture on standard input. More than `pixels`, or a longer `side`, is not decoded.
+    """Decode the picture on standard input, unless it has more than `pixels` pixels or a side longer than `side`.
 
-    One with a side above `longest` is shrunk to it; `HEADER_ONLY`: nothing is decoded.
+    It is downscaled to `longest` pixels on its longer side. `memory` in bytes, `cpu` in seconds.
     """
-    reads = [os.path.dirname(os.__file__), os.path.dirname(PIL.__file__)]  # what Pillow imports late
+    reads = [os.path.dirname(os.__file__), os.path.dirname(PIL.__file__)]  # lazy imports of Pillow
     confine(memory=memory, cpu=cpu, file=0, reads=reads, writes=[], parent=parent)
     Image.MAX_IMAGE_PIXELS = None  # the limits here are exact
     _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, side, longest)
 
 
 def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, side: int, longest: int) -> None:
-    refusal = UNKNOWN
+    code = UNKNOWN
     try:
         with Image.open(source, formats=FORMATS) as image:
             _line(answer, f"{image.width} {image.height}")
             if image.width * image.height > pixels or max(image.size) > side or longest == HEADER_ONLY:
                 return
-            refusal = DAMAGED
+            code = DAMAGED
             seen = as_seen(image, longest)
         body = seen.tobytes()
     except MemoryError:
         _line(answer, MEMORY)
     except Exception as error:  # a decoder may raise anything on hostile bytes
-        _line(answer, refusal)
+        _line(answer, code)
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
     else:
         _line(answer, f"{seen.mode} {seen.width} {seen.height}")

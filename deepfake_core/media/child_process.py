@@ -1,4 +1,4 @@
-"""A process that works at hostile bytes: started in its jail, watched, and ended. Nothing else here starts one."""
+"""Start, monitor and kill processes that parse untrusted bytes. No other module of the package starts a process."""
 
 import math
 import os
@@ -15,31 +15,31 @@ from typing import IO
 from weakref import WeakSet
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.media import jail
+from deepfake_core.media import sandbox
 from deepfake_core.settings import settings
 
 ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
-"""All that it gets to see: a server's environment holds tokens and keys."""
+"""The only environment variables passed on: a server's environment may hold tokens and keys."""
 
 
-class Child:
-    """A running process. A thread drains its messages, so that it never blocks on them, and keeps the last ones."""
+class ChildProcess:
+    """A running process. A thread reads its standard error, so that it never blocks, and keeps the last lines."""
 
     timed_out: bool
-    """Whether it was killed because a `guarded` block took too long."""
+    """Whether it was killed because a `time_limit` block took too long."""
     deadline: Deadline
-    """No `guarded` block lasts beyond it."""
+    """Upper bound of every `time_limit` block."""
 
     def __init__(
         self,
         command: Sequence[str],
         *,
         source: IO[bytes] | int,
-        feeds: bool = False,
-        yields: bool,
+        pipe_input: bool = False,
+        pipe_output: bool,
         deadline: Deadline = NEVER,
     ) -> None:
-        """Start it. Its standard input is `source` or, with `feeds`, a pipe; `yields` opens one from its output.
+        """Start it. Its standard input is `source`, or a pipe with `pipe_input`; `pipe_output` opens one to read from.
 
         Raises `TookTooLong`, and starts nothing, when the deadline has passed.
         """
@@ -49,8 +49,8 @@ class Child:
         self._stall = settings().stall_seconds
         self._process = _start(
             command,
-            stdin=subprocess.PIPE if feeds else source,
-            stdout=subprocess.PIPE if yields else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if pipe_input else source,
+            stdout=subprocess.PIPE if pipe_output else subprocess.DEVNULL,
         )
         self.messages: deque[str] = deque(maxlen=1000)
         self._drain = threading.Thread(target=_drain, args=(self._process.stderr, self.messages), daemon=True)
@@ -59,38 +59,38 @@ class Child:
 
     @property
     def input(self) -> IO[bytes]:
-        assert self._process.stdin is not None, "started without feeds=True"
+        assert self._process.stdin is not None, "started without pipe_input=True"
         return self._process.stdin
 
     @property
     def output(self) -> IO[bytes]:
-        assert self._process.stdout is not None, "started without yields=True"
+        assert self._process.stdout is not None, "started without pipe_output=True"
         return self._process.stdout
 
     @property
     def status(self) -> int | None:
-        """Its exit status, once `wait` or `kill` has seen its end."""
+        """Its exit status once `wait` or `kill` has returned; None before."""
         return self._process.returncode
 
     def wait(self, seconds: float | int | None = None) -> int:
-        """Return its exit status once it ended by itself, killing it after `seconds`; `messages` is complete then."""
-        with self.guarded(seconds):
+        """Wait for it to exit, killing it after `seconds`; return its exit status. `messages` is complete then."""
+        with self.time_limit(seconds):
             status = self._process.wait()
         self._drain.join(timeout=self._stall)
         return status
 
     def kill(self) -> None:
-        """End it now and leave neither a process nor an open pipe. Harmless after its end."""
+        """Kill it and close its pipes. Does nothing when it has exited already."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was buffered for the dead process cannot be delivered any more
+            with suppress(OSError):  # data still buffered for the dead process cannot be delivered
                 if pipe is not None:
                     pipe.close()
         self._process.wait()
 
     @contextmanager
-    def guarded(self, seconds: float | int | None) -> Iterator[None]:
-        """Kill it when the block takes longer than `seconds`, or beyond the deadline: a blocked read or write ends."""
+    def time_limit(self, seconds: float | int | None) -> Iterator[None]:
+        """Kill it when the block takes longer than `seconds` or passes the deadline, which unblocks a read or write."""
         allowed = min(math.inf if seconds is None else seconds, self.deadline.remaining())
         if allowed == math.inf:
             yield
@@ -104,7 +104,7 @@ class Child:
             timer.cancel()
 
     def check_deadline(self) -> None:
-        """Raise `TookTooLong` when it was killed because the deadline had passed."""
+        """Raise `TookTooLong` if it was killed because the deadline had passed."""
         if self.timed_out:
             self.deadline.check()
 
@@ -114,15 +114,15 @@ class Child:
 
 
 def kill_all() -> None:
-    """End every process that still runs, because this program ends."""
+    """Kill every process that is still running; called when this program exits."""
     for child in list(_running):
         child.kill()
 
 
-_running = WeakSet[Child]()
+_running = WeakSet[ChildProcess]()
 
 
-def jailed(
+def sandboxed(
     program: Sequence[str],
     *,
     memory: int | None = None,
@@ -131,20 +131,21 @@ def jailed(
     reads: Sequence[Path] = (),
     writes: Sequence[Path] = (),
 ) -> list[str]:
-    """The command that runs `program`, whose first word is a path, within the limits of `jail.confine`."""
+    """The command that runs `program`, an absolute path and its arguments, restricted by `sandbox.confine`."""
     if os.name != "posix":
         return list(program)
     numbers = {"memory": memory, "cpu": cpu, "file": file, "parent": os.getpid()}
     words = [f"{name}={value}" for name, value in numbers.items() if value is not None]
     words += [f"read={os.path.abspath(path)}" for path in reads]
     words += [f"write={os.path.abspath(path)}" for path in writes]
-    return [sys.executable, "-I", "-S", jail.__file__, *words, "--", *program]
+    return [sys.executable, "-I", "-S", sandbox.__file__, *words, "--", *program]
 
 
 def _start(command: Sequence[str], *, stdin: IO[bytes] | int, stdout: int) -> subprocess.Popen[bytes]:
-    """Linux takes the *thread* that started a process for its parent, and kills the process with it (see `jail`).
+    """Start a process from one permanent thread.
 
-    A web server's threads come and go while a clip is read, so one thread, which stays, starts them all.
+    On Linux the parent is the *thread* that started a process, and the sandbox kills the process when that thread
+    ends (PR_SET_PDEATHSIG); a web server's threads may end while a clip is still being read.
     """
     with _starting:
         starter = _starter(os.getpid())
@@ -155,8 +156,8 @@ def _start(command: Sequence[str], *, stdin: IO[bytes] | int, stdout: int) -> su
         stdout=stdout,
         stderr=subprocess.PIPE,
         env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-        start_new_session=True,  # Ctrl-C is for this program, which ends its children in order
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows opens a console otherwise
+        start_new_session=True,  # Ctrl-C goes to this program alone, which kills its children itself
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # otherwise Windows opens a console
     )
     return started.result()
 
@@ -166,7 +167,7 @@ _starting = threading.Lock()
 
 @cache
 def _starter(process: int) -> ThreadPoolExecutor:
-    """The thread of this process; after a fork the new one has none and gets its own."""
+    """The starter thread of this process; a forked process has no thread and gets its own."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"starter-{process}")
 
 

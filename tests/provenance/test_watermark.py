@@ -1,4 +1,4 @@
-"""Laws of the invisible mark: faint, the same at any size, read after what happens to pictures, never where none is."""
+"""The invisible watermark: faint, the same at any size, extracted after re-saving, and never found where none is."""
 
 import io
 
@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from deepfake_core.provenance.label import label
-from deepfake_core.provenance.mark import OURS, SMALLEST, embed, is_ours, names_model, payload_of, read
+from deepfake_core.provenance.watermark import OURS, SMALLEST, embed, extract, is_ours, names_model, payload_of
 from deepfake_core.synthetic import heads
 
 MODEL = "fomm-starter"
@@ -32,7 +32,7 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def payload_in(*frames: np.ndarray) -> int | None:
-    reading = read(frames)
+    reading = extract(frames)
     return None if reading is None else reading.payload
 
 
@@ -57,12 +57,12 @@ def test_a_payload_never_changes() -> None:
 def test_the_mark_is_faint_and_read_with_certainty(height: int, width: int) -> None:
     frame = photo(height, width)
     before = frame.copy()
-    marked = embed(frame, PAYLOAD)
+    watermarked = embed(frame, PAYLOAD)
     np.testing.assert_array_equal(frame, before)
-    assert marked.shape == frame.shape and marked.dtype == np.uint8
-    error = marked.astype(float) - frame
+    assert watermarked.shape == frame.shape and watermarked.dtype == np.uint8
+    error = watermarked.astype(float) - frame
     assert 10 * np.log10(255**2 / np.mean(error**2)) > 45
-    reading = read([marked])
+    reading = extract([watermarked])
     assert reading is not None and reading.payload == PAYLOAD and reading.certainty > 0.999
 
 
@@ -73,7 +73,7 @@ def test_every_bit_comes_back(low: int) -> None:
 
 
 def test_a_mark_that_is_not_ours_is_not_read() -> None:
-    assert read([embed(photo(256, 256), 0x1234ABCD)]) is None
+    assert extract([embed(photo(256, 256), 0x1234ABCD)]) is None
 
 
 def test_a_second_mark_replaces_the_first() -> None:
@@ -86,8 +86,8 @@ def test_a_second_mark_replaces_the_first() -> None:
 def test_small_labelled_heads_keep_it_when_resized_and_saved_again(drawn_heads, kind: str, factor: float) -> None:
     side = round(128 * factor)
     for head in drawn_heads:
-        marked = embed(label(head), PAYLOAD)
-        assert payload_in(resaved(resized(marked, side, side), kind)) == PAYLOAD
+        watermarked = embed(label(head), PAYLOAD)
+        assert payload_in(resaved(resized(watermarked, side, side), kind)) == PAYLOAD
 
 
 @pytest.mark.parametrize(("height", "width"), [(205, 205), (400, 400), (128, 300), (1000, 90)])
@@ -106,7 +106,7 @@ def test_small_frames_of_a_clip_are_marked_more_strongly() -> None:
     for side, stronger in ((256, True), (512, False)):
         frame = photo(side, side)
         still, moving = embed(frame, PAYLOAD), embed(frame, PAYLOAD, moving=True)
-        errors = [np.std(marked.astype(float) - frame) for marked in (still, moving)]
+        errors = [np.std(watermarked.astype(float) - frame) for watermarked in (still, moving)]
         assert bool(errors[1] > 1.2 * errors[0]) is stronger
         assert payload_in(moving) == PAYLOAD
 
@@ -119,7 +119,7 @@ def test_frames_that_say_too_little_alone_say_it_together(drawn_heads) -> None:
         np.clip(head + noise[..., None], 0, 255).astype(np.uint8)
         for head, noise in zip(heads_marked, grain, strict=True)
     ]
-    assert sum(read([frame]) is not None for frame in noisy) < len(noisy) / 2
+    assert sum(extract([frame]) is not None for frame in noisy) < len(noisy) / 2
     assert payload_in(*noisy) == PAYLOAD
 
 
@@ -130,25 +130,25 @@ def test_nothing_is_found_where_nothing_is() -> None:
         for _ in range(100):
             side = int(rng.integers(64, 250))
             top, left = (int(rng.integers(0, length - side)) for length in whole.shape[:2])
-            assert read([np.ascontiguousarray(whole[top : top + side, left : left + side])]) is None
+            assert extract([np.ascontiguousarray(whole[top : top + side, left : left + side])]) is None
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])
 def test_a_blank_picture_is_not_marked(level: int) -> None:
-    assert read([np.full((256, 256, 3), level, np.uint8)]) is None
+    assert extract([np.full((256, 256, 3), level, np.uint8)]) is None
 
 
 def test_a_still_picture_shown_often_is_no_more_marked() -> None:
-    assert read([photo(128, 128)] * 30) is None
+    assert extract([photo(128, 128)] * 30) is None
 
 
 def test_frames_too_small_to_hold_it_stay_as_they_are() -> None:
     frame = photo(SMALLEST - 1, 200)
     np.testing.assert_array_equal(embed(frame, PAYLOAD), frame)
-    assert read([frame]) is None and read([]) is None
+    assert extract([frame]) is None and extract([]) is None
 
 
 @pytest.mark.parametrize("payload", [-1, 1 << 32])
 def test_other_numbers_than_of_32_bits_are_refused(payload: int) -> None:
-    with pytest.raises(ValueError, match="32 bits"):
+    with pytest.raises(ValueError, match=r"from 0 to 2\^32 - 1, got"):
         embed(photo(64, 64), payload)
