@@ -1,4 +1,4 @@
-"""Animation from a request to a finished file: what comes out, and what bad input is told."""
+"""Animation from a request to a finished file: results; errors for invalid input."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -39,20 +39,20 @@ def run(animator: ImageAnimator, **fields: object) -> tuple[list[Progress], Fini
 def test_frames_rate_and_sound_are_the_drivers(
     animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path
 ) -> None:
-    beside = tmp_path / "beside.mp4"
-    steps, done = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", side_by_side=beside)
+    combined = tmp_path / "combined.mp4"
+    steps, done = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", side_by_side=combined)
     (second,) = done.of("side_by_side")
-    assert second.path == beside
+    assert second.path == combined
     assert (
         len(steps)
         == done.files[0].facts["frames"]
         == count_frames(done.path)
-        == count_frames(beside)
+        == count_frames(combined)
         == count_frames(singer)
     )
     assert probe(done.path).rate == probe(singer).rate == Fraction(25)
     assert abs(duration(done.path, "a:0") - duration(singer, "a:0")) < 0.1
-    assert (probe(beside).width, probe(beside).height) == (3 * animator.size, animator.size)
+    assert (probe(combined).width, probe(combined).height) == (3 * animator.size, animator.size)
     assert [step.done for step in steps] == list(range(1, len(steps) + 1))
     assert steps[-1].seconds_left == 0 and steps[0].rate is not None and steps[0].rate > 0
     assert {step.preview for step in steps} == {None}

@@ -1,4 +1,4 @@
-"""StarGAN v2 from a request to finished files: styles, grids and interpolations, and what bad input is told."""
+"""StarGAN v2 from a request to finished files: styles, grids and interpolations; errors for invalid input."""
 
 import shutil
 from itertools import pairwise
@@ -166,7 +166,7 @@ def test_cells_of_a_grid_are_files_of_their_own(
             assert credential and len(credential.inputs) == len(made_of[row][column])
     assert [in_words(style) for style in (styles[1], Mixed(start=styles[0], end=styles[1], share=1))] == [
         "seed 3",
-        "a mixture",
+        "interpolated style",
     ]
 
 

@@ -168,7 +168,7 @@ def test_a_body_is_bounded_and_json(client: TestClient, endpoint: str, limit: in
     ("error", "status", "message"),
     [
         ({"error": None}, 400, "the values could not be processed"),
-        ({"error": "too many runs are waiting"}, 500, "too many runs"),
+        ({"error": "the queue is full"}, 500, "the queue is full"),
         (None, 500, "Something went wrong here"),
     ],
 )
