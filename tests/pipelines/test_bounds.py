@@ -101,7 +101,7 @@ def test_a_source_that_is_shown_is_small(home: Path, large: tuple[Path, ...], tm
     request = TranslationRequest(sources=large[:1], output=tmp_path / "o.png", paste_back=True, with_source=True)
     *_, done = translate(CycleTranslator.from_pretrained("cyclegan-horse2zebra", "cpu"), request)
     assert isinstance(done, Finished)
-    assert read_image(done.of("source")[0].path).shape == (984, cropped.MAX_SHOWN_SIDE, 3)
+    assert read_image(done.of("source")[0].path).shape == (985, cropped.MAX_SHOWN_SIDE, 3)
 
 
 def test_what_is_pasted_back_is_bounded(
