@@ -24,12 +24,19 @@ from train.loop.recipe import Recipe
 Build = Callable[[dict[str, Any], str, torch.device], Recipe]
 """(the preset's `[recipe]` table, "synthetic" or a folder, device) -> the recipe, on that device."""
 
+TOOLS = {"evaluate": "train.recipes.fomm.evaluate:main", "prepare": "train.prepare:main"}
+"""module:function of the commands that train nothing; each parses its own options."""
+
 logger = logging.getLogger("train")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's options."""
-    options = argparse.ArgumentParser(prog="python -m train", description="Train the networks of one paper.")
+    options = argparse.ArgumentParser(
+        prog="python -m train",
+        description="Train the networks of one paper.",
+        epilog="See also: python -m train prepare -h (data), python -m train evaluate -h (measures).",
+    )
     names = sorted(one.name for one in registry.METHODS if one.recipe)
     options.add_argument("recipe", choices=names, help="which paper")
     options.add_argument(
@@ -50,10 +57,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0, or 2 after one line that says what was wrong with the request."""
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(options)
+        if given and given[0] in TOOLS:
+            tool(given[0])(given[1:])
+        else:
+            train(parser().parse_args(given))
     except LabError as error:
         print(f"python -m train: {error}", file=sys.stderr)
         return 2
@@ -142,6 +152,12 @@ def load_state(network: nn.Module, state: dict[str, Tensor], source: str, fittin
     except RuntimeError as error:
         cause = str(error).splitlines()[1].strip()
         raise BadWeights(f"{source} does not fit [recipe.network] of the preset ({cause})") from error
+
+
+def tool(name: str) -> Callable[[Sequence[str]], None]:
+    """Import the function behind a command of `TOOLS`."""
+    run: Callable[[Sequence[str]], None] = registry.resolve(TOOLS[name])
+    return run
 
 
 def builder(recipe: str) -> Build:

@@ -16,8 +16,8 @@ from benchmarks.live.visitor import Answer, Event, Visitor
 from benchmarks.robustness.attacks.paths import files_as
 from benchmarks.robustness.attacks.record import BYSTANDER, META, Attack, AttackResult, Target, refused
 
-SIDE, FRAMES, DISTINCT = 5_984, 2_000, 8
-"""Pixels and frames of the clip; a few frames are made and repeated, for their decoding takes the time."""
+SIDE, FRAMES, DISTINCT = 5_824, 2_000, 8
+"""Pixels a side (the largest square that `clip_pixels` lets in) and frames of the clip, of which a few are repeated."""
 PICTURES, PICTURE_SIDE = 4, 8_000
 """Twelve such pictures took 6.9 GB."""
 SHARED_SECONDS = 15.0

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.motion import coordinate_grid
+from deepfake_core.motion import Keypoints, coordinate_grid
 from deepfake_core.networks.layers import resize_like, warp
 from deepfake_core.synthetic.render.sampling import Dice
 from train.recipes.fomm.data import Pairs, Truth
@@ -22,6 +22,7 @@ from train.recipes.fomm.data import Pairs, Truth
 Pictures = Float[Tensor, "b 3 h w"]
 COARSEST = 3  # cells per side of the coarsest octave of a texture
 OBJECT = (0.35, 0.75)  # radius of a blob, grid units
+ZOOM = (-0.5, 0.18)  # logarithms of the factors of another framing
 HARD = 24.0  # steepness of a blob's edge
 
 
@@ -35,6 +36,8 @@ class Randomisation:
     """Textures that move with the surface."""
     noise: float = 0.0
     blur: float = 0.0
+    frames: float = 0.0
+    """Another framing of both frames: heads smaller, larger, and out of the middle."""
     objects: float = 0.0
     """A moving blob of one image in front of another, instead of a head."""
 
@@ -60,6 +63,8 @@ class Chance(Dice):
 def randomised(pairs: Pairs, amount: Randomisation, generator: torch.Generator) -> Pairs:
     """Return the pairs with random changes, images still in [0, 1]. Blobs and textures require ground truth."""
     chance = Chance(len(pairs.source), generator, pairs.source.device)
+    if amount.frames > 0:
+        pairs = reframed(pairs, amount.frames, chance)
     if pairs.truth is not None and amount.objects > 0:
         pairs = with_objects(pairs, pairs.truth, amount.objects, chance)
     frames = [pairs.source, pairs.driving]
@@ -157,6 +162,43 @@ def with_objects(pairs: Pairs, truth: Truth, share: float, chance: Chance) -> Pa
     )
     source, driving = (old + chosen * (made - old) for old, made in zip(pairs[:2], frames, strict=True))
     return Pairs(source, driving, new)
+
+
+def reframed(pairs: Pairs, share: float, chance: Chance) -> Pairs:
+    """Some pairs as a camera farther away, nearer or aside shows them, both frames alike; the edges are mirrored.
+
+    Place x of a frame goes to f x + t. Of what lies beyond the frame nothing is known.
+    """
+    truth = pairs.truth
+    chosen = chance.happens(share)[:, 0, 0]  # (b, 1)
+    factor = (1 + chosen * (chance.uniform(*ZOOM, 1).exp() - 1))[:, None, None]  # (b, 1, 1, 1)
+    shift = (chosen * (0.12 * chance.normal(2)).clamp(-0.3, 0.3))[:, None, None]
+
+    def before(size: int) -> Float[Tensor, "b s s 2"]:
+        return (coordinate_grid(size, size, device=shift.device) - shift) / factor
+
+    source, driving = (
+        F.grid_sample(frame, before(frame.shape[-1]), padding_mode="reflection", align_corners=True)
+        for frame in pairs[:2]
+    )
+    if truth is None:
+        return Pairs(source, driving)
+    size = truth.flow.shape[1]
+    place, still = before(size), coordinate_grid(size, size, device=shift.device)
+    movement = F.grid_sample(
+        (truth.flow - still).permute(0, 3, 1, 2), place, padding_mode="border", align_corners=True
+    ).permute(0, 2, 3, 1)
+    flow = factor * (place + movement) + shift
+    shown = F.grid_sample(truth.shown[:, None], place, mode="nearest", align_corners=True)[:, 0]  # 0 outside
+    here, there = (
+        Keypoints(
+            factor[:, 0] * one.position + shift[:, 0],
+            None if one.jacobian is None else factor * one.jacobian,
+        )
+        for one in (truth.source, truth.driving)
+    )
+    shown = shown * (flow.abs() <= 1).all(dim=3)
+    return Pairs(source, driving, truth._replace(source=here, driving=there, flow=flow, shown=shown))
 
 
 def random_affine(chance: Chance) -> Float[Tensor, "b 2 3"]:

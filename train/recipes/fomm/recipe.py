@@ -31,6 +31,7 @@ from train.recipes.fomm.losses import (
     reconstruction_terms,
     under_transform,
 )
+from train.recipes.fomm.pools import Pool, mixed_pairs
 from train.recipes.fomm.randomisation import Randomisation, randomised
 from train.recipes.fomm.samples import relative_samples
 from train.recipes.fomm.supervision import Supervision, feature_difference, truth_terms
@@ -52,12 +53,16 @@ class FommTraining:
     adversarial: float = 0.0
     """Weight of the least-squares adversarial term; 0 trains without a discriminator, 1 is the value of vox-adv."""
     feature_matching: float = 10.0
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    """Its size; it is shown the network's keypoints."""
     supervision: Supervision = field(default_factory=Supervision)
     motion_first: int = 0
     """Steps in which only keypoints and dense motion are trained, on the truth alone, before the generator."""
     spread: float = 1.0
     """Range of motion of drawn heads; 1 is about that of VoxCeleb."""
     drawn: DrawnHeads = field(default_factory=DrawnHeads)
+    pools: tuple[Pool, ...] = ()
+    """Folders of prepared rows, such as puppets of portraits, instead of heads that are drawn for this run."""
     randomisation: Randomisation = field(default_factory=Randomisation)
     clip_norm: float | None = None
 
@@ -119,7 +124,8 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> FommRecipe:
     model.to(memory_format=torch.channels_last)
     networks = nn.ModuleDict({"fomm": model})
     if settings.adversarial > 0:
-        networks["discriminator"] = Discriminator(DiscriminatorConfig(keypoints=settings.network.keypoints)).to(device)
+        shape = replace(settings.discriminator, keypoints=settings.network.keypoints)
+        networks["discriminator"] = Discriminator(shape).to(device)
     supervised = bool(settings.supervision.weights(0)) and data == "synthetic"
     if data == "synthetic" and settings.batch % 2:
         raise BadRequest(f"batch must be even for drawn pairs, which are used in both directions; got {settings.batch}")
@@ -146,7 +152,9 @@ def pairs_from(
     if data != "synthetic":
         logger.info("the clips of %s have no ground truth: supervision and motion_first are ignored", data)
         return sample_clips(data, settings.batch, settings.network.size, device)
-    if settings.drawn.heads:
+    if settings.pools:
+        drawn = mixed_pairs(settings.batch, settings.pools, device)
+    elif settings.drawn.heads:
         drawn = cached_pairs(settings.batch, settings.network, settings.drawn, settings.spread, device)
     else:
         drawn = partial(

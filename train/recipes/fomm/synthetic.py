@@ -19,6 +19,7 @@ from deepfake_core.pixels import from_unit, to_unit
 from deepfake_core.synthetic.heads import LANDMARKS, Drawing, draw
 from deepfake_core.synthetic.heads.flow import flow
 from deepfake_core.synthetic.heads.identity import sample_identity
+from deepfake_core.synthetic.photos.puppet import Puppet
 from deepfake_core.synthetic.render.pose import sample_state
 from train.common.render_cache import render_cache
 from train.recipes.fomm.data import Pairs, Truth
@@ -78,26 +79,28 @@ def cached_pairs(
         )
     )
 
-    in_pairs = (
-        max(mirrored_landmarks(network.keypoints)) < network.keypoints
-    )  # otherwise a mirrored keypoint is missing
+    sample = row_pairs(cache, device)
+    return lambda generator: sample(batch, generator)
 
-    def sample(generator: torch.Generator) -> Pairs:
+
+def row_pairs(rows: Row, device: torch.device) -> Callable[[int, torch.Generator], Pairs]:
+    """Return a function that draws pairs of different states of one row, half of them mirrored, with their truth."""
+    states, keypoints = rows.images.shape[1], rows.position.shape[2]
+    in_pairs = max(mirrored_landmarks(keypoints)) < keypoints  # otherwise a mirrored keypoint is missing
+
+    def sample(count: int, generator: torch.Generator) -> Pairs:
         def chance(below: int) -> Int[Tensor, " b"]:
-            return torch.randint(below, (batch,), generator=generator, device=generator.device).cpu()
+            return torch.randint(below, (count,), generator=generator, device=generator.device).cpu()
 
-        head, here = chance(amount.heads), chance(amount.states)
-        there = (here + 1 + chance(amount.states - 1)) % amount.states
-        source, driving = (to_unit(cache.images[head, state].to(device)) for state in (here, there))
+        row, here = chance(len(rows.images)), chance(states)
+        there = (here + 1 + chance(states - 1)) % states
+        source, driving = (to_unit(rows.images[row, state].to(device)) for state in (here, there))
         here_is, there_is = (
-            Keypoints(cache.position[head, state].to(device), cache.jacobian[head, state].to(device))
+            Keypoints(rows.position[row, state].to(device), rows.jacobian[row, state].to(device))
             for state in (here, there)
         )
-        grid, shown = (
-            cache.flow[head, here, there].to(device).float(),
-            cache.shown[head, here, there].to(device).float(),
-        )
-        pairs = Pairs(source, driving, Truth(here_is, there_is, grid, shown, torch.ones(batch, device=device)))
+        grid, shown = rows.flow[row, here, there].to(device).float(), rows.shown[row, here, there].to(device).float()
+        pairs = Pairs(source, driving, Truth(here_is, there_is, grid, shown, torch.ones(count, device=device)))
         return half_mirrored(pairs, (chance(2) > 0).to(device)) if in_pairs else pairs
 
     return sample
@@ -153,7 +156,7 @@ def draw_row(count: int, network: FommConfig, states: int, spread: float, genera
     )
 
 
-def landmark_keypoints(drawing: Drawing, count: int) -> Keypoints:
+def landmark_keypoints(drawing: Drawing | Puppet, count: int) -> Keypoints:
     """The first `count` landmarks of a drawing as keypoints."""
     chosen = [LANDMARKS.index(name) for name in KEYPOINT_LANDMARKS[:count]]
     down = drawing.landmark_jacobian.new_tensor((1.0, -1.0))  # the head's y points up, a keypoint's frame down

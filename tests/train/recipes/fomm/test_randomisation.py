@@ -60,13 +60,31 @@ def test_in_a_mirror_the_truth_holds_and_left_is_right(pairs: Pairs) -> None:
     torch.testing.assert_close(affine[chosen][:, names[2]], plain[chosen][:, names[2]] * across)
 
 
-@pytest.mark.parametrize("kind", ["colours", "textures", "blur", "objects"])
+@pytest.mark.parametrize("kind", ["colours", "textures", "blur", "objects", "frames"])
 def test_the_true_flow_holds_after_it(kind: str, pairs: Pairs) -> None:
     changed = randomised(pairs, Randomisation(**{kind: 1.0}), torch.Generator().manual_seed(2))
     assert not torch.equal(changed.source, pairs.source)
     assert changed.source.min() >= 0 and changed.source.max() <= 1
     carried, still = missed(changed)
     assert carried < 0.5 * still, kind
+
+
+def test_another_framing_moves_landmarks_with_the_picture(pairs: Pairs) -> None:
+    framed = randomised(pairs, Randomisation(frames=1.0), torch.Generator().manual_seed(3))
+    assert framed.truth is not None and pairs.truth is not None
+    place, before = framed.truth.driving.position, pairs.truth.driving.position
+    inside = ((place.abs() < 0.95).all(-1) & (before.abs() < 0.95).all(-1))[:, None].float()
+    colours = [
+        F.grid_sample(F.avg_pool2d(one.driving, 3, 1, 1), at[:, None], align_corners=True)[:, :, 0]
+        for one, at in ((framed, place), (pairs, before))
+    ]
+    assert ((colours[0] - colours[1]).abs() * inside).sum() / inside.sum() / 3 < 0.03
+    assert (place - before).abs().mean() > 0.05
+    slopes = [one.truth.driving.jacobian for one in (framed, pairs) if one.truth is not None]
+    assert slopes[0] is not None and slopes[1] is not None
+    across = (slopes[0] / slopes[1])[:, 0, 0, 0]
+    distance = [(at[:, 0] - at[:, 1]).norm(dim=1) for at in (place, before)]
+    torch.testing.assert_close(across, distance[0] / distance[1], rtol=1e-3, atol=1e-3)
 
 
 def test_blobs_have_no_landmarks(pairs: Pairs) -> None:
