@@ -19,7 +19,7 @@ from deepfake_core.pipelines.cropped import name_of
 
 DEFAULT_RATE = Fraction(25)  # for frames without a file
 NO_FRAME = "the driving clip contains no frames; choose another clip"
-FACE_SEARCH = 12  # frames at the start of a clip in which a face is looked for
+FACE_SEARCH = 12  # frames at the start of a clip that are searched for a face
 
 
 @dataclass(kw_only=True, slots=True)

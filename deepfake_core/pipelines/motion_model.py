@@ -98,5 +98,5 @@ class MotionModel:
         )
 
     def tensor(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
-        """Frames as the network takes them: [0, 1], on its device."""
+        """Frames as a tensor in [0, 1] on the network's device."""
         return to_unit(to_batch(frames, self.device))

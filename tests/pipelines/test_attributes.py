@@ -107,7 +107,7 @@ def test_domains_that_exclude_each_other_have_one_that_holds() -> None:
 
 
 def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: Path, tmp_path: Path) -> None:
-    """The result, the strip and every single change of each picture, with what is known of them."""
+    """The result, the strip and each single change of every picture, with their facts."""
     fields = {"changes": {"Male": True}, "output": tmp_path, "strip": True, "single_changes": True, "label": False}
     _, done = run(editor, sources=(square, portrait), crop=Whole(), **fields)
     names = ["picture.png", "picture-strip.png", *[f"0{number}" for number in range(1, 6)]]

@@ -1,4 +1,4 @@
-"""What a run may take: pixels, memory, time. Events hold files and no pixels."""
+"""Limits of a run: pixels, memory, time. Events contain files but no pixels."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ STYLES = (Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog"))
 
 @pytest.fixture
 def large(tmp_path: Path) -> tuple[Path, ...]:
-    """Two pictures of 5.2 million pixels and a few kilobytes."""
+    """Two pictures of 5.2 million pixels in a few kilobytes."""
     paths = tmp_path / "one.png", tmp_path / "two.png"
     for path in paths:
         path.write_bytes(png(*LARGE))
@@ -65,7 +65,7 @@ FAR = Deadline.after(10_000)
 
 
 def arrays(value: object) -> Iterator[np.ndarray]:
-    """Every array that an event keeps alive."""
+    """Every array that an event references."""
     if isinstance(value, np.ndarray):
         yield value
     elif is_dataclass(value):

@@ -105,7 +105,7 @@ def test_weights_with_masks_need_the_landmarks_network(
 
 
 def test_the_interpolation_is_continuous(synthesizer: StyleSynthesizer, square: np.ndarray) -> None:
-    """Its ends are the two styles, and no step is longer than 1.5 times an even one."""
+    """It starts and ends with the two styles, and no step exceeds 1.5 times an even one."""
     start, end = (synthesizer.style_from(seed, "dog") for seed in (1, 2))
     frames = list(synthesizer.between(square, start, end, 9))
     np.testing.assert_array_equal(frames[0], synthesizer.from_style(square, start))

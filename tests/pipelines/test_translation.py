@@ -143,7 +143,7 @@ def test_a_file_is_the_picture_labelled_and_marked(
 def test_the_source_is_written_as_it_was_seen(
     translator: CycleTranslator, face: np.ndarray, tmp_path: Path, paste_back: bool
 ) -> None:
-    """What the network saw, or the whole picture where the result is pasted back: bytes of the input, unsigned."""
+    """The network's input, or the whole picture if the result is pasted back: pixels of the input, unsigned."""
     wide = np.pad(face, ((0, 0), (200, 200), (0, 0)), constant_values=77)
     _, done = run(
         translator, sources=(wide,), output=tmp_path / "o.png", paste_back=paste_back, with_source=True, back=True
@@ -159,7 +159,7 @@ def test_the_source_is_written_as_it_was_seen(
 
 
 def test_events_are_plain_facts(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:
-    """They can be pickled and their facts written as JSON: a page, a server elsewhere and a log read the same."""
+    """They can be pickled, and their facts can be written as JSON."""
     steps, done = run(translator, sources=(portrait,), output=tmp_path / "o.png", back=True)
     cycle, facts = translator.cycle(portrait), done.files[0].facts
     assert json.loads(json.dumps(facts)) == facts
