@@ -1,4 +1,4 @@
-"""Image animation, from a request to a finished file: what screen, command line and Python call alike."""
+"""Image animation from a request to finished files, for the page, the command line and the Python API."""
 
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -27,49 +27,48 @@ from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
 
 SECONDS_BETWEEN_PREVIEWS = 0.15
-"""More are hardly seen, and each one is signed."""
+"""Each preview is signed, which takes time, and more would hardly be noticed."""
 SEARCH = "Looking for the best frame"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnimationRequest:
-    """Everything that one animation needs to know."""
+    """The parameters of one animation."""
 
     source: ImageLike
     """The portrait."""
     driving: str | Path | Iterable[Image]
-    """The clip that moves it."""
+    """The clip that drives it."""
     output: str | Path | None = None
     """`.mp4`, or a folder or `.png` for numbered frames."""
     side_by_side: str | Path | None = None
-    """A second video that shows source, driver and result."""
+    """A second video with source, driver and result side by side."""
     preview: Path | None = None
-    """A picture (its suffix says of which kind) that shows driver and result while they are made."""
+    """A picture, in the format of its suffix, that shows the latest driving frame and result during the run."""
     transfer: Transfer = field(default_factory=RelativeMotion)
     best_frame: bool = False
-    """Measure motion from the driving frame whose pose fits the source's best, not from the first."""
+    """Measure motion from the driving frame whose pose is closest to the source's, instead of the first."""
     smoothing: float = 0.0
-    """How much jitter of the keypoints is calmed, 0 (nothing) to 1."""
+    """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
     source_crop: Crop = Face()
     driving_crop: Crop = Face()
     paste_back: bool = False
-    """Put the moving face back into the whole source picture."""
+    """Paste the animated face back into the whole source picture."""
     label: bool = True
-    """The visible label; only who runs the program may switch it off."""
+    """The visible label; only the operator may switch it off."""
     max_seconds: float | int | None = None
-    """Longest driving clip; None takes any."""
+    """Maximum length of the driving clip; None means no limit."""
     max_frames: int | None = None
 
 
 def animate(
     animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> Iterator[Progress | Finished]:
-    """Animate into files: yields `Progress` for every frame, and before that, where the best frame is wanted, for
-    those that were looked at (`task` says so); then `Finished`.
+    """Animate into files: yields `Progress` per frame, then `Finished`. With `best_frame` the search yields `Progress`
+    with a `task` first.
 
-    Closing the iterator stops within a batch and leaves nothing under the final names, as every error does. Raises
-    `BadRequest` without an output, or with one for both videos, `TookTooLong`, and what reading, cropping and writing
-    raise.
+    Closing the iterator stops after the current batch and, like every error, leaves no files. Raises `BadRequest`
+    without an output, or if both videos have the same one, `TookTooLong`, and what reading, cropping and writing raise.
     """
     check_outputs(request)
     source = read_source(animator, request, deadline)
@@ -78,17 +77,17 @@ def animate(
     initial = (yield from find_start(animator, request, portrait.keypoints, deadline)) if request.best_frame else None
     clock, done, previews = Clock(), 0, Previews(animator.name, request)
     with open_driving(animator, request, deadline) as clip, ExitStack() as files:
-        result, beside = open_outputs(animator, request, clip, files, deadline)
+        result, combined = open_outputs(animator, request, clip, files, deadline)
         for square, driver in moved_frames(animator, request, portrait, initial, clip, deadline):
             frame = pasted.paste(square) if pasted else square
             result.write(frame)
-            if beside:
-                beside.write(np.hstack((source.pixels, driver, square)))
+            if combined:
+                combined.write(np.hstack((source.pixels, driver, square)))
             done += 1
             yield clock.progress(done, clip.total, unit="frame", preview=previews.draw(driver, frame))
     silent = (f"{result.warning}.",) if result.warning else ()
     crops = (f"Portrait: {source.note}", f"Driving clip: {clip.crop.note}")
-    second = (File(path=beside.path, role="side_by_side"),) if beside else ()
+    second = (File(path=combined.path, role="side_by_side"),) if combined else ()
     yield Finished(
         files=(File(path=result.path, role="result", facts={"frames": done}), *second),
         seconds=clock.seconds,
@@ -97,7 +96,7 @@ def animate(
 
 
 def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Image]:
-    """The animated squares alone, without files or labels."""
+    """The animated crops, without files or labels."""
     portrait = animator.portrait(read_source(animator, request).pixels)
     initial: Keypoints | None = None
     if request.best_frame:
@@ -113,11 +112,11 @@ def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Imag
 
 
 def check_outputs(request: AnimationRequest) -> None:
-    """Refuse what could only end in a lost file."""
+    """Raise `BadRequest` for missing or conflicting outputs."""
     if request.output is None:
-        raise BadRequest("an animation needs a place to go to; name one, such as result.mp4")
+        raise BadRequest("an animation needs an output; name one, such as result.mp4")
     if request.side_by_side and Path(request.side_by_side).resolve() == Path(request.output).resolve():
-        raise BadRequest("result and side-by-side video need different names")
+        raise BadRequest("the result and the side-by-side video need different names")
 
 
 def read_source(animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER) -> Cropped:
@@ -129,7 +128,7 @@ def read_source(animator: MotionModel, request: AnimationRequest, deadline: Dead
 def open_driving(
     animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> AbstractContextManager[Clip]:
-    """The request's driving clip as squares of the network's size."""
+    """Open the driving clip, cropped to the network's size."""
     return open_clip(
         request.driving,
         animator.size,
@@ -143,7 +142,7 @@ def open_driving(
 def open_outputs(
     animator: MotionModel, request: AnimationRequest, clip: Clip, files: ExitStack, deadline: Deadline
 ) -> tuple[Sink, Sink | None]:
-    """Open the result, and the side-by-side video if one is wanted, both with the driver's sound."""
+    """Open the result and, if requested, the side-by-side video, both with the driver's sound."""
     assert request.output is not None
     origin = origin_of(animator.name, request.source, request.driving)
     sound = Path(request.driving) if isinstance(request.driving, str | Path) else None
@@ -155,14 +154,14 @@ def open_outputs(
 
 
 class Previews:
-    """Draws a preview now and then."""
+    """Writes previews at most every `SECONDS_BETWEEN_PREVIEWS`."""
 
     def __init__(self, model: str, request: AnimationRequest) -> None:
         self._model, self._path = model, request.preview
         self._drawn = float("-inf")
 
     def draw(self, driver: Image, frame: Image) -> Path | None:
-        """Write driver and result side by side, always labelled; None when it is too early, or nobody asked."""
+        """Write driver and result side by side, always labelled; None if it is too early or not requested."""
         if self._path is None or time.monotonic() - self._drawn < SECONDS_BETWEEN_PREVIEWS:
             return None
         self._drawn = time.monotonic()
@@ -177,7 +176,7 @@ def moved_frames(
     clip: Clip,
     deadline: Deadline = NEVER,
 ) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
-    """(result, driving square) of every frame, in batches; motion is measured from `initial`, else from the first."""
+    """(result, driving frame), in batches. Motion is measured from `initial`, or else from the first frame."""
     session = MotionSession(
         animator=animator,
         portrait=portrait,
@@ -185,33 +184,33 @@ def moved_frames(
         smoothing=request.smoothing,
         initial=initial,
     )
-    for squares in batches(clip.squares, animator.batch):
+    for frames in batches(clip.frames, animator.batch):
         deadline.check()
-        yield from zip(session.step(squares), squares, strict=True)
+        yield from zip(session.step(frames), frames, strict=True)
 
 
 def find_start(
     animator: MotionModel, request: AnimationRequest, source: Keypoints, deadline: Deadline = NEVER
 ) -> Generator[Progress, None, Keypoints]:
-    """Return the keypoints of the driving frame whose pose fits the source's best, having read the whole clip.
+    """Read the whole clip and return the keypoints of the driving frame whose pose is closest to the source's.
 
-    The result needs no second pass forwards and backwards from there: every frame depends on the initial one alone.
+    One forward pass then suffices: every frame depends only on its own and the initial keypoints.
     """
     if isinstance(request.driving, Iterator):
         raise BadRequest("best_frame reads the clip twice; give a file or a list of frames")
     found: list[Keypoints] = []
     clock = Clock()
     with open_driving(animator, request, deadline) as clip:
-        for squares in batches(clip.squares, animator.batch):
+        for frames in batches(clip.frames, animator.batch):
             deadline.check()
-            there = animator.keypoints(squares)
-            found += [frame_at(there, row) for row in range(len(squares))]
+            there = animator.keypoints(frames)
+            found += [frame_at(there, row) for row in range(len(frames))]
             yield clock.progress(len(found), clip.total, unit="frame", task=SEARCH)
     return found[best_frame(source.position[0], (keypoints.position[0] for keypoints in found))]
 
 
 def batches(frames: Iterator[Image], count: int) -> Iterator[list[Image]]:
-    """Lists of at most `count` consecutive frames. The first holds one, so that something is seen at once."""
+    """Lists of at most `count` consecutive frames. The first list has one frame, so that a preview appears early."""
     batch = list(islice(frames, 1))
     while batch:
         yield batch

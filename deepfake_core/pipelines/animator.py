@@ -1,4 +1,4 @@
-"""Image Animation as Python calls it: one loaded network, and frames in and out."""
+"""The Python API of Image Animation."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ class ImageAnimator(MotionModel):
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
-        """Load weights by manifest name or file; None takes the best on this machine.
+        """Load weights by manifest name or file; None selects the best installed weights.
 
         Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
         """
@@ -39,10 +39,10 @@ class ImageAnimator(MotionModel):
         best_frame: bool = False,
         smoothing: float = 0.0,
     ) -> Iterator[Image]:
-        """Move `source` as `driving` moves; yields uint8 RGB frames of the network's size, a stream.
+        """Animate `source` with the motion of `driving`; yields uint8 RGB frames of the network's size as a stream.
 
-        `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Nothing is
-        written, so nothing is labelled: see `pipelines.animation.animate` for files.
+        `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). No
+        files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
         square = crop_named(crop)
         request = AnimationRequest(
@@ -58,7 +58,7 @@ class ImageAnimator(MotionModel):
 
 
 def transfer_named(transfer: str, adapt_scale: bool) -> Transfer:
-    """The transfer that a word stands for."""
+    """The motion transfer of this name. Raises `BadRequest` for an unknown one."""
     if transfer == "relative":
         return RelativeMotion(adapt_scale=adapt_scale)
     if transfer == "absolute":

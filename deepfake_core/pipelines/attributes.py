@@ -1,4 +1,4 @@
-"""Attribute editing by StarGAN, from a request to finished files: what page, command line and Python call alike."""
+"""Attribute editing with StarGAN from a request to finished files, for the page, the command line and Python."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,31 +23,31 @@ from deepfake_core.pipelines.image_batch import (
 from deepfake_core.provenance.writer import save_input
 
 OPPOSITES = {"Male": "Female", "Young": "Older"}
-"""What the absence of an attribute is called; of others it has no name."""
+"""Attribute -> the name of its opposite, where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttributesRequest:
-    """Everything that editing some pictures needs to know."""
+    """The parameters of an edit of one or more pictures."""
 
     sources: tuple[ImageLike, ...]
     changes: Mapping[str, bool] = field(default_factory=dict)
-    """Attribute -> whether the result has it; the others stay as each picture shows them."""
+    """Attribute -> whether the result has it; other attributes are kept."""
     output: str | Path | None = None
-    """A picture's name for one source; a folder for several."""
+    """A file for one source; a folder for a batch."""
     crop: Crop = Face()
     paste_back: bool = False
-    """Put the edited face back into the whole picture."""
+    """Paste the edited face back into the whole picture."""
     with_source: bool = False
-    """Also write `...-source`: what the network saw, or the whole picture if the result is pasted back into it."""
+    """Also write `...-source`: the network's input, or the whole picture if the result is pasted back."""
     strip: bool = False
-    """Also write `...-strip`: the source, then the result of every single change."""
+    """Also write `...-strip`: the source, then the result of each single change."""
     single_changes: bool = False
-    """Also write every single change alone, into the folder `...-changes`."""
+    """Also write the result of each single change into the folder `...-changes`."""
     label: bool = True
-    """The visible label; only who runs the program may switch it off."""
+    """The visible label; only the operator may switch it off."""
     max_pixels: int | None = None
-    """Of all sources together; None takes any."""
+    """Limit for all sources together; None means no limit."""
 
 
 def edit(
@@ -55,15 +55,14 @@ def edit(
 ) -> Iterator[Progress | Finished]:
     """Edit into files: one `Progress` a picture, with its files, then `Finished`.
 
-    The facts of a result are `name` (of the source), `seen` (attribute -> how sure the class head is of it, 0 to 1;
-    None where the weights lack it) and `attributes` (attribute -> whether the result was asked to have it). Of several
-    pictures one that cannot be read, or shows no face, is named in the notes and left out. Raises `BadRequest` for
-    unknown or contradictory attributes and for outputs that make no sense, `MediaTooLarge` for too many pixels,
-    `TookTooLong`, and what reading and writing raise.
+    The facts of a result are `name` (of the source), `seen` (attribute -> probability, 0 to 1; None if the weights have
+    no classifier) and `attributes` (attribute -> whether the result should have it). In a batch, pictures that cannot
+    be read or show no face are skipped and named in the notes. Raises `BadRequest` for unknown or contradictory
+    attributes and invalid outputs, `MediaTooLarge`, `TookTooLong`, and what reading and writing raise.
     """
     editor.check(request.changes)
     if request.strip or request.single_changes:
-        editor.require_head()
+        editor.require_classifier()
     places, notes, clock = places_for(request.sources, request.output), list[str](), Clock()
     check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
@@ -74,10 +73,10 @@ def edit(
     )
     written: list[File] = []
     for group in of_one_size(batch.crops(), editor.batch):
-        squares = [cropped.pixels for _, cropped in group]
-        seen: list[dict[str, float] | None] = [*editor.read_pixels(squares)] if editor.reads else [None] * len(group)
+        crops = [cropped.pixels for _, cropped in group]
+        seen: list[dict[str, float] | None] = [*editor.read_pixels(crops)] if editor.reads else [None] * len(group)
         wanted = [editor.wanted(one, request.changes) for one in seen]
-        rows = zip(group, editor.render(squares, wanted), seen, wanted, strict=True)
+        rows = zip(group, editor.render(crops, wanted), seen, wanted, strict=True)
         for (place, cropped), image, read, attributes in rows:
             facts = {"name": cropped.name, "seen": read, "attributes": attributes}
             source = request.sources[place]
@@ -100,7 +99,7 @@ def _results(
     facts: Mapping[str, object],
     path: Path,
 ) -> Iterator[File]:
-    """Paste back, and write: the source if it is wanted, and the result."""
+    """Paste back, and write the result and, if requested, the source."""
     if request.with_source:
         shown = cropped.source(pasted=request.paste_back)
         yield File(path=save_input(shown, suffixed(path, "source")), role="source", caption=cropped.name)
@@ -117,7 +116,7 @@ def _changes(
     seen: Mapping[str, float] | None,
     path: Path,
 ) -> Iterator[File]:
-    """Make every single change, if that is wanted, and write: all in a row, and each alone."""
+    """Make each single change, if requested, and write them as a strip and as single files."""
     if seen is None or not (request.strip or request.single_changes):
         return
     has = editor.shown(seen)
@@ -138,26 +137,23 @@ def _changes(
 def read_attributes(
     editor: AttributeEditor, source: ImageLike, crop: Crop = Face(), deadline: Deadline = NEVER
 ) -> dict[str, float]:
-    """How sure the class head is, 0 to 1, that a picture has each attribute.
+    """Attribute -> probability, 0 to 1, from the classifier.
 
-    Raises `BadRequest` when the weights lack it, `TookTooLong`, and what reading the picture raises.
+    Raises `BadRequest` if the weights have no classifier, `TookTooLong`, and what reading the picture raises.
     """
-    editor.require_head()
+    editor.require_classifier()
     return editor.read_pixels([editor.cropped(source, crop=crop, deadline=deadline).pixels])[0]
 
 
 def in_words(attribute: str) -> str:
-    """An attribute as a person says it: Black_Hair is "Black hair"."""
+    """The display name of an attribute: "Black hair" for Black_Hair."""
     return attribute.replace("_", " ").capitalize()
 
 
 def change_in_words(attribute: str, has: bool, exclusive: Sequence[str]) -> str:
-    """What a picture shows once an attribute that it `has`, or has not, is turned into its opposite.
-
-    One of those that exclude one another takes the others' place.
-    """
+    """The display name of a change that inverts an attribute. An exclusive attribute replaces the other ones."""
     if attribute in exclusive:
-        return f"{in_words(attribute)}, as it is" if has else in_words(attribute)
+        return f"{in_words(attribute)} (unchanged)" if has else in_words(attribute)
     if not has:
         return "Younger" if attribute == "Young" else in_words(attribute)
     return OPPOSITES.get(attribute, f"Not {in_words(attribute).lower()}")

@@ -1,4 +1,4 @@
-"""A picture as a run remembers it: the square that the network sees, and what its result is pasted back into."""
+"""A picture of a run: the crop for the network, and the picture into which the result is pasted back."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,42 +13,42 @@ from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import Image, ImageLike, read_image
 from deepfake_core.settings import settings
 
-LONGEST_SHOWN = 1280
-"""Pixels of the longer side of a picture in a video or a preview."""
-LONGEST_UNCROPPED = 1024
-"""Pixels of the longer side of a picture that a network sees in its own shape."""
+MAX_SHOWN_SIDE = 1280
+"""Maximum side in pixels of a picture in a video or a preview."""
+MAX_UNCROPPED_SIDE = 1024
+"""Maximum side in pixels of an uncropped input of a network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cropped:
-    """One picture of a run, and the part of it that the network sees."""
+    """A picture of a run and its crop."""
 
     name: str
-    """What an error or a file calls it."""
+    """Its name in errors and files."""
     picture: Image
-    """All of it, its longer side at most `pasted_side` of the settings."""
+    """The whole picture, with sides of at most `pasted_side` of the settings."""
     pixels: UInt8[np.ndarray, "rows columns 3"]
-    """What the network sees."""
+    """The input of the network."""
     box: Box | None
-    """The square of `picture` that this is; None for all of it."""
+    """The place of `pixels` in `picture`; None if the picture is not cropped."""
     note: str
-    """One sentence for the user: how it was chosen."""
+    """How the crop was chosen: one sentence for the user."""
 
     def paste(self, made: Image) -> Image:
-        """The whole picture with what was made of the square in its place; `made` itself where nothing was cut."""
+        """The whole picture with `made` pasted over the crop; `made` itself if the picture is not cropped."""
         return paste(self.picture, made, self.box) if self.box else made
 
     def for_video(self) -> "Cropped":
-        """The same with a picture of at most `LONGEST_SHOWN` pixels, which every frame would hold."""
+        """The same with a picture of at most `MAX_SHOWN_SIDE` pixels, the size of the video's frames."""
         if self.box is None:
             return self
-        picture, box = shrunk(self.picture, self.box, LONGEST_SHOWN)
+        picture, box = shrunk(self.picture, self.box, MAX_SHOWN_SIDE)
         return replace(self, picture=picture, box=box)
 
     def source(self, *, pasted: bool) -> Image:
-        """What to show beside the result: what the network saw, or the whole picture if the result is pasted back."""
+        """What to show next to the result: the network's input, or the whole picture if the result is pasted back."""
         picture = self.picture if pasted and self.box else self.pixels
-        return fit(picture, LONGEST_SHOWN)[0] if max(picture.shape[:2]) > LONGEST_SHOWN else picture
+        return fit(picture, MAX_SHOWN_SIDE)[0] if max(picture.shape[:2]) > MAX_SHOWN_SIDE else picture
 
 
 def crop_image(
@@ -60,10 +60,10 @@ def crop_image(
     name: str | None = None,
     deadline: Deadline = NEVER,
 ) -> Cropped:
-    """Read a picture and cut what a network of `size` pixels sees. Where no face is meant, `Face` is the middle square.
+    """Read a picture and crop it for a network of `size` pixels. For other subjects `Face` is the centre square.
 
-    A picture of that size that is a portrait already, or is not cut around a face, keeps its bytes. Raises what reading
-    raises, and `NoFaceFound` where a face is meant and none is there.
+    A picture of this size that is already a portrait, or is not cropped to a face, is unchanged. Raises what reading
+    raises, and `NoFaceFound`.
     """
     picture = read_image(image, longest=settings().working_side, deadline=deadline)
     name = name or name_of(image, "the picture")
@@ -77,14 +77,14 @@ def crop_image(
 
 def _uncropped(picture: Image, name: str) -> Cropped:
     note = "The whole picture is used."
-    if max(picture.shape[:2]) > LONGEST_UNCROPPED:
-        picture, _ = fit(picture, LONGEST_UNCROPPED)
+    if max(picture.shape[:2]) > MAX_UNCROPPED_SIDE:
+        picture, _ = fit(picture, MAX_UNCROPPED_SIDE)
         note = f"The whole picture is used, shrunk to {picture.shape[1]} x {picture.shape[0]} pixels."
     return Cropped(name=name, picture=picture, pixels=picture, box=None, note=note)
 
 
 def shrunk(picture: Image, box: Box, longest: int) -> tuple[Image, Box]:
-    """A picture with no side above `longest` pixels, and the same square in it."""
+    """The picture with sides of at most `longest` pixels, and the box in it."""
     if max(picture.shape[:2]) <= longest:
         return picture, box
     smaller, ratio = fit(picture, longest)
@@ -92,5 +92,5 @@ def shrunk(picture: Image, box: Box, longest: int) -> tuple[Image, Box]:
 
 
 def name_of(source: object, otherwise: str) -> str:
-    """What an error calls an input."""
+    """The name of an input in errors."""
     return Path(source).name if isinstance(source, str | Path) else otherwise

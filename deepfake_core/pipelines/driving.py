@@ -1,4 +1,4 @@
-"""The driving clip: a file or an iterable of frames, cut alike from first to last, read as a stream."""
+"""The driving clip: a file or an iterable of frames, read as a stream; one crop serves all frames."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,16 +17,16 @@ from deepfake_core.media.decode import FrameStream, read_frames
 from deepfake_core.media.images import Image, read_image
 from deepfake_core.pipelines.cropped import name_of
 
-DEFAULT_RATE = Fraction(25)  # of frames that come without a file
-NO_FRAME = "the driving clip holds no frame; choose another clip"
-FACE_SEARCH = 12  # frames at the start of a clip in which a face is looked for
+DEFAULT_RATE = Fraction(25)  # for frames without a file
+NO_FRAME = "the driving clip contains no frames; choose another clip"
+FACE_SEARCH = 12  # frames at the start of a clip that are searched for a face
 
 
 @dataclass(kw_only=True, slots=True)
 class Clip:
-    """An opened driving clip: its squares come one by one, and `notes` fills with what the viewer should know."""
+    """An open driving clip: a stream of cropped frames, and `notes` for the user, complete at its end."""
 
-    squares: Iterator[UInt8[np.ndarray, "s s 3"]]
+    frames: Iterator[UInt8[np.ndarray, "s s 3"]]
     rate: Fraction
     total: int | None
     crop: FaceCrop
@@ -43,11 +43,11 @@ def open_clip(
     max_frames: int | None = None,
     deadline: Deadline = NEVER,
 ) -> Iterator[Clip]:
-    """Open the clip and cut it to squares of `size` pixels; a face is looked for in the first frames.
+    """Open the clip and crop it to `size` x `size` pixels; the first frames are searched for a face.
 
-    The one crop serves every frame, so that the head's own movement stays in the picture. The limits hold for files, as
-    `read_frames` has them; every square that is asked for after the deadline raises `TookTooLong`. Raises what reading
-    raises, `NoFaceFound`, and `UnreadableMedia` when there is no frame.
+    The same crop serves every frame, so that the motion of the head is kept. The limits apply to files, as in
+    `read_frames`; after the deadline the next frame raises `TookTooLong`. Raises what reading raises, `NoFaceFound`,
+    and `UnreadableMedia` if there are no frames.
     """
     stream: FrameStream | None = None
     if isinstance(driving, str | Path):
@@ -58,10 +58,10 @@ def open_clip(
     try:
         search = islice(frames, FACE_SEARCH)
         first, found = first_crop(search, crop, name_of(driving, "the driving clip"), deadline)
-        squares = _squares(first, frames, found.box, size, deadline)
+        cropped = _cropped(first, frames, found.box, size, deadline)
         rate = stream.info.rate if stream else DEFAULT_RATE
         total = stream.info.frames if stream else getattr(driving, "__len__", lambda: None)()
-        clip = Clip(squares=squares, rate=rate, total=total, crop=found)
+        clip = Clip(frames=cropped, rate=rate, total=total, crop=found)
         yield clip
         clip.notes += warnings_of(stream)
     finally:
@@ -72,9 +72,9 @@ def open_clip(
 def first_crop(
     frames: Iterator[Image], crop: Crop, name: str, deadline: Deadline = NEVER
 ) -> tuple[list[Image], FaceCrop]:
-    """The frames up to the first that can be cropped (for `Face`: that shows one), and its crop; no more are read.
+    """The frames up to the first one that can be cropped (with `Face`: that shows a face), and its crop.
 
-    Raises `NoFaceFound` when none of them shows one, `UnreadableMedia` without a frame, and `TookTooLong`.
+    Raises `NoFaceFound` if there is none, `UnreadableMedia` without frames, and `TookTooLong`.
     """
     seen: list[Image] = []
     reason = ""
@@ -84,14 +84,14 @@ def first_crop(
         try:
             return seen, find_crop(frame, crop, name=name)
         except NoFaceFound as error:
-            reason = str(error)  # the error itself would keep the frames alive
+            reason = str(error)  # a reference to the error would keep the frames in memory
     raise NoFaceFound(reason) if seen else UnreadableMedia(NO_FRAME)
 
 
-def _squares(
+def _cropped(
     first: list[Image], rest: Iterator[Image], box: Box, size: int, deadline: Deadline
 ) -> Iterator[UInt8[np.ndarray, "s s 3"]]:
-    """The squares of all frames; those in `first` are let go one by one."""
+    """All frames cropped; those in `first` are released one by one."""
     while first:
         yield cut(first.pop(0), box, size)
     for frame in rest:
@@ -100,5 +100,5 @@ def _squares(
 
 
 def warnings_of(stream: FrameStream | None) -> list[str]:
-    """What the decoder noticed, as sentences."""
+    """The decoder's warnings as sentences."""
     return [f"{stream.warning}."] if stream and stream.warning else []

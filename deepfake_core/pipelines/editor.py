@@ -1,4 +1,4 @@
-"""StarGAN as Python calls it: one loaded generator, and the class head that reads a picture's attributes."""
+"""The Python API of StarGAN: the generator, and the classifier that reads attributes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,21 +33,21 @@ class AttributeEditor:
         self.size = network.config.size
         self.runtime = Runtime(device, BATCH[device.type])
         self.attributes: tuple[str, ...] = network.config.attributes
-        """The names that can be changed, in the network's order."""
+        """The attributes in the network's order."""
         self.reads = network.discriminator is not None
-        """Whether the weights hold the class head, which reads the attributes that a picture has."""
-        alone = self.attributes if network.config.exclusive else HAIR_COLOURS
-        self.exclusive: tuple[str, ...] = tuple(name for name in self.attributes if name in alone)
-        """Those of which at most one can hold."""
+        """Whether the weights include the attribute classifier."""
+        group = self.attributes if network.config.exclusive else HAIR_COLOURS
+        self.exclusive: tuple[str, ...] = tuple(name for name in self.attributes if name in group)
+        """The attributes of which a picture can have at most one."""
 
     @property
     def batch(self) -> int:
-        """Pictures at once."""
+        """Pictures per batch."""
         return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
-        """Load weights by manifest name or file; None takes the best on this machine.
+        """Load weights by manifest name or file; None selects the best installed weights.
 
         Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
         """
@@ -60,8 +60,8 @@ class AttributeEditor:
     def __call__(self, image: ImageLike, changes: Changes, *, crop: str = "auto") -> Image:
         """Change attributes of one picture, such as {"Blond_Hair": True}; returns uint8 RGB of the network's size.
 
-        Attributes that are not named stay as the picture shows them. Setting one hair colour takes the others away.
-        Nothing is written, so nothing is labelled: see `pipelines.attributes.edit` for files. Raises `BadRequest` for
+        Attributes that are not named are kept. Setting one hair colour removes the others.
+        No files are written, so nothing is labelled: see `pipelines.attributes.edit` for files. Raises `BadRequest` for
         unknown or contradictory attributes.
         """
         self.check(changes)
@@ -70,31 +70,31 @@ class AttributeEditor:
         return self.render([pixels], [self.wanted(seen, changes)])[0]
 
     def read(self, image: ImageLike, *, crop: str = "auto") -> dict[str, float]:
-        """How sure the network is, 0 to 1, that a picture has each attribute.
+        """Attribute -> probability, 0 to 1.
 
-        Raises `BadRequest` when the weights lack the class head, and what reading the picture raises.
+        Raises `BadRequest` if the weights have no classifier, and what reading the picture raises.
         """
-        self.require_head()
+        self.require_classifier()
         return self.read_pixels([self.cropped(image, crop=crop_named(crop)).pixels])[0]
 
     def flips(self, image: ImageLike, *, crop: str = "auto") -> dict[str, Image]:
-        """The picture with every single attribute turned into its opposite, by the attribute's name.
+        """Attribute -> the picture with this attribute inverted. A hair colour replaces the others.
 
-        A hair colour takes the place of the others. Raises `BadRequest` when the weights lack the class head.
+        Raises `BadRequest` if the weights have no classifier.
         """
-        self.require_head()
+        self.require_classifier()
         pixels = self.cropped(image, crop=crop_named(crop)).pixels
         return self.flip_pixels(pixels, self.shown(self.read_pixels([pixels])[0]))
 
     def cropped(
         self, image: ImageLike, name: str | None = None, *, crop: Crop = Face(), deadline: Deadline = NEVER
     ) -> Cropped:
-        """What the network sees of a picture: always a square, so `Uncropped` is taken as `Whole`."""
+        """Crop a picture for the network: always to a square, so `Uncropped` means `Whole`."""
         square = Whole() if isinstance(crop, Uncropped) else crop
         return crop_image(image, self.size, square, subject=self.subject, name=name, deadline=deadline)
 
     def check(self, changes: Changes) -> None:
-        """Refuse names that the network does not know, and two that exclude one another."""
+        """Raise `BadRequest` for unknown attributes, and for more than one exclusive attribute."""
         if unknown := [name for name in changes if name not in self.attributes]:
             raise BadRequest(f"unknown attribute {unknown[0]!r}; {self.name} knows {', '.join(self.attributes)}")
         if len(wanted := [name for name in self.exclusive if changes.get(name)]) > 1:
@@ -103,7 +103,7 @@ class AttributeEditor:
             )
 
     def shown(self, seen: Mapping[str, float]) -> dict[str, bool]:
-        """The attributes that the network's reading amounts to; of those that exclude one another the surest."""
+        """Threshold the probabilities; of exclusive attributes only the most probable one can be true."""
         has = {name: seen[name] >= 0.5 for name in self.attributes}
         if self.exclusive:
             surest = max(self.exclusive, key=lambda name: seen[name])
@@ -111,34 +111,34 @@ class AttributeEditor:
         return has
 
     def wanted(self, seen: Mapping[str, float] | None, changes: Changes) -> dict[str, bool]:
-        """All attributes of the result: what the picture was seen to have, then the changes.
+        """All attributes of the result: those read from the picture, with the changes applied.
 
-        Raises `BadRequest` for impossible changes, and where nothing was read and attributes are left open.
+        Raises `BadRequest` for invalid changes, and for missing attributes if nothing was read.
         """
         self.check(changes)
         wanted = self.all_of(self.shown(seen) if seen is not None else {}, changes)
-        if left_open := [name for name in self.attributes if name not in wanted]:
-            raise BadRequest(f"{self.name} cannot read what a picture shows; set {', '.join(left_open)} as well")
+        if missing := [name for name in self.attributes if name not in wanted]:
+            raise BadRequest(f"{self.name} has no attribute classifier; set {', '.join(missing)} as well")
         if self.network.config.exclusive and not any(wanted.values()):
-            raise BadRequest(f"one attribute must hold; set one of {', '.join(self.attributes)}")
+            raise BadRequest(f"one attribute must be set; choose one of {', '.join(self.attributes)}")
         return {name: wanted[name] for name in self.attributes}
 
     def all_of(self, has: Changes, changes: Changes) -> dict[str, bool]:
-        """What holds once attributes are changed: one of those that exclude one another takes the others away."""
+        """Apply changes to attributes; setting an exclusive attribute clears the others."""
         made = {name: bool(value) for name, value in changes.items()}
         others = dict.fromkeys(self.exclusive, False) if any(made.get(name) for name in self.exclusive) else {}
         return {**has, **others, **made}
 
-    def require_head(self) -> None:
-        """Raise `BadRequest` when the weights lack the class head."""
+    def require_classifier(self) -> None:
+        """Raise `BadRequest` if the weights have no attribute classifier."""
         if not self.reads:
             raise BadRequest(
-                f"{self.name} holds the generator alone and cannot read attributes; import it together with the "
+                f"{self.name} contains only the generator and cannot read attributes; import it together with the "
                 "authors' discriminator (200000-D.ckpt), or set every attribute yourself"
             )
 
     def read_pixels(self, pictures: Sequence[Image]) -> list[dict[str, float]]:
-        """`read` for squares of the network's size."""
+        """`read` for crops of the network's size."""
         head = self.network.discriminator
         assert head is not None
         rows = self.runtime.parts(pictures, lambda part: head(to_signed(to_batch(part, self.device))).logits)
@@ -147,7 +147,7 @@ class AttributeEditor:
         return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
 
     def render(self, pictures: Sequence[Image], wanted: Sequence[Mapping[str, bool]]) -> list[Image]:
-        """Squares of the network's size with all their attributes as wanted."""
+        """Render crops of the network's size with the wanted attributes."""
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b 3 s s"]:
             part = slice(rows[0], rows[-1] + 1)
@@ -156,12 +156,12 @@ class AttributeEditor:
         return from_batch(from_signed(torch.cat(self.runtime.parts(range(len(pictures)), run))))
 
     def flip_pixels(self, pixels: Image, has: Mapping[str, bool]) -> dict[str, Image]:
-        """`flips` for a square of the network's size that has these attributes."""
+        """`flips` for a crop of the network's size that has these attributes."""
         edits = [{name: name in self.exclusive or not has[name]} for name in self.attributes]
         rows = [self.all_of(has, edit) for edit in edits]
         return {name: self.render([pixels], [row])[0] for name, row in zip(self.attributes, rows, strict=True)}
 
     def labels(self, wanted: Sequence[Mapping[str, bool]]) -> Float[Tensor, "b a"]:
-        """Attributes as the network takes them."""
+        """Attributes as label vectors."""
         rows = [[float(one[name]) for name in self.attributes] for one in wanted]
         return torch.tensor(rows, device=self.device)

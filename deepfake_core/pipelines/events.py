@@ -1,8 +1,7 @@
-"""What every pipeline yields while it runs: `run(model, request, deadline) -> Iterator[Progress | Finished]`.
+"""The events of all pipelines: `run(model, request, deadline) -> Iterator[Progress | Finished]`.
 
-The page, the command line, Python and a remote engine are clients of it, so events hold paths, numbers and words, which
-can be pickled or written as JSON, and no pixels. Pictures that a network made are labelled and signed before an event
-names them.
+The page, the command line, the Python API and remote engines are clients. Events contain paths, numbers and text but no
+pixels, so they can be pickled and written as JSON. Generated files are labelled and signed before an event names them.
 """
 
 import time
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 Role = Literal["result", "source", "back", "strip", "change", "cell", "side_by_side", "inside"]
-"""What a file shows: the result, what the network saw of the source, the result translated back, all changes in a row,
-one change, one cell of a grid, source and driver and result, one of the network's inner maps."""
+"""What a file shows: the result, the network's input, the result translated back, all changes in a row, one change, one
+cell of a grid, source next to driver and result, one intermediate result of the network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,25 +23,25 @@ class File:
     role: Role
     caption: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What is known of it, as JSON holds it; each pipeline says which."""
+    """JSON-compatible facts; see each pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """A step is done."""
+    """A step has finished."""
 
     done: int
-    """Steps that are done, from 1."""
+    """Number of finished steps, from 1."""
     total: int | None
-    """None while nobody knows."""
+    """None if unknown."""
     unit: str = "picture"
-    """What a step makes, in the singular: a picture, a frame."""
+    """What a step produces, in the singular: "picture", "frame"."""
     task: str = ""
-    """What the steps are for, where that is not the result itself, such as "Looking for the best frame"."""
+    """The purpose of steps that do not produce the result, such as "Looking for the best frame"."""
     files: tuple[File, ...] = ()
-    """Those that were finished by this step."""
+    """The files that this step finished."""
     preview: Path | None = None
-    """A small labelled picture of the newest state; the next one replaces it."""
+    """A small labelled picture of the current state, which the next one overwrites."""
     rate: float | None = None
     """Steps per second."""
     seconds_left: float | None = None
@@ -50,33 +49,33 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """The run came to its end."""
+    """The run has finished."""
 
     files: tuple[File, ...]
-    """All of them, in the order in which they were finished; the main result is the first one of role "result"."""
+    """All files in the order in which they were finished."""
     notes: tuple[str, ...]
-    """What the user should know, one sentence each."""
+    """Notes for the user, one sentence each."""
     seconds: float
 
     @property
     def path(self) -> Path:
-        """The main result: the first file of role "result", else the first of all."""
+        """The main result: the first file of role "result", else the first file."""
         return next((file.path for file in self.files if file.role == "result"), self.files[0].path)
 
     def of(self, role: Role) -> tuple[File, ...]:
-        """The files of one role."""
+        """The files of a role."""
         return tuple(file for file in self.files if file.role == role)
 
 
 class Clock:
-    """Measures a run: seconds since its start, and from the steps that are done the rate and the seconds left."""
+    """Measures the time of a run, and estimates its rate and the seconds left."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.monotonic() - self._began
 
     def progress(self, done: int, total: int | None, **more: Any) -> Progress:

@@ -1,6 +1,6 @@
-"""Pictures that explain: keypoints, masks, the deformation, the occlusion map, a crop, two pictures side by side.
+"""Figures: keypoints, masks, the deformation, the occlusion map, a crop, two pictures side by side.
 
-Every function is pure and draws a uint8 RGB picture. A keypoint has one colour in all of them.
+Every function is pure and draws a uint8 RGB picture. A keypoint has the same colour in all of them.
 """
 
 import colorsys
@@ -21,17 +21,17 @@ from deepfake_core.pixels import from_batch, from_unit
 Picture = UInt8[np.ndarray, "size size 3"]
 
 BACKGROUND = (0.16, 0.17, 0.19)
-"""Colour of the mask's first channel: what stays where it is."""
+"""Colour of the mask's first channel, the static background."""
 CELLS = 16
-"""Grid cells along a side of the deformation's picture."""
+"""Grid cells per side of the deformation figure."""
 INK = (0.05, 0.36, 0.62)
 """Colour of the grid's lines."""
 DIMMED = 0.35
-"""Brightness of what lies outside a crop."""
+"""Brightness outside a crop."""
 
 
 def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
-    """Draw a disc of its colour at each keypoint of the first frame."""
+    """Draw a coloured disc at each keypoint of the first frame."""
     size = len(image)
     canvas = PIL.Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
@@ -44,16 +44,16 @@ def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
 
 
 def mask_picture(mask: Float[Tensor, "1 k1 h w"], size: int) -> Picture:
-    """Mix the keypoints' colours by how much each one's motion counts at a pixel; the background comes first."""
+    """Mix the keypoints' colours by the weights of their motions at each pixel; channel 0 is the background."""
     palette = torch.tensor([BACKGROUND, *_colours(mask.shape[1] - 1)])  # k1 3
     return to_pixels(enlarged(torch.einsum("bkhw,kc->bchw", mask.float(), palette), size)[0])
 
 
 def grid_picture(deformation: Float[Tensor, "1 h w 2"], warped: Float[Tensor, "1 3 size size"]) -> Picture:
-    """Draw a square grid over the source and carry it along, on top of the warped source.
+    """Draw a square grid over the source, warped like the source.
 
-    The deformation says for each pixel of the result where in the source it comes from, so a line stands wherever that
-    place lies on a line.
+    The deformation maps each pixel of the result to a position in the source; the pixel belongs to a line if that
+    position does.
     """
     size = warped.shape[-1]
     places = (enlarged(deformation.permute(0, 3, 1, 2), size)[0] + 1) / 2 * CELLS  # 2 size size, in cells
@@ -64,17 +64,17 @@ def grid_picture(deformation: Float[Tensor, "1 h w 2"], warped: Float[Tensor, "1
 
 
 def occlusion_picture(occlusion: Float[Tensor, "1 1 h w"], size: int) -> Picture:
-    """White where the source's pixels are carried over, black where the network paints anew."""
+    """White where pixels are warped from the source, black where the generator inpaints."""
     return to_pixels(enlarged(occlusion, size)[0].expand(3, size, size))
 
 
 def crop_picture(image: Image, box: Box) -> Image:
-    """Dim what the network will not see, and draw the square around what it will."""
+    """Dim the picture outside the crop, and outline the crop."""
     height, width = image.shape[:2]
     left, top = (round(max(0.0, edge)) for edge in (box.left, box.top))
     right, bottom = round(min(width, box.left + box.side)), round(min(height, box.top + box.side))
     dimmer = (np.arange(256) * DIMMED).astype(np.uint8)
-    framed = dimmer[image]  # a product would need eight times the picture's memory
+    framed = dimmer[image]  # a float product would take eight times the memory
     framed[top:bottom, left:right] = image[top:bottom, left:right]
     canvas = PIL.Image.fromarray(framed)
     edge = max(2, min(height, width) // 60)
@@ -84,7 +84,7 @@ def crop_picture(image: Image, box: Box) -> Image:
 
 
 def side_by_side(left: Image, right: Image) -> Image:
-    """Put two pictures next to each other, the left one scaled to the height of the right one."""
+    """Two pictures side by side, the left one scaled to the height of the right one."""
     height = len(right)
     if len(left) != height:
         width = max(1, round(left.shape[1] * height / len(left)))
@@ -93,15 +93,15 @@ def side_by_side(left: Image, right: Image) -> Image:
 
 
 def _colours(count: int) -> list[tuple[float, float, float]]:
-    """Hues around the circle, neighbours far apart: each is a golden angle from the last."""
+    """Hues that differ by the golden angle, so that neighbours are distinct."""
     return [colorsys.hsv_to_rgb((0.02 + 0.618034 * index) % 1.0, 0.75, 1.0) for index in range(count)]
 
 
 def enlarged(maps: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c {size} {size}"]:
-    """Maps or pictures of the network at another size."""
+    """Maps or pictures of the network, resized."""
     return F.interpolate(maps.float(), size=(size, size), mode="bilinear", align_corners=True)  # spans pixel centres
 
 
 def to_pixels(picture: Float[Tensor, "3 h w"]) -> Picture:
-    """A picture of the network, [0, 1], as bytes."""
+    """A picture in [0, 1] as uint8."""
     return from_batch(from_unit(picture[None]))[0]

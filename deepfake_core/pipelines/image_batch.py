@@ -1,4 +1,4 @@
-"""Single pictures for the three translators: read, cut to what a network sees, put back, and saved under names."""
+"""Batches of pictures for the three translators: limits, crops, output paths, grids and saving."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,13 +19,13 @@ from deepfake_core.provenance.writer import save_image
 from deepfake_core.settings import settings
 
 BATCH = {"cpu": 1, "mps": 4, "cuda": 16}
-"""Pictures at once; a CPU gains nothing by more, and Stop waits for the batch."""
+"""Pictures per batch; a CPU gains nothing from larger batches, and Stop waits for the batch."""
 
 
 def check_pixels(sources: Sequence[ImageLike], most: int | None, deadline: Deadline = NEVER) -> None:
-    """Refuse pictures that have more than `most` pixels together, by their headers, before any is decoded.
+    """Check the total number of pixels against `most`, from the headers, before any picture is decoded.
 
-    One that cannot be read counts nothing here: reading it will say why. Raises `MediaTooLarge` or `TookTooLong`.
+    Unreadable pictures are ignored here; reading them reports the error. Raises `MediaTooLarge` or `TookTooLong`.
     """
     if most is None or len(sources) * settings().picture_pixels <= most:
         return
@@ -52,7 +52,7 @@ def _pixels(source: ImageLike, deadline: Deadline) -> int:
 
 
 def of_one_size(crops: Iterable[tuple[int, Cropped]], most: int) -> Iterator[list[tuple[int, Cropped]]]:
-    """Lists of at most `most` consecutive pictures of one size, which a network can take at once."""
+    """Lists of at most `most` consecutive pictures of the same size, which a network can process as a batch."""
     batch: list[tuple[int, Cropped]] = []
     for place, cropped in crops:
         if batch and (len(batch) == most or cropped.pixels.shape != batch[0][1].pixels.shape):
@@ -65,41 +65,35 @@ def of_one_size(crops: Iterable[tuple[int, Cropped]], most: int) -> Iterator[lis
 
 @dataclass(kw_only=True, slots=True)
 class Batch:
-    """The pictures of one run, read one by one. With several, one that will not do is named and left out."""
+    """The pictures of a run, read one by one. In a batch, pictures that fail are reported and skipped."""
 
     sources: Sequence[ImageLike]
     crop: Callable[[ImageLike, str | None], Cropped]
     notes: list[str]
-    """Fills with what the user should know."""
+    """Notes for the user, which are added while reading."""
     deadline: Deadline = NEVER
-    left_out: int = 0
+    skipped: int = 0
 
     def crops(self) -> Iterator[tuple[int, Cropped]]:
-        """(place in `sources`, picture). Raises a picture's error when it is the only one, or the last of none that do.
-
-        Raises `TookTooLong` at the deadline.
-        """
-        several = len(self.sources) > 1
+        """(index in `sources`, picture). Raises the last error if all pictures fail, and `TookTooLong`."""
+        is_batch = len(self.sources) > 1
         for place, source in enumerate(self.sources):
             self.deadline.check()
             try:
-                cropped = self.crop(source, name_of(source, f"picture {place + 1}") if several else None)
+                cropped = self.crop(source, name_of(source, f"picture {place + 1}") if is_batch else None)
             except TookTooLong:
                 raise
             except LabError as error:
-                self.left_out += 1
-                if self.left_out == len(self.sources):
+                self.skipped += 1
+                if self.skipped == len(self.sources):
                     raise
-                self.notes.append(f"Left out: {error}.")
+                self.notes.append(f"Skipped: {error}.")
                 continue
             yield place, cropped
 
 
 def listed(paths: Sequence[str | Path]) -> tuple[Path, ...]:
-    """The pictures that these names mean: a folder stands for the pictures in it, in the order of their names.
-
-    Raises `BadRequest` for a folder without any.
-    """
+    """Replace folders by the pictures in them, sorted by name. Raises `BadRequest` for a folder without pictures."""
     pictures: list[Path] = []
     for path in map(Path, paths):
         if not path.is_dir():
@@ -107,79 +101,79 @@ def listed(paths: Sequence[str | Path]) -> tuple[Path, ...]:
             continue
         inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
         if not inside:
-            raise BadRequest(f"there is no picture in the folder {path.name}; it should hold PNG or JPEG files")
+            raise BadRequest(f"the folder {path.name} contains no pictures; it should contain PNG or JPEG files")
         pictures += inside
     return tuple(pictures)
 
 
 def places_for(sources: Sequence[ImageLike], output: str | Path | None) -> list[Path]:
-    """The file for the result of each picture: `output` itself for one, or in the folder `output` a PNG of its name.
+    """The output path of each picture: `output` itself, or a PNG of the same name in the folder `output`.
 
     Raises `BadRequest` without sources or output, for a file where a folder is needed, and for a result that would
-    replace its source.
+    overwrite a source.
     """
     if not sources:
-        raise BadRequest("there is no picture to work on; name one")
+        raise BadRequest("no picture is given; name at least one")
     if output is None:
-        raise BadRequest("the result needs a place to go to; name one, such as result.png")
+        raise BadRequest("the result needs an output; name one, such as result.png")
     path = Path(output)
     if path.is_dir() or not path.suffix or str(output).endswith((os.sep, "/")):
         places = [
             path / f"{stem}.png" for stem in distinct(Path(name_of(source, "picture")).stem for source in sources)
         ]
     elif len(sources) > 1:
-        raise BadRequest(f"{len(sources)} pictures cannot all become {path.name}; name a folder")
+        raise BadRequest(f"the output of {len(sources)} pictures must be a folder, got the file {path.name}")
     else:
         places = [path]
     originals = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
     if taken := next((place for place in places if place.resolve() in originals), None):
-        raise BadRequest(f"{taken.name} would replace the picture that it is made of; name another place")
+        raise BadRequest(f"{taken.name} would overwrite its source; choose another output")
     return places
 
 
 def distinct(stems: Iterable[str]) -> list[str]:
-    """The names, those that came before with a number behind them."""
+    """The names, with a number appended to repeated ones."""
     names: list[str] = []
     for stem in stems:
         name, number = stem, 2
-        while name.lower() in (taken.lower() for taken in names):  # some file systems do not tell letters' cases apart
+        while name.lower() in (taken.lower() for taken in names):  # some file systems ignore case
             name, number = f"{stem}-{number}", number + 1
         names.append(name)
     return names
 
 
 def suffixed(path: Path, what: str) -> Path:
-    """The file for something that goes with the result at `path`: result.png, result-back.png."""
+    """The path of a file that accompanies the result at `path`: result.png, result-back.png."""
     return path.with_name(f"{path.stem}-{what}{path.suffix}")
 
 
 def save(image: Image, path: Path, *sources: ImageLike, model: str, label: bool, edited: bool = True) -> Path:
-    """Write a finished picture with its label and origin; `edited`: it is another state of the first source."""
+    """Write a labelled and signed result; `edited`: it is an edited version of the first source."""
     return save_image(image, path, origin=origin_of(model, *sources, edited=edited), label=label)
 
 
 def save_numbered(
     image: Image, folder: Path, number: int, caption: str, *sources: ImageLike, model: str, role: Role, label: bool
 ) -> File:
-    """Write one of several pictures of a result into `folder`, by its number and caption: 01-blond-hair.png."""
+    """Write one picture of a result into `folder`, named by number and caption: 01-blond-hair.png."""
     path = folder / f"{number:02d}-{file_name(caption)}.png"
     return File(path=save(image, path, *sources, model=model, label=label), role=role, caption=caption)
 
 
 def file_name(caption: str) -> str:
-    """A caption as part of a file's name: its letters and numbers."""
+    """A caption as part of a file name: letters and digits only."""
     return "-".join("".join(letter if letter.isalnum() else " " for letter in caption).lower().split())[:60]
 
 
 def in_rows(rows: Sequence[Sequence[UInt8[np.ndarray, "s s 3"]]]) -> Image:
-    """Squares of one size in rows and columns, without gaps."""
+    """Pictures of the same size in rows and columns, without gaps."""
     return np.vstack([np.hstack(list(row)) for row in rows])
 
 
 def in_grid(left: Sequence[Image], top: Sequence[Image | None], cells: Sequence[Image]) -> Image:
-    """Cells, row by row, with a column of pictures on their left and, if there are any, a row of them on top.
+    """A grid of cells with a column of pictures on the left and, if there are any, a row of pictures on top.
 
-    All are squares of one size; white where nothing stands.
+    All pictures have the same size. Empty places are white.
     """
     rows = [[square, *cells[row * len(top) : (row + 1) * len(top)]] for row, square in enumerate(left)]
     if any(picture is not None for picture in top):

@@ -1,4 +1,4 @@
-"""Look inside the animation network: what it computes for one driving frame, as labelled pictures."""
+"""The intermediate results of the animation network for one driving frame, as pictures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from deepfake_core.pipelines.image_batch import save
 from deepfake_core.pipelines.motion_model import Inspection, MotionModel
 
 SIDE = 256
-"""Pixels of the pictures' side, at least: small networks' discs and lines would be coarse otherwise."""
+"""Minimum side of the pictures in pixels, so that discs and lines are smooth with small networks too."""
 MADE = ("deformation", "prediction")
-"""The pictures that show a face which the network made, and so are labelled."""
+"""The pictures that show a generated face, which are labelled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InsightRequest:
-    """Which driving frame of an animation is looked at, and where the pictures go."""
+    """The driving frame to inspect, and the output folder."""
 
     animation: AnimationRequest
-    """Its source, clip and crops count."""
+    """Only its source, clip and crops are used."""
     output: Path
     """A folder."""
     moment: float = 0.0
@@ -34,13 +34,13 @@ class InsightRequest:
 
 
 def look_inside(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> Iterator[Finished]:
-    """Draw the network's insides: six files of role "inside", whose captions are those of `drawn`.
+    """Draw the intermediate results: six files of role "inside", whose captions are the keys of `drawn`.
 
-    Portrait and clip are cropped as `animate` crops them. Raises what reading and cropping raise, `TookTooLong` (the
-    clip is read up to that moment), and `BadRequest` for another moment.
+    Portrait and clip are cropped as in `animate`, and the clip is read up to the moment. Raises what reading and
+    cropping raise, `TookTooLong`, and `BadRequest` for a moment out of range.
     """
     if not 0.0 <= request.moment <= 1.0:
-        raise BadRequest(f"the moment must be between 0 (the first frame) and 1 (the last), got {request.moment}")
+        raise BadRequest(f"moment must be between 0 (the first frame) and 1 (the last), got {request.moment}")
     clock = Clock()
     source = read_source(animator, request.animation, deadline).pixels
     driving = frame_at(animator, request, deadline)
@@ -55,14 +55,14 @@ def frame_at(animator: MotionModel, request: InsightRequest, deadline: Deadline 
     """The driving frame at the request's moment, cropped to the network's size."""
     with open_driving(animator, request.animation, deadline) as clip:
         wanted = round(request.moment * ((clip.total or 1) - 1))
-        driving = next(clip.squares)
-        for driving in islice(clip.squares, wanted):  # noqa: B007 (the last one counts; a header may promise too many)
+        driving = next(clip.frames)
+        for driving in islice(clip.frames, wanted):  # noqa: B007 (the last one is used; a header may announce too many frames)
             pass
     return driving
 
 
 def drawn(source: Image, driving: Image, seen: Inspection) -> dict[str, Image]:
-    """The pictures for one portrait and one driving frame of the network's size, in the order of the computation."""
+    """The pictures for a portrait and a driving frame of the network's size, in the order of the computation."""
     size, side = len(source), max(len(source), SIDE)
     whole = Box(left=0, top=0, side=size)
     return {

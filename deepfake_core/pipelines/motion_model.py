@@ -17,13 +17,13 @@ from deepfake_core.networks.inference import prepare
 from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
 
-BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames at once
-SMALL = 128  # pixels; a CPU gains nothing by batches of larger pictures, and Stop waits for the batch
+BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames per batch
+SMALL = 128  # pixels; larger pictures gain nothing from larger batches on a CPU, and Stop waits for the batch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
-    """All that the model thinks about one driving frame, on the CPU; shapes as in `networks.fomm`."""
+    """The intermediate results for one driving frame, on the CPU; shapes as in `networks.fomm`."""
 
     source_keypoints: Keypoints
     driving_keypoints: Keypoints
@@ -53,7 +53,7 @@ class MotionModel:
 
     @property
     def batch(self) -> int:
-        """Driving frames at once."""
+        """Driving frames per batch."""
         return self.runtime.batch
 
     def portrait(self, image: UInt8[np.ndarray, "s s 3"]) -> Portrait:
@@ -81,10 +81,10 @@ class MotionModel:
     def inspect(
         self, source: ImageLike, driving_frame: ImageLike, *, crop: Literal["auto", "none"] = "none"
     ) -> Inspection:
-        """Show the insides for one driving frame, transferred absolutely."""
+        """Compute the intermediate results for one driving frame, with absolute motion."""
         images = [read_image(image) for image in (source, driving_frame)]
-        squares = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
-        portrait, there = self.portrait(squares[0]), self.keypoints(squares[1:])
+        crops = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
+        portrait, there = self.portrait(crops[0]), self.keypoints(crops[1:])
         made = self.network.generate(portrait.encoded, portrait.keypoints, there)
         warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)
         return Inspection(
@@ -98,5 +98,5 @@ class MotionModel:
         )
 
     def tensor(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> Float[Tensor, "b 3 s s"]:
-        """Frames as the network takes them: [0, 1], on its device."""
+        """Frames as a tensor in [0, 1] on the network's device."""
         return to_unit(to_batch(frames, self.device))

@@ -1,4 +1,4 @@
-"""What the animation of one clip remembers from frame to frame; files and live mode share it."""
+"""The state of an animation between frames, shared by files and live mode."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 
 @dataclass(kw_only=True, slots=True)
 class MotionSession:
-    """Moves one portrait as frames come, one or several at a time."""
+    """Animates one portrait with consecutive driving frames, in batches of any size."""
 
     animator: MotionModel
     portrait: Portrait
     transfer: Transfer = field(default_factory=RelativeMotion)
     smoothing: float = 0.0
-    """How much jitter of the keypoints is calmed, 0 (nothing) to 1."""
+    """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
     initial: Keypoints | None = None
-    """The driver's pose from which motion is measured; None takes that of the first frame."""
+    """The driver's keypoints from which motion is measured; None means those of the first frame."""
     _previous: Keypoints | None = None
     _scale: float | None = None
 
     def step(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> list[UInt8[np.ndarray, "s s 3"]]:
-        """The portrait moved to the poses of the next driving frames, which have the network's size."""
+        """Animate the portrait with the next driving frames, which have the network's size."""
         keypoints = smooth_batch(self._previous, self.animator.keypoints(frames), self.smoothing)
         self._previous = frame_at(keypoints, -1)
         if self.initial is None:

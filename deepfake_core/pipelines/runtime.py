@@ -1,4 +1,4 @@
-"""How a model computes on its device: in half precision where that pays, and in batches that fit its memory."""
+"""Runs a model on its device: in half precision where that is faster, and in batches that fit into memory."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -12,20 +12,20 @@ from deepfake_core.errors import NotEnoughMemory
 
 log = logging.getLogger(__name__)
 HALF = {"cuda": torch.float16, "mps": torch.float16}
-"""Devices that gain by half precision; a CPU loses by it."""
+"""Devices on which half precision is faster; it is slower on a CPU."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class Runtime:
-    """Precision and batch of one model, which both shrink when they have to; `notes` says so."""
+    """Precision and batch size of a model, with fallbacks that are reported in `notes`."""
 
     def __init__(self, device: torch.device, batch: int, half: torch.dtype | None = None) -> None:
         self.device, self.batch = device, batch
         self.half = half or HALF.get(device.type)
-        """What layers that can do with it compute in; None: all in float32."""
+        """The dtype of autocast; None means float32 for all layers."""
         self._notes: list[str] = []
-        """What had to be changed since the last `notes`."""
+        """Fallbacks since the last call of `notes`."""
 
     @property
     def precision(self) -> str:
@@ -33,14 +33,14 @@ class Runtime:
         return str(self.half or torch.float32).removeprefix("torch.")
 
     def notes(self) -> list[str]:
-        """What had to be changed since this was asked last."""
+        """The fallbacks since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
     def __call__(self, run: Callable[[], Result]) -> Result:
-        """What `run` returns, in float32 and without gradients.
+        """The result of `run`, in float32 and without gradients.
 
-        Where half precision gives numbers that are none, `run` is called again without it, now and from then on.
+        If half precision gives non-finite numbers, `run` is repeated in float32, which is then used from now on.
         """
         with torch.inference_mode():
             with self.autocast():
@@ -50,14 +50,14 @@ class Runtime:
             result = in_float32(result)
             if all(torch.isfinite(tensor).all() for tensor in tensors_in(result)):
                 return result
-            self.note("Half precision overflowed here, so everything is computed in full precision now.")
+            self.note("Half precision overflowed; full precision is used from now on.")
             self.half = None
             return run()
 
     def parts(self, items: Sequence[Item], run: Callable[[Sequence[Item]], Result]) -> list[Result]:
-        """`run` on the items in batches; where memory runs out, the batch is halved for good and goes on.
+        """Run on the items in batches. After an out-of-memory error the batch size is halved for good.
 
-        Raises `NotEnoughMemory` when a single one does not fit.
+        Raises `NotEnoughMemory` if a single item does not fit.
         """
         results, start = [], 0
         while start < len(items):
@@ -73,10 +73,10 @@ class Runtime:
         return results
 
     def halve(self, tried: int, error: RuntimeError) -> None:
-        """Take half of the batch that did not fit."""
+        """Halve the batch size after a batch of `tried` items did not fit."""
         if tried == 1:
             raise NotEnoughMemory(
-                f"the memory of {self.device} is too small for this; use smaller weights, or another device (cpu)"
+                f"out of memory on {self.device} with a batch size of 1; use smaller weights, or another device (cpu)"
             ) from error
         self.batch = tried // 2
         if self.device.type == "cuda":
@@ -88,12 +88,12 @@ class Runtime:
         self._notes.append(note)
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Half precision for the layers that can do with it."""
+        """Autocast to half precision, if it is enabled."""
         return nullcontext() if self.half is None else torch.autocast(self.device.type, dtype=self.half)
 
 
 def in_float32(result: Any) -> Any:
-    """A result with all its tensors in float32, be they in tuples, named or not, in lists or in tables."""
+    """A result with all its tensors in float32, in nested tuples, named tuples, lists and dictionaries."""
     if isinstance(result, Tensor):
         return result.float()
     if isinstance(result, dict):
@@ -105,7 +105,7 @@ def in_float32(result: Any) -> Any:
 
 
 def tensors_in(result: Any) -> Iterator[Tensor]:
-    """The tensors of a result, wherever `in_float32` finds them."""
+    """The tensors in a result, nested like in `in_float32`."""
     if isinstance(result, Tensor):
         yield result
     elif isinstance(result, dict | tuple | list):
@@ -114,5 +114,5 @@ def tensors_in(result: Any) -> Iterator[Tensor]:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device's memory ran out: CUDA has a type for it, Apple's MPS a sentence."""
+    """Whether it is an out-of-memory error: CUDA has an exception type, Apple's MPS only a message."""
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)

@@ -1,4 +1,4 @@
-"""What a request names a style by: a picture, a seed, or a mixture of two; and the style that is meant."""
+"""Style specifications of a request (reference, latent or a mix of two), and their style vectors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """The style of a picture, seen as one of a domain."""
+    """The style of a picture in a domain."""
 
     image: ImageLike
     domain: str
@@ -27,7 +27,7 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Latent:
-    """The style that a seed stands for in a domain."""
+    """The style of a seeded latent in a domain."""
 
     seed: int
     domain: str
@@ -37,7 +37,7 @@ class Latent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mixed:
-    """A style between two others."""
+    """An interpolation of two styles."""
 
     start: Reference | Latent
     end: Reference | Latent
@@ -49,7 +49,7 @@ Style = Reference | Latent | Mixed
 
 
 def pictures_of(*styles: Style) -> Iterator[ImageLike]:
-    """The pictures that the styles are read from."""
+    """The reference pictures of the styles."""
     for style in styles:
         match style:
             case Reference():
@@ -59,7 +59,7 @@ def pictures_of(*styles: Style) -> Iterator[ImageLike]:
 
 
 def in_words(style: Style) -> str:
-    """A style in a few words."""
+    """The display name of a style."""
     match style:
         case Reference():
             name = f"{Path(style.image).stem} " if isinstance(style.image, str | Path) else ""
@@ -67,11 +67,11 @@ def in_words(style: Style) -> str:
         case Latent():
             return f"seed {style.seed}"
         case _:
-            return "a mixture"
+            return "interpolated style"
 
 
 class Resolved(NamedTuple):
-    """A style that a request means, and the square of the picture that it was read from, if it was one."""
+    """A style vector, and the crop of its reference if it has one."""
 
     vector: Float[Tensor, "s"]
     pixels: Image | None
@@ -85,7 +85,7 @@ def resolve(
     name: str = "the reference",
     deadline: Deadline = NEVER,
 ) -> Resolved:
-    """Find out the style; what should be known about its pictures goes into `notes`."""
+    """Compute the style vector; notes on the crop of references are added to `notes`."""
     match style:
         case Reference():
             synthesizer.number(style.domain)
@@ -105,7 +105,7 @@ def resolve(
 def crop_noted(
     synthesizer: StyleSynthesizer, image: ImageLike, name: str, crop: Crop, notes: list[str], deadline: Deadline
 ) -> Cropped:
-    """What the network sees of a picture; how that was chosen goes into `notes`."""
+    """Crop a picture; the note on its crop is added to `notes`."""
     deadline.check()
     cropped = synthesizer.cropped(image, name, crop=crop, deadline=deadline)
     notes.append(f"{cropped.name[0].upper()}{cropped.name[1:]}: {cropped.note}")

@@ -1,4 +1,4 @@
-"""Styles of StarGAN v2, from a request to a picture, grid or video: what page, command line and Python call alike."""
+"""StarGAN v2 from a request to a picture, grid or video, for the page, the command line and the Python API."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
 MAX_REFERENCES = 6
-"""Columns of a grid."""
+"""The most columns of a grid."""
 MAX_INTERPOLATION_FRAMES = 1000
-"""Frames of a video."""
+"""The most frames of a video."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,29 +32,29 @@ class StyleRequest:
     output: str | Path | None = None
     crop: Crop = Face()
     paste_back: bool = False
-    """Put the result back into the whole picture."""
+    """Paste the result back into the whole picture."""
     label: bool = True
-    """The visible label; only who runs the program may switch it off."""
+    """The visible label; only the operator may switch it off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GridRequest:
-    """Every source (rows) in every style (columns); a strip of seeds is a grid of one row."""
+    """Each source (row) in each style (column)."""
 
     sources: tuple[ImageLike, ...]
     styles: tuple[Style, ...]
     output: str | Path | None = None
     crop: Crop = Face()
     cells: bool = False
-    """Also write every cell alone, into the folder `...-cells`."""
+    """Also write each cell into the folder `...-cells`."""
     label: bool = True
     max_pixels: int | None = None
-    """Of all sources and references together; None takes any."""
+    """Limit for all sources and references together; None means no limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InterpolationRequest:
-    """A video of one picture, whose style goes from one to another."""
+    """A video of one picture that interpolates between two styles."""
 
     source: ImageLike
     start: Style
@@ -63,12 +63,12 @@ class InterpolationRequest:
     """`.mp4`, or a folder or `.png` for numbered frames."""
     steps: int = FRAMES
     and_back: bool = False
-    """Go back to the start as well, so that the video can be shown again and again."""
+    """Also interpolate back to the start, so that the video can be looped."""
     crop: Crop = Face()
     paste_back: bool = False
     label: bool = True
     max_pixels: int | None = None
-    """Of the source and the references together; None takes any."""
+    """Limit for the source and the references together; None means no limit."""
 
 
 def restyle(
@@ -76,8 +76,8 @@ def restyle(
 ) -> Iterator[Progress | Finished]:
     """Redraw one picture: yields one `Progress`, then `Finished`.
 
-    Raises `NoFaceFound` naming the picture without one, `BadRequest` for unknown domains, for seeds and truncations out
-    of range and for an output that makes no sense, `TookTooLong`, and what reading and writing raise.
+    Raises `NoFaceFound` with the name of the picture, `BadRequest` for unknown domains, seeds and truncations out of
+    range and an invalid output, `TookTooLong`, and what reading and writing raise.
     """
     path, notes, clock = places_for([request.source], request.output)[0], list[str](), Clock()
     style = resolve(synthesizer, request.style, request.crop, notes, deadline=deadline).vector
@@ -94,43 +94,42 @@ def restyle(
 def draw_grid(
     synthesizer: StyleSynthesizer, request: GridRequest, deadline: Deadline = NEVER
 ) -> Iterator[Progress | Finished]:
-    """Draw the grid of sources and styles: yields one `Progress` a cell, then `Finished` with the grid as its result.
+    """Draw the grid of sources and styles: yields one `Progress` per cell, then `Finished` with the grid as its result.
 
-    References stand along the top, sources along the left. Raises as `restyle` does, and `MediaTooLarge` for too many
-    pixels.
+    References are shown on top, sources on the left. Raises what `restyle` raises, and `MediaTooLarge`.
     """
     if not request.sources:
-        raise BadRequest("a grid needs a source; name one")
+        raise BadRequest("a grid needs at least one source")
     path, notes, clock = places_for(request.sources[:1], request.output)[0], list[str](), Clock()
     if not 1 <= len(request.styles) <= MAX_REFERENCES:
-        raise BadRequest(f"a grid takes 1 to {MAX_REFERENCES} references or seeds, got {len(request.styles)}")
+        raise BadRequest(f"a grid must have 1 to {MAX_REFERENCES} references or seeds, got {len(request.styles)}")
     pictures = (*request.sources, *pictures_of(*request.styles))
     check_pixels(pictures, request.max_pixels, deadline)
     styles = [
         resolve(synthesizer, style, request.crop, notes, f"reference {number}", deadline)
         for number, style in enumerate(request.styles, 1)
     ]
-    squares = [
+    crops = [
         crop_noted(synthesizer, source, f"source {number}", request.crop, notes, deadline).pixels
         for number, source in enumerate(request.sources, 1)
     ]
     cells, written = list[Image](), list[File]()
-    for square in squares:
-        source = synthesizer.source(square)
+    for crop in crops:
+        source = synthesizer.source(crop)
         for style in styles:
             deadline.check()
             cells += synthesizer.render(source, [style.vector])
             files = (_cell(synthesizer, request, path, cells[-1], len(cells)),) if request.cells else ()
             written += files
-            yield clock.progress(len(cells), len(squares) * len(styles), files=files)
-    grid = in_grid(squares, [style.pixels for style in styles], cells)
+            yield clock.progress(len(cells), len(crops) * len(styles), files=files)
+    grid = in_grid(crops, [style.pixels for style in styles], cells)
     saved = save(grid, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
     written.append(File(path=saved, role="result"))
     yield Finished(files=tuple(written), notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
 
 
 def _cell(synthesizer: StyleSynthesizer, request: GridRequest, grid: Path, image: Image, number: int) -> File:
-    """One cell of the grid, counted from 1, as a file of its own: made of its source and its style alone."""
+    """Write cell `number` of the grid, counted from 1; its origin names only its own source and style."""
     row, column = divmod(number - 1, len(request.styles))
     style, source = request.styles[column], request.sources[row]
     caption = f"{column + 1}: {in_words(style)}" + (f", source {row + 1}" if len(request.sources) > 1 else "")
@@ -149,14 +148,14 @@ def _cell(synthesizer: StyleSynthesizer, request: GridRequest, grid: Path, image
 def interpolate(
     synthesizer: StyleSynthesizer, request: InterpolationRequest, deadline: Deadline = NEVER
 ) -> Iterator[Progress | Finished]:
-    """Draw the video between two styles: yields one `Progress` a frame, then `Finished`.
+    """Render the interpolation between two styles: yields one `Progress` per frame, then `Finished`.
 
-    Closing the iterator stops within a batch and leaves no file. Raises as `draw_grid` does.
+    Closing the iterator stops after the current batch and leaves no file. Raises what `draw_grid` raises.
     """
     if request.output is None:
-        raise BadRequest("a video needs a place to go to; name one, such as result.mp4")
+        raise BadRequest("a video needs an output; name one, such as result.mp4")
     if not 2 <= request.steps <= MAX_INTERPOLATION_FRAMES:
-        raise BadRequest(f"a video between two styles has 2 to {MAX_INTERPOLATION_FRAMES} frames, got {request.steps}")
+        raise BadRequest(f"an interpolation must have 2 to {MAX_INTERPOLATION_FRAMES} frames, got {request.steps}")
     notes, clock = list[str](), Clock()
     pictures = (request.source, *pictures_of(request.start, request.end))
     check_pixels(pictures, request.max_pixels, deadline)

@@ -1,4 +1,4 @@
-"""StarGAN v2 as Python calls it: styles read from pictures or drawn at random, and sources redrawn in them."""
+"""The Python API of StarGAN v2: style vectors from references or latents, and sources redrawn in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 MEAN_OF = 4096
-"""Latents whose styles are averaged; another seed would move the mean by about 1/64 of a style's deviation."""
+"""Latents in a mean style; the standard error of the mean is 1/64 of the styles' standard deviation."""
 MAX_SEED = 2**63 - 1
 FRAMES = 60
-"""Of an interpolation, unless another number is asked for."""
+"""The default length of an interpolation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,12 +62,12 @@ class StyleSynthesizer:
 
     @property
     def batch(self) -> int:
-        """Styles at once."""
+        """Styles per batch."""
         return self.runtime.batch
 
     @classmethod
     def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
-        """Load weights by manifest name or file; None takes the best on this machine.
+        """Load weights by manifest name or file; None selects the best installed weights.
 
         Weights with masked skips load `fan-wing` as well. Raises `UnknownModel`, `WeightsMissing`, `MissingFile`,
         `BadWeights`, or `BadRequest` for the device.
@@ -82,20 +82,20 @@ class StyleSynthesizer:
         return cls(loaded.network, landmarks, name=loaded.name, about=loaded.about, device=on, subject=subject)
 
     def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: str = "auto") -> Image:
-        """Redraw a picture in the style of a reference, seen as one of `domain`.
+        """Redraw a picture in the style of a reference in `domain`.
 
-        Returns uint8 RGB of the network's size. Nothing is written, so nothing is labelled: see `pipelines.styles` for
-        files. Raises `NoFaceFound` naming the picture without one, and `BadRequest` for an unknown domain.
+        Returns uint8 RGB of the network's size. No files are written, so nothing is labelled: see `pipelines.styles`
+        for files. Raises `NoFaceFound` with the name of the picture, and `BadRequest` for an unknown domain.
         """
         return self.from_style(image, self.style_of(reference, domain, crop=crop), crop=crop)
 
     def from_latent(
         self, image: ImageLike, domain: str, seed: int = 0, *, truncation: float | int = 1.0, crop: str = "auto"
     ) -> Image:
-        """Redraw a picture in the style that a seed stands for; the same seed gives the same picture everywhere.
+        """Redraw a picture in the style of a seeded latent; a seed gives the same style on every machine.
 
-        `truncation` from 0 to 1 pulls the style towards the domain's mean: less varied, more typical. Raises as
-        `from_reference` does.
+        `truncation` interpolates from the mean style of the domain (0) to the style of the latent (1). Raises what
+        `from_reference` raises.
         """
         return self.from_style(image, self.style_from(seed, domain, truncation=truncation), crop=crop)
 
@@ -106,7 +106,7 @@ class StyleSynthesizer:
     def grid(
         self, sources: Sequence[ImageLike], references: Sequence[ImageLike], domain: str, *, crop: str = "auto"
     ) -> Image:
-        """Every source (rows) in the style of every reference (columns), with both along the edges."""
+        """Each source (row) in the style of each reference (column), with both along the edges."""
         if not (sources and references):
             raise BadRequest("a grid needs at least one source and one reference")
         seen = [
@@ -114,12 +114,12 @@ class StyleSynthesizer:
             for number, reference in enumerate(references, 1)
         ]
         styles = self.read_styles(seen, [domain] * len(seen))
-        squares = [
+        crops = [
             self.cropped(image, f"source {number}", crop=crop_named(crop)).pixels
             for number, image in enumerate(sources, 1)
         ]
-        cells = [cell for square in squares for cell in self.render(self.source(square), styles)]
-        return in_grid(squares, seen, cells)
+        cells = [cell for crop_pixels in crops for cell in self.render(self.source(crop_pixels), styles)]
+        return in_grid(crops, seen, cells)
 
     def between(
         self,
@@ -130,21 +130,21 @@ class StyleSynthesizer:
         *,
         crop: str = "auto",
     ) -> Iterator[Image]:
-        """A picture on its way from one style to another: `steps` frames, a stream, slow at both ends."""
+        """Interpolate from one style to another: a stream of `steps` frames, eased in and out."""
         source = self.source(self.cropped(image, crop=crop_named(crop)).pixels)
         return self.interpolated(source, start, end, steps)
 
     @torch.inference_mode()
     def style_of(self, reference: ImageLike, domain: str, *, crop: str = "auto") -> Float[Tensor, "s"]:
-        """The style of a reference picture, seen as one of `domain`."""
+        """The style of a reference in `domain`."""
         self.number(domain)
         return self.read_styles([self.cropped(reference, "the reference", crop=crop_named(crop)).pixels], [domain])[0]
 
     @torch.inference_mode()
     def style_from(self, seed: int, domain: str, *, truncation: float | int = 1.0) -> Float[Tensor, "s"]:
-        """The style that a seed stands for: mean + truncation * (mapped latent - mean), both of the domain.
+        """The style of a seeded latent: mean + truncation * (mapped latent - mean), where mean is the domain's.
 
-        Raises `BadRequest` for an unknown domain, a negative or huge seed, or a truncation outside 0 to 1.
+        Raises `BadRequest` for an unknown domain, a seed out of range, or a truncation outside 0 to 1.
         """
         if not 0 <= seed <= MAX_SEED:
             raise BadRequest(f"seed must be a whole number between 0 and {MAX_SEED}, got {seed}")
@@ -156,7 +156,7 @@ class StyleSynthesizer:
         return torch.lerp(self.mean_style(domain), style, truncation)
 
     def mean_style(self, domain: str) -> Float[Tensor, "s"]:
-        """The mean style of a domain's random latents; computed once."""
+        """The mean style of random latents in a domain; cached."""
         if domain not in self._means:
             self._means[domain] = self.map_latents(MEAN_OF, 0, domain).mean(dim=0)
         return self._means[domain]
@@ -164,16 +164,16 @@ class StyleSynthesizer:
     def cropped(
         self, image: ImageLike, name: str = "the source", *, crop: Crop = Face(), deadline: Deadline = NEVER
     ) -> Cropped:
-        """What the network sees of a picture: always a square, so `Uncropped` is taken as `Whole`.
+        """Crop a picture for the network: always to a square, so `Uncropped` means `Whole`.
 
-        Errors and notes say which of several pictures it is, and its file.
+        Errors and notes contain `name` and the name of the file.
         """
         name = f"{name} {Path(image).name}" if isinstance(image, str | Path) else name
         square = Whole() if isinstance(crop, Uncropped) else crop
         return crop_image(image, self.size, square, subject=self.subject, name=name, deadline=deadline)
 
     def source(self, pixels: Image) -> Source:
-        """Encode a square of the network's size."""
+        """Encode a crop of the network's size."""
         image = to_signed(to_batch([pixels], self.device))
         with torch.inference_mode():
             masks = self.landmarks.masks(image) if self.landmarks else None
@@ -181,7 +181,7 @@ class StyleSynthesizer:
         return Source(pixels=pixels, encoded=encoded, masks=masks)
 
     def render(self, source: Source, styles: Sequence[Float[Tensor, "s"]]) -> list[Image]:
-        """The source in each style."""
+        """Render the source in each style."""
 
         def run(part: Sequence[Float[Tensor, "s"]]) -> Float[Tensor, "b 3 h w"]:
             encoded = source.encoded.repeat(len(part))
@@ -200,7 +200,7 @@ class StyleSynthesizer:
             yield from self.render(source, [torch.lerp(start, end, share) for share in shares])
 
     def read_styles(self, references: Sequence[Image], domains: Sequence[str]) -> list[Float[Tensor, "s"]]:
-        """The style of each square of the network's size, seen as one of its domain."""
+        """The style of each crop of the network's size in its domain."""
 
         def run(rows: Sequence[int]) -> Float[Tensor, "b s"]:
             part = slice(rows[0], rows[-1] + 1)
@@ -212,22 +212,22 @@ class StyleSynthesizer:
 
     @torch.inference_mode()
     def map_latents(self, count: int, seed: int, domain: str) -> Float[Tensor, "n s"]:
-        """The styles of random latents, drawn on the CPU so that every machine draws the same."""
+        """The styles of random latents, which are drawn on the CPU so that they are the same on every machine."""
         latents = torch.randn(count, self.network.config.latent, generator=torch.Generator().manual_seed(seed))
         styles: Tensor = self.network.mapping(latents.to(self.device), self.numbers([domain] * count))
         return styles.cpu()
 
     def numbers(self, domains: Sequence[str]) -> Int[Tensor, "b"]:
-        """Domains as the network takes them."""
+        """The indices of domains."""
         return torch.tensor([self.number(domain) for domain in domains], device=self.device)
 
     def number(self, domain: str) -> int:
-        """A domain's place among the network's; raises `BadRequest` with the names for another."""
+        """The index of a domain. Raises `BadRequest` with the known names for an unknown one."""
         if domain not in self.domains:
             raise BadRequest(f"unknown domain {domain!r}; {self.name} knows {', '.join(self.domains)}")
         return self.domains.index(domain)
 
 
 def ease(share: float) -> float:
-    """Smoothstep 3t^2 - 2t^3 of a way from 0 to 1: no jerk at its ends, steps at most 1.5 times an even one."""
+    """Smoothstep 3t^2 - 2t^3 for t in [0, 1]: slope 0 at both ends, at most 1.5 in between."""
     return share * share * (3 - 2 * share)

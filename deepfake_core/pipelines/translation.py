@@ -1,4 +1,4 @@
-"""Translation by CycleGAN, from a request to finished files: what page, command line and Python call alike."""
+"""Translation with CycleGAN from a request to finished files, for the page, the command line and the Python API."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from deepfake_core.provenance.writer import save_input
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationRequest:
-    """Everything that the translation of some pictures needs to know."""
+    """The parameters of a translation of one or more pictures."""
 
     sources: tuple[ImageLike, ...]
     output: str | Path | None = None
-    """A picture's name for one source; a folder for several."""
+    """A file for one source; a folder for a batch."""
     crop: Crop = Face()
-    """`Face` is the middle square where the weights are for scenes."""
+    """For weights for scenes, `Face` is the centre square."""
     paste_back: bool = False
-    """Put the translated square back into the whole picture."""
+    """Paste the translated crop back into the whole picture."""
     back: bool = False
-    """Translate the result back as well, into a second file `...-back`, and measure the cycle's error."""
+    """Also translate the result back into `...-back`, and measure the cycle error."""
     with_source: bool = False
-    """Also write `...-source`: what the network saw, or the whole picture if the result is pasted back into it."""
+    """Also write `...-source`: the network's input, or the whole picture if the result is pasted back."""
     label: bool = True
-    """The visible label; only who runs the program may switch it off."""
+    """The visible label; only the operator may switch it off."""
     max_pixels: int | None = None
-    """Of all sources together; None takes any."""
+    """Limit for all sources together; None means no limit."""
 
 
 def translate(
@@ -41,9 +41,9 @@ def translate(
     """Translate into files: one `Progress` a picture, with its files, then `Finished`.
 
     The facts of a result are `name` (of the source), and with `back` also `cycle_error` (mean |x - back|, 0 to 2; None
-    without weights that lead back) and `cycle_note` (which weights lead back, or why none do). Of several pictures one
-    that cannot be read is named in the notes and left out. Raises `BadRequest` for outputs that make no sense,
-    `MediaTooLarge` for too many pixels, `TookTooLong`, and what reading and writing raise.
+    without weights for the reverse direction) and `cycle_note` (which weights translate back, or why none do). In a
+    batch, pictures that cannot be read are skipped and named in the notes. Raises `BadRequest` for invalid outputs,
+    `MediaTooLarge`, `TookTooLong`, and what reading and writing raise.
     """
     places, notes, clock = places_for(request.sources, request.output), list[str](), Clock()
     check_pixels(request.sources, request.max_pixels, deadline)
@@ -55,25 +55,25 @@ def translate(
     )
     written: list[File] = []
     for group in of_one_size(batch.crops(), translator.batch):
-        made = _made(translator, [cropped.pixels for _, cropped in group], back=request.back)
+        made = _translated(translator, [cropped.pixels for _, cropped in group], back=request.back)
         for (place, cropped), (image, cycle) in zip(group, made, strict=True):
             source = request.sources[place]
-            files = tuple(_written(translator, request, source, cropped, image, cycle, places[place]))
+            files = tuple(_save(translator, request, source, cropped, image, cycle, places[place]))
             written += files
-            told = [f"{cropped.name}: {cropped.note}", *([cycle.note] if cycle else [])]
-            notes += [note for note in told if note not in notes]
+            lines = [f"{cropped.name}: {cropped.note}", *([cycle.note] if cycle else [])]
+            notes += [line for line in lines if line not in notes]
             yield clock.progress(place + 1, len(places), files=files)
     yield Finished(files=tuple(written), notes=(*notes, *translator.runtime.notes()), seconds=clock.seconds)
 
 
-def _made(translator: CycleTranslator, squares: Sequence[Image], *, back: bool) -> list[tuple[Image, Cycle | None]]:
-    """Each picture translated; with `back` also the way there and back."""
+def _translated(translator: CycleTranslator, crops: Sequence[Image], *, back: bool) -> list[tuple[Image, Cycle | None]]:
+    """Translate the crops; with `back` also translate the results back."""
     if back:
-        return [(cycle.translated, cycle) for cycle in translator.there_and_back(squares)]
-    return [(image, None) for image in translator.render(squares)]
+        return [(cycle.translated, cycle) for cycle in translator.there_and_back(crops)]
+    return [(image, None) for image in translator.render(crops)]
 
 
-def _written(
+def _save(
     translator: CycleTranslator,
     request: TranslationRequest,
     source: ImageLike,
@@ -82,7 +82,7 @@ def _written(
     cycle: Cycle | None,
     path: Path,
 ) -> Iterator[File]:
-    """Paste back, and write: the source if it is wanted, the result, the way back."""
+    """Paste back, and write the result and, if requested, the source and the result translated back."""
     if request.with_source:
         shown = cropped.source(pasted=request.paste_back)
         yield File(path=save_input(shown, suffixed(path, "source")), role="source", caption=cropped.name)

@@ -1,4 +1,4 @@
-"""CycleGAN as Python calls it: one loaded generator, and the one that leads the way back."""
+"""The Python API of CycleGAN: the generators of one direction and of the reverse one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 CROPS = ("auto", "none", "whole")
-"""Names of crops: this network takes pictures of any shape."""
-STEP = 2**HALVINGS  # the network takes sides that are multiples of this
+"""Names of crops; `whole` because this network accepts pictures of any shape."""
+STEP = 2**HALVINGS  # the sides of the input must be multiples of this
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cycle:
-    """A picture there and back."""
+    """A picture translated, and translated back."""
 
     translated: Image
     back: Image | None
-    """None where the weights of the way back are not on this machine."""
+    """None if the weights for the reverse direction are not installed."""
     error: float | None
-    """Mean |x - back|, with pixels in [-1, 1]: what the cycle loss of the paper measures; 0 is perfect, 2 the worst."""
+    """Mean |x - back| with pixels in [-1, 1], the cycle loss of the paper: 0 is perfect, 2 the worst case."""
     note: str
-    """One sentence: which weights lead back, or why none do."""
+    """One sentence: which weights translate back, or why none do."""
 
 
 class CycleTranslator:
@@ -50,27 +50,27 @@ class CycleTranslator:
         self.size = network.config.size
         self.runtime = Runtime(device, BATCH[device.type])
         self.back_name = back
-        """Name or file of the weights that lead back."""
+        """Name or file of the weights for the reverse direction."""
         self._back: Generator | None = None
 
     @property
     def batch(self) -> int:
-        """Pictures at once."""
+        """Pictures per batch."""
         return self.runtime.batch
 
     @classmethod
     def from_pretrained(
         cls, model: str | Path | None = None, device: str = "auto", *, back: str | Path | None = None
     ) -> "CycleTranslator":
-        """Load weights by manifest name or file; None takes the best on this machine.
+        """Load weights by manifest name or file; None selects the best installed weights.
 
-        `back` names the weights of the other direction. A manifest name knows its own, and of files that training
-        wrote, a2b.safetensors finds b2a.safetensors beside it. Raises `UnknownModel`, `WeightsMissing`, `MissingFile`,
-        `BadWeights`, or `BadRequest` for the device.
+        `back` names the weights for the reverse direction. The default comes from the manifest; for the file
+        a2b.safetensors it is b2a.safetensors in the same folder. Raises `UnknownModel`, `WeightsMissing`,
+        `MissingFile`, `BadWeights`, or `BadRequest` for the device.
         """
         loaded = load(model, "cyclegan")
         assert isinstance(loaded.network, Generator)
-        partner = back or (loaded.entry.back if loaded.entry else other_direction(Path(str(model))))
+        partner = back or (loaded.entry.back if loaded.entry else reverse_weights(Path(str(model))))
         subject: Subject = loaded.entry.subject if loaded.entry else "scene"
         on = choose_device(device)
         return cls(
@@ -85,39 +85,39 @@ class CycleTranslator:
     def __call__(self, image: ImageLike, *, crop: str = "auto") -> Image:
         """Translate one picture; returns uint8 RGB of the network's size, or with crop="whole" in its own shape.
 
-        `auto` and `none` take the middle square. Nothing is written, so nothing is labelled: see
+        `auto` and `none` crop to the centre square. No files are written, so nothing is labelled: see
         `pipelines.translation.translate` for files.
         """
         return self.render([self.cropped(image, crop=crop_named(crop, CROPS)).pixels])[0]
 
     def many(self, images: Sequence[ImageLike], *, crop: str = "auto") -> list[Image]:
-        """Translate several pictures."""
+        """Translate a list of pictures."""
         return [self(image, crop=crop) for image in images]
 
     def cycle(self, image: ImageLike, *, crop: str = "auto") -> Cycle:
-        """Translate a picture there and back, and measure how much of it came back."""
+        """Translate a picture and the result back, and measure the cycle error."""
         return self.there_and_back([self.cropped(image, crop=crop_named(crop, CROPS)).pixels])[0]
 
     def cropped(
         self, image: ImageLike, name: str | None = None, *, crop: Crop = Face(), deadline: Deadline = NEVER
     ) -> Cropped:
-        """What the network sees of a picture."""
+        """Crop a picture for the network."""
         return crop_image(image, self.size, crop, subject=self.subject, name=name, deadline=deadline)
 
     def render(self, pictures: Sequence[Image]) -> list[Image]:
-        """Translate pictures of one size."""
+        """Translate pictures of the same size."""
         return from_batch(from_signed(self.translated(self.network, to_signed(to_batch(pictures, self.device)))))
 
     def translated(self, network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        """What a network makes of pictures of one size."""
+        """Run a generator on pictures of the same size, in batches."""
         rows = self.runtime.parts(range(len(images)), lambda part: run(network, images[part[0] : part[-1] + 1]))
         return torch.cat(rows)
 
     def there_and_back(self, pictures: Sequence[Image]) -> list[Cycle]:
-        """Translate pictures of one size there and back."""
+        """Translate pictures of the same size, and the results back."""
         images = to_signed(to_batch(pictures, self.device))
         there = self.translated(self.network, images)
-        translated, note = from_batch(from_signed(there)), self.way_back()
+        translated, note = from_batch(from_signed(there)), self.load_reverse()
         if self._back is None:
             return [Cycle(translated=one, back=None, error=None, note=note) for one in translated]
         returned = self.translated(self._back, there)
@@ -125,29 +125,29 @@ class CycleTranslator:
         rows = zip(translated, from_batch(from_signed(returned)), errors, strict=True)
         return [Cycle(translated=one, back=back, error=error, note=note) for one, back, error in rows]
 
-    def way_back(self) -> str:
-        """Load the weights of the other direction, if they are here; say which, or why there are none."""
+    def load_reverse(self) -> str:
+        """Load the weights for the reverse direction if they are installed; returns the note for the user."""
         if self.back_name is None:
-            return f"No weights are known that lead back from {self.name}."
+            return f"No weights are known for the reverse direction of {self.name}."
         if self._back is None:
             own = self.back_name.endswith(".safetensors")
             if not own and find(self.back_name) is None:
-                return f"The way back needs {self.back_name}, which is not on this machine; import it first."
+                return f"Translating back needs {self.back_name}, which is not installed; import it first."
             network = load(self.back_name, "cyclegan").network
             assert isinstance(network, Generator)
             self._back = network.to(self.device)
-        return f"{Path(self.back_name).stem} leads back."
+        return f"Translated back with {Path(self.back_name).stem}."
 
 
-def other_direction(path: Path) -> Path | None:
-    """The weights of the other direction in the folder of some that training wrote: zebra2horse for horse2zebra."""
+def reverse_weights(path: Path) -> Path | None:
+    """The weights for the reverse direction in the same folder: zebra2horse for horse2zebra."""
     here, _, there = path.stem.partition("2")
     other = path.with_name(f"{there}2{here}{path.suffix}")
     return other if there and other.is_file() else None
 
 
 def run(network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """The translated pictures. Sides that are no multiples of 4 are padded with their edge, and cut off again."""
+    """Run a generator. Sides that are not multiples of 4 are padded with edge pixels and cropped again."""
     height, width = images.shape[2:]
     padded = F.pad(images, (0, -width % STEP, 0, -height % STEP), mode="replicate")
     made: Tensor = network(padded)[:, :, :height, :width]

@@ -1,4 +1,4 @@
-"""Networks small enough for tests, with random weights: an animator, and the three translators under real names."""
+"""Small networks with random weights: an animator, and the three translators under published names."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ SIZE = 64
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file of a network with random numbers in it."""
+    """A weights file of a network with random numbers."""
     torch.manual_seed(0)
     hourglass = HourglassConfig(base=8, widest=16, levels=2)
     config = FommConfig(
@@ -43,7 +43,7 @@ def animator(tiny_weights: Path) -> ImageAnimator:
 
 @pytest.fixture(scope="session")
 def portrait() -> Path:
-    """A drawn head, as it comes with the repository."""
+    """A drawn head from the examples."""
     return EXAMPLES / "portraits" / "amara.png"
 
 
@@ -79,7 +79,7 @@ def face(portrait: Path) -> np.ndarray:
 
 
 def tiny_networks() -> Mapping[str, tuple[str, nn.Module]]:
-    """Name of published weights -> (network, a small one of its kind with random numbers)."""
+    """Name of published weights -> (method, small network with random numbers)."""
     there, back, alone = (cyclegan.Generator(cyclegan.CycleGanConfig(size=SIZE, base=4, blocks=1)) for _ in range(3))
     critic, blind = (
         stargan.StarGan(stargan.StarGanConfig(size=SIZE, base=4, blocks=1, critic_base=4, critic=critic))
@@ -101,7 +101,7 @@ def tiny_networks() -> Mapping[str, tuple[str, nn.Module]]:
 
 @pytest.fixture(scope="session")
 def translators_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of imported weights: small ones under published names."""
+    """A folder of imported weights: small networks under published names."""
     torch.manual_seed(0)
     home = tmp_path_factory.mktemp("home")
     for name, (network, module) in tiny_networks().items():
@@ -112,12 +112,12 @@ def translators_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(translators_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, and where weights are looked for."""
+    """The same, used as the folder of weights."""
     monkeypatch.setenv("DEEPFAKE_HOME", str(translators_home))
     return translators_home
 
 
 @pytest.fixture
 def square(face: np.ndarray) -> np.ndarray:
-    """A drawn head, cut to the size that the small networks know."""
+    """A drawn head, cropped to the size of the small networks."""
     return cut(face, Box(left=0, top=0, side=len(face)), SIZE)

@@ -1,4 +1,4 @@
-"""Animation from a request to a finished file: what comes out, and what bad input is told."""
+"""Animation from a request to a finished file: results; errors for invalid input."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -39,20 +39,20 @@ def run(animator: ImageAnimator, **fields: object) -> tuple[list[Progress], Fini
 def test_frames_rate_and_sound_are_the_drivers(
     animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path
 ) -> None:
-    beside = tmp_path / "beside.mp4"
-    steps, done = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", side_by_side=beside)
+    combined = tmp_path / "combined.mp4"
+    steps, done = run(animator, source=portrait, driving=singer, output=tmp_path / "out.mp4", side_by_side=combined)
     (second,) = done.of("side_by_side")
-    assert second.path == beside
+    assert second.path == combined
     assert (
         len(steps)
         == done.files[0].facts["frames"]
         == count_frames(done.path)
-        == count_frames(beside)
+        == count_frames(combined)
         == count_frames(singer)
     )
     assert probe(done.path).rate == probe(singer).rate == Fraction(25)
     assert abs(duration(done.path, "a:0") - duration(singer, "a:0")) < 0.1
-    assert (probe(beside).width, probe(beside).height) == (3 * animator.size, animator.size)
+    assert (probe(combined).width, probe(combined).height) == (3 * animator.size, animator.size)
     assert [step.done for step in steps] == list(range(1, len(steps) + 1))
     assert steps[-1].seconds_left == 0 and steps[0].rate is not None and steps[0].rate > 0
     assert {step.preview for step in steps} == {None}
@@ -71,7 +71,7 @@ def test_python_call_gives_the_frames_of_the_file(
 def test_driving_by_the_own_first_frame_leaves_the_portrait_in_its_pose(
     animator: ImageAnimator, face: np.ndarray
 ) -> None:
-    """Relative motion of a driver that stands still is none: every frame is the rebuilt portrait."""
+    """A static driver gives no relative motion: every frame is the reconstructed portrait."""
     square = cut(face, Box(left=0, top=0, side=len(face)), animator.size)
     still = list(animator(face, [np.roll(square, 5, axis=1)] * 3, crop="none"))
     portrait = animator.portrait(square)
@@ -101,7 +101,7 @@ def test_the_source_is_encoded_once(
 
 
 def test_best_frame_starts_where_the_poses_agree(animator: ImageAnimator, face: np.ndarray, tmp_path: Path) -> None:
-    """A driver whose third frame is the source itself: measured from there, that frame gives the source's keypoints."""
+    """The driver's third frame is the source: measured from it, this frame gives the source's keypoints."""
     square = cut(face, Box(left=0, top=0, side=len(face)), animator.size)
     clip = [np.rot90(square).copy(), np.rot90(square, 2).copy(), square, np.rot90(square, 3).copy()]
     made = list(animator(square, clip, crop="none", best_frame=True))
@@ -156,7 +156,7 @@ def test_a_preview_shows_driver_and_result(
 
 
 def test_a_session_goes_on_where_the_last_step_ended(animator: ImageAnimator, face: np.ndarray) -> None:
-    """One frame at a time gives what all at once give: initial pose, scale and smoothing are remembered."""
+    """Single frames give the same as one batch: initial pose, scale and smoothing are kept."""
     square = cut(face, Box(left=0, top=0, side=len(face)), animator.size)
     clip = [np.roll(square, shift, axis=1) for shift in (0, 3, 6, 9)]
     portrait = animator.portrait(square)
@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_nothing(
 
 
 class TestBadInput:
-    """Each case is told in one sentence, and nothing is left behind."""
+    """Each case gives one sentence, and leaves no files."""
 
     @pytest.fixture(autouse=True)
     def _setup(self, animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ class TestBadInput:
 def test_full_disk_leaves_no_half_file(
     animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The encoder's own reaction to a disk that is really full is tested in tests/media."""
+    """The encoder's reaction to a full disk is tested in tests/media."""
     from deepfake_core.media.encode import VideoEncoder
 
     write, count = VideoEncoder.write, iter(range(100))

@@ -1,4 +1,4 @@
-"""StarGAN from a request to finished files: attributes read, changed and flipped, and what bad wishes are told."""
+"""StarGAN from a request to finished files: attributes read, changed and flipped; errors for invalid requests."""
 
 from pathlib import Path
 
@@ -102,12 +102,12 @@ def test_domains_that_exclude_each_other_have_one_that_holds() -> None:
     seen = editor.read(np.zeros((64, 64, 3), np.uint8))
     assert sum(seen.values()) == pytest.approx(1)
     assert on(editor.wanted({"happy": 0.4, "sad": 0.5, "calm": 0.1}, {"calm": True})) == {"calm"}
-    with pytest.raises(BadRequest, match="one attribute must hold"):
+    with pytest.raises(BadRequest, match="one attribute must be set"):
         editor.wanted({"happy": 0.3, "sad": 0.6, "calm": 0.1}, {"sad": False})
 
 
 def test_files_of_a_run(editor: AttributeEditor, square: np.ndarray, portrait: Path, tmp_path: Path) -> None:
-    """The result, the strip and every single change of each picture, with what is known of them."""
+    """The result, the strip and each single change of every picture, with their facts."""
     fields = {"changes": {"Male": True}, "output": tmp_path, "strip": True, "single_changes": True, "label": False}
     _, done = run(editor, sources=(square, portrait), crop=Whole(), **fields)
     names = ["picture.png", "picture-strip.png", *[f"0{number}" for number in range(1, 6)]]
@@ -136,7 +136,7 @@ def test_a_change_is_called_by_what_it_makes() -> None:
     hair = ("Black_Hair", "Blond_Hair", "Brown_Hair")
     assert in_words("Blond_Hair") == "Blond hair"
     assert change_in_words("Blond_Hair", False, hair) == "Blond hair"
-    assert change_in_words("Blond_Hair", True, hair) == "Blond hair, as it is"
+    assert change_in_words("Blond_Hair", True, hair) == "Blond hair (unchanged)"
     assert [change_in_words("Male", has, hair) for has in (True, False)] == ["Female", "Male"]
     assert [change_in_words("Young", has, hair) for has in (True, False)] == ["Older", "Younger"]
     assert change_in_words("Eyeglasses", True, hair) == "Not eyeglasses"

@@ -1,4 +1,4 @@
-"""What a run may take: pixels, memory, time. Events hold files and no pixels."""
+"""Limits of a run: pixels, memory, time. Events contain files but no pixels."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ STYLES = (Latent(seed=1, domain="cat"), Latent(seed=2, domain="dog"))
 
 @pytest.fixture
 def large(tmp_path: Path) -> tuple[Path, ...]:
-    """Two pictures of 5.2 million pixels and a few kilobytes."""
+    """Two pictures of 5.2 million pixels in a few kilobytes."""
     paths = tmp_path / "one.png", tmp_path / "two.png"
     for path in paths:
         path.write_bytes(png(*LARGE))
@@ -65,7 +65,7 @@ FAR = Deadline.after(10_000)
 
 
 def arrays(value: object) -> Iterator[np.ndarray]:
-    """Every array that an event keeps alive."""
+    """Every array that an event references."""
     if isinstance(value, np.ndarray):
         yield value
     elif is_dataclass(value):
@@ -101,7 +101,7 @@ def test_a_source_that_is_shown_is_small(home: Path, large: tuple[Path, ...], tm
     request = TranslationRequest(sources=large[:1], output=tmp_path / "o.png", paste_back=True, with_source=True)
     *_, done = translate(CycleTranslator.from_pretrained("cyclegan-horse2zebra", "cpu"), request)
     assert isinstance(done, Finished)
-    assert read_image(done.of("source")[0].path).shape == (984, cropped.LONGEST_SHOWN, 3)
+    assert read_image(done.of("source")[0].path).shape == (985, cropped.MAX_SHOWN_SIDE, 3)
 
 
 def test_what_is_pasted_back_is_bounded(

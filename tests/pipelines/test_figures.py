@@ -1,4 +1,4 @@
-"""The pictures of the network's insides say what the tensors say."""
+"""The figures show what the tensors contain."""
 
 import numpy as np
 import torch

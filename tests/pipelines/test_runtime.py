@@ -1,4 +1,4 @@
-"""Half precision with its way back, and batches that shrink when a device's memory runs out."""
+"""Half precision with its fallback, and batches that shrink when a device runs out of memory."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""StarGAN v2 from a request to finished files: styles, grids and interpolations, and what bad input is told."""
+"""StarGAN v2 from a request to finished files: styles, grids and interpolations; errors for invalid input."""
 
 import shutil
 from itertools import pairwise
@@ -105,7 +105,7 @@ def test_weights_with_masks_need_the_landmarks_network(
 
 
 def test_the_interpolation_is_continuous(synthesizer: StyleSynthesizer, square: np.ndarray) -> None:
-    """Its ends are the two styles, and no step is longer than 1.5 times an even one."""
+    """It starts and ends with the two styles, and no step exceeds 1.5 times an even one."""
     start, end = (synthesizer.style_from(seed, "dog") for seed in (1, 2))
     frames = list(synthesizer.between(square, start, end, 9))
     np.testing.assert_array_equal(frames[0], synthesizer.from_style(square, start))
@@ -166,7 +166,7 @@ def test_cells_of_a_grid_are_files_of_their_own(
             assert credential and len(credential.inputs) == len(made_of[row][column])
     assert [in_words(style) for style in (styles[1], Mixed(start=styles[0], end=styles[1], share=1))] == [
         "seed 3",
-        "a mixture",
+        "interpolated style",
     ]
 
 

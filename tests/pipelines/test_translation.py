@@ -1,4 +1,4 @@
-"""CycleGAN from a request to finished files: what comes out, there and back, and what bad input is told."""
+"""CycleGAN from a request to finished files: results and cycles; errors for invalid input."""
 
 import json
 import pickle
@@ -14,7 +14,7 @@ from deepfake_core.errors import BadRequest, MissingFile, NoFaceFound, Unreadabl
 from deepfake_core.faces import Uncropped, crop_named
 from deepfake_core.hub.store import installed
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines.cropped import LONGEST_UNCROPPED
+from deepfake_core.pipelines.cropped import MAX_UNCROPPED_SIDE
 from deepfake_core.pipelines.events import Finished, Progress
 from deepfake_core.pipelines.image_batch import listed, places_for
 from deepfake_core.pipelines.translation import TranslationRequest, translate
@@ -79,7 +79,7 @@ def test_without_a_partner_there_is_no_way_back(
     shutil.copy(home / "cyclegan-horse2zebra.safetensors", tmp_path)
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path))
     absent = CycleTranslator.from_pretrained("cyclegan-horse2zebra", "cpu").cycle(square)
-    assert absent.back is None and "cyclegan-zebra2horse, which is not on this machine" in absent.note
+    assert absent.back is None and "cyclegan-zebra2horse, which is not installed" in absent.note
     np.testing.assert_array_equal(absent.translated, CycleTranslator.from_pretrained(None, "cpu")(square))
 
 
@@ -87,8 +87,8 @@ def test_the_whole_picture_keeps_its_shape(translator: CycleTranslator, face: np
     odd = face[100:171, 100:203]  # sides that are no multiples of 4
     assert translator(odd, crop="whole").shape == odd.shape
     assert translator(odd).shape == (translator.size, translator.size, 3)
-    wide = np.zeros((20, 2 * LONGEST_UNCROPPED, 3), np.uint8)
-    assert translator(wide, crop="whole").shape == (10, LONGEST_UNCROPPED, 3)
+    wide = np.zeros((20, 2 * MAX_UNCROPPED_SIDE, 3), np.uint8)
+    assert translator(wide, crop="whole").shape == (10, MAX_UNCROPPED_SIDE, 3)
 
 
 def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: np.ndarray, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_batches_do_not_change_the_pictures(translator: CycleTranslator, face: n
         assert back.path == made.path.with_name(f"{made.path.stem}-back.png") and back.path.is_file()
 
 
-def test_pictures_get_their_names_and_a_bad_one_is_left_out(
+def test_pictures_get_their_names_and_an_unreadable_one_is_skipped(
     translator: CycleTranslator, portrait: Path, tmp_path: Path
 ) -> None:
     text, other = tmp_path / "notes.png", tmp_path / "more" / "amara.jpg"
@@ -114,7 +114,7 @@ def test_pictures_get_their_names_and_a_bad_one_is_left_out(
     steps, done = run(translator, sources=(portrait, text, other), output=tmp_path / "out")
     assert [file.path.name for file in done.files] == ["amara.png", "amara-2.png"]
     assert [step.done for step in steps] == [1, 3] and steps[0].total == 3
-    assert any("Left out: notes.png" in note for note in done.notes)
+    assert any("Skipped: notes.png" in note for note in done.notes)
     with pytest.raises(MissingFile):
         run(translator, sources=(text, tmp_path / "gone.png"), output=tmp_path / "out")
     with pytest.raises(UnreadableMedia, match=r"notes\.png"):
@@ -143,7 +143,7 @@ def test_a_file_is_the_picture_labelled_and_marked(
 def test_the_source_is_written_as_it_was_seen(
     translator: CycleTranslator, face: np.ndarray, tmp_path: Path, paste_back: bool
 ) -> None:
-    """What the network saw, or the whole picture where the result is pasted back: bytes of the input, unsigned."""
+    """The network's input, or the whole picture if the result is pasted back: pixels of the input, unsigned."""
     wide = np.pad(face, ((0, 0), (200, 200), (0, 0)), constant_values=77)
     _, done = run(
         translator, sources=(wide,), output=tmp_path / "o.png", paste_back=paste_back, with_source=True, back=True
@@ -159,7 +159,7 @@ def test_the_source_is_written_as_it_was_seen(
 
 
 def test_events_are_plain_facts(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:
-    """They can be pickled and their facts written as JSON: a page, a server elsewhere and a log read the same."""
+    """They can be pickled, and their facts can be written as JSON."""
     steps, done = run(translator, sources=(portrait,), output=tmp_path / "o.png", back=True)
     cycle, facts = translator.cycle(portrait), done.files[0].facts
     assert json.loads(json.dumps(facts)) == facts
@@ -174,8 +174,8 @@ def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path,
     for sources, output, word in (
         ((portrait,), None, r"result\.png"),
         ((portrait, copy), tmp_path / "o.png", "folder"),
-        ((copy,), copy, "replace"),
-        ((copy,), tmp_path, "replace"),
+        ((copy,), copy, "overwrite"),
+        ((copy,), tmp_path, "overwrite"),
         ((portrait,), tmp_path / "o.xyz", r"o\.xyz"),
         ((), tmp_path, "no picture"),
     ):
@@ -189,7 +189,7 @@ def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path,
 def test_a_folder_stands_for_its_pictures(portrait: Path, tmp_path: Path) -> None:
     found = listed([portrait.parent, "other.png"])
     assert portrait in found and found[-1] == Path("other.png") and list(found[:-1]) == sorted(found[:-1])
-    with pytest.raises(BadRequest, match="no picture in the folder"):
+    with pytest.raises(BadRequest, match="contains no pictures"):
         listed([tmp_path])
     names = [path.name for path in places_for(["a/x.png", "b/X.jpg", "c/x-2.png"], tmp_path)]
     assert len({name.lower() for name in names}) == 3

@@ -1,4 +1,4 @@
-"""Ask a page's handlers as its server does, with values of any kind, and read what they answer."""
+"""Call a page's handlers as the server does, with any values, and read their responses."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.validation import CheckedBlocks
 
 LOOP = asyncio.Runner()
-"""One for all: every new loop starts new threads."""
+"""Shared, since every new loop starts new threads."""
 META = {"_type": "gradio.FileData"}
 
 
@@ -26,7 +26,7 @@ def request_of(session: str, host: str = "10.0.0.1") -> gr.Request:
 
 
 def ask(page: gr.Blocks, handler: BlockFunction, values: list[Any], session: str = "a") -> str:
-    """All that the handler answers, as text, the sentence of a `gr.Error` included. Other errors come through."""
+    """The handler's response as text, including the message of a `gr.Error`. Other errors are raised."""
     handler.fn = bare(handler.fn)
 
     async def answers() -> list[Any]:
@@ -49,7 +49,7 @@ def ask(page: gr.Blocks, handler: BlockFunction, values: list[Any], session: str
 def admitted(
     page: CheckedBlocks, handler: BlockFunction, values: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> list[Any]:
-    """What the check hands to the function of a handler, which is not called; nothing when it refused all."""
+    """What the check passes to the function of a handler, which is not called; empty if everything was rejected."""
     given = list[Any]()
     check = Sessions._admitted
 
@@ -68,7 +68,7 @@ def admitted(
 
 
 def bare(function: Any) -> Any:
-    """The function without the tests' type checks, which hide from Gradio that it is a generator."""
+    """The function without the tests' type checks, behind which Gradio cannot see that it is a generator."""
     inner = inspect.unwrap(function)
     if inner is not function:
         inner.__signature__, inner.__annotations__ = inspect.signature(function), function.__annotations__
@@ -76,7 +76,7 @@ def bare(function: Any) -> Any:
 
 
 def upload(folder: Path, content: bytes, name: str) -> dict[str, Any]:
-    """A file where Gradio puts uploads, as a page sends it."""
+    """A file in Gradio's upload folder, as the page sends it."""
     place = folder / hashlib.sha256(content).hexdigest()
     place.mkdir(parents=True, exist_ok=True)
     (place / name).write_bytes(content)
@@ -88,7 +88,7 @@ def sent(path: Path | str) -> dict[str, Any]:
 
 
 def defaults(handler: BlockFunction) -> list[Any]:
-    """What the page sends while nobody has touched it; no files."""
+    """What the page sends initially; no files."""
     return [default(one) for one in handler.inputs]
 
 

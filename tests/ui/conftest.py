@@ -1,4 +1,4 @@
-"""A page whose uploads lie in a folder of the tests."""
+"""The page, with its uploads in a folder of the tests."""
 
 from collections.abc import Iterator
 from pathlib import Path

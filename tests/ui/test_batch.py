@@ -1,4 +1,4 @@
-"""What a translator's stage shows of its pipeline's events."""
+"""The updates of a translator's stage for its pipeline's events."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from deepfake_core.ui.tabs.stargan import AttributesStage
 from deepfake_core.ui.widgets.batch import BatchStage, all_chosen
 from deepfake_core.ui.widgets.gallery import MAX_PICTURES
 
-FACTS = {"name": "a.png", "cycle_error": 0.1, "cycle_note": "b leads back."}
+FACTS = {"name": "a.png", "cycle_error": 0.1, "cycle_note": "Translated back with b."}
 
 
 def rendered(stage: BatchStage) -> Any:

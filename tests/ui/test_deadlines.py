@@ -1,4 +1,4 @@
-"""What a slow file can hold up on the page: every handler ends at its limit, says so, and leaves no process."""
+"""Slow files on the page: every handler ends at its deadline with a message, and leaves no process."""
 
 import shutil
 import time
@@ -31,7 +31,7 @@ LIMIT = 2
 
 
 class TinyEngine(Engine):
-    """The engine with one small network that is loaded already."""
+    """An engine with one small, loaded network."""
 
     def __init__(self, network: ImageAnimator) -> None:
         super().__init__("cpu")
@@ -43,7 +43,7 @@ class TinyEngine(Engine):
 
 @pytest.fixture(scope="module", autouse=True)
 def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
-    """What the first visitor of a page waits for: imports, a signing key, a network's first call."""
+    """Warm up: imports, a signing key, the network's first call."""
     verify(portrait)
     driving.first_crop(iter([read_image(portrait)]), Face(), "it")
     animator.inspect(portrait, portrait)
@@ -67,7 +67,7 @@ def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, str]) -> Iterator[None]:
-    """Short limits; no decoder outlives a test."""
+    """Short deadlines; no decoder outlives a test."""
     for name in ("JOB", "LOOK"):
         monkeypatch.setenv(f"DEEPFAKE_{name}_SECONDS", str(LIMIT))
     yield
@@ -76,14 +76,14 @@ def _short(monkeypatch: pytest.MonkeyPatch, tab: AnimationTab, slow: dict[str, s
 
 @pytest.fixture
 def _timely(_short: None) -> Iterator[None]:
-    """Two seconds after the limit everything is over."""
+    """Everything ends within two seconds after the deadline."""
     started = time.monotonic()
     yield
     assert time.monotonic() - started < LIMIT + 2
 
 
 def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
-    """The values of the tab's widgets, as its handlers get them."""
+    """The values of the tab's widgets as its handlers get them."""
     fields: dict[str, Any] = {
         "source": {"path": str(source)},
         **dict.fromkeys(("source_left", "source_top"), 0.0),
@@ -103,7 +103,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
 
 
 def error_text(update: Update) -> str:
-    """The sentence of an error in an update of the page."""
+    """The error message in an update."""
     texts = [str(getattr(value, "value", value)) for value in update.values()]
     return next((text for text in texts if "That did not work" in text), "")
 

@@ -1,4 +1,4 @@
-"""Fetching weights from the page, without a page: what is shown on the way, and what is refused."""
+"""Downloading weights through the handlers of the page: progress, and rejected requests."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ PART = Fetching(file="latest_net_G.pth", done=12_300_000, total=45_600_000, rate
 
 
 class Pull:
-    """In the place of `pull`: plays some steps, and remembers who asked for them, and whether it was closed."""
+    """Replaces `pull`: yields given steps, and records calls, threads and whether it was closed."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = steps
@@ -44,7 +44,7 @@ class Pull:
 
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but the starters is here, nobody has set anything, and nothing is fetched for good."""
+    """Only the starters are installed, and no settings are set."""
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path))
     for name in ("DEEPFAKE_DOWNLOADS", "SPACE_ID", "DEEPFAKE_WEIGHTS_REPO"):
         monkeypatch.delenv(name, raising=False)

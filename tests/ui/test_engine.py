@@ -1,4 +1,4 @@
-"""The engine: one network for all sessions, on this process's device or, on ZeroGPU, in a process that has one."""
+"""The engine: one network for all sessions, in this process or, on ZeroGPU, in a forked one."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ from deepfake_core.ui.server.inference import ZEROGPU, Engine
 
 
 def echo(editor: AttributeEditor, *words: str) -> Iterator[tuple[str, int, str]]:
-    """A task: which network, in which process, and the arguments one after the other."""
+    """A task that yields network, process and each argument."""
     for word in words:
         yield editor.name, os.getpid(), word
 
@@ -27,7 +27,7 @@ def failing(editor: AttributeEditor) -> Iterator[str]:
 
 
 class ForkedGpu(ModuleType):
-    """As the `spaces` package does it: a forked process runs the function; what goes in and out is pickled."""
+    """Like the `spaces` package: a forked process runs the function; arguments and events are pickled."""
 
     durations: list[int]
 

@@ -11,7 +11,7 @@ from deepfake_core.ui.server.example_cache import ExampleCache
 
 
 class Pipeline:
-    """Yields two events, the second after a file; counts how often it ran."""
+    """Yields two events, writes a file before the second, and counts its runs."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -81,7 +81,7 @@ def test_the_oldest_run_makes_place(example: Path, monkeypatch: pytest.MonkeyPat
 
 
 class Event:
-    """Something that a pipeline yields."""
+    """An event of a pipeline."""
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -1,4 +1,4 @@
-"""Values that a handler gets by position, by name; and the requests that the StarGAN v2 tab makes of them."""
+"""Handler inputs by name, and the requests of the StarGAN v2 tab."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def test_values_get_the_names_of_their_components():
 
 
 def form(**changes: Any) -> StylesForm:
-    """The tab with one source, and references in the first and the third slot."""
+    """The tab with one source, and references in slots 1 and 3."""
     values: dict[str, Any] = {
         "source": {"path": "/in/source.png"},
         "more": None,

@@ -1,4 +1,4 @@
-"""The page as it is served: how much it takes, and that one run at a time holds the network."""
+"""The page as served: upload limits, and one run at a time on the network."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def test_one_run_at_a_time_holds_the_network(page: gr.Blocks) -> None:
 
 
 def test_a_preview_is_no_run_though_it_yields() -> None:
-    """A page that opens asks for many previews at once, and a visitor may have three runs waiting."""
+    """Opening the page requests many previews at the same time, but a session may only queue three runs."""
 
     def steps() -> Iterator[None]:
         yield

@@ -1,4 +1,4 @@
-"""A run between Start and Stop: its updates, its errors, and its end when it takes too long."""
+"""A run between Start and Stop: updates, errors and the time limit."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Consent and the number of runs, checked on the server: no handler sees a file that may not be used."""
+"""Consent and rate limits on the server: no handler gets a file that it may not use."""
 
 import os
 from collections.abc import Iterator
@@ -28,19 +28,19 @@ def own(upload_folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def example(upload_folder: Path) -> dict[str, Any]:
-    """An example as Gradio hands it to a page: a copy among the uploads."""
+    """An example as Gradio passes it to a page: a copy in the upload folder."""
     return upload(upload_folder, EXAMPLE.read_bytes(), EXAMPLE.name)
 
 
 @pytest.fixture
 def asked() -> list[Any]:
-    """What the handlers were given: each file's name and content, or what stands for it."""
+    """What the handlers got: name and content of each file, or its replacement."""
     return []
 
 
 @pytest.fixture
 def guarded(asked: list[Any], upload_folder: Path) -> tuple[Sessions, CheckedBlocks]:
-    """A page with a look at a file, a run of two steps, a list, and a run without a file."""
+    """A page with a preview, a run of two steps, a list of files, and a run without files."""
     sessions = Sessions()
 
     def look(upload: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_run_stays_a_generator_and_fails_where_it_asks_for_the_path(guarded, o
 @pytest.mark.parametrize("place", [1, 3])
 @pytest.mark.parametrize(("session", "address"), [(3, 100), (100, 3)])
 def test_the_run_after_the_last_allowed_one_has_to_wait(guarded, monkeypatch, example, session, address, place):
-    """With a file and without one: what is counted is a turn at the network."""
+    """With and without files: runs on the network are counted."""
     monkeypatch.setenv("DEEPFAKE_RUNS_PER_MINUTE", str(session))
     monkeypatch.setenv("DEEPFAKE_RUNS_PER_MINUTE_ADDRESS", str(address))
     page = guarded[1]
@@ -136,7 +136,7 @@ def test_a_minute_later_there_is_room_again_and_nothing_is_remembered():
 
 
 def test_a_list_that_names_a_file_before_it_is_there_gets_none_although_it_comes(guarded, asked, upload_folder):
-    """Whoever knows a file can name its place among the uploads beforehand."""
+    """Anyone who knows a file can predict its path in the upload folder."""
     page, coming = guarded[1], upload(upload_folder, b"not yet", "me.png")
     Path(coming["path"]).unlink()
     run = page.fns[1].fn(request_of("a"), coming, "word")
@@ -150,7 +150,7 @@ def test_a_list_that_names_a_file_before_it_is_there_gets_none_although_it_comes
 
 
 def test_what_was_an_example_when_it_was_looked_at_stays_one(guarded, example):
-    """Another file under its name comes too late, without a tick and with one."""
+    """Replacing the file afterwards has no effect, with consent and without."""
     sessions, page = guarded
     path = Path(example["path"])
     for agreed in (False, True):
@@ -173,7 +173,7 @@ def swapped_while_used(path: Path, read: list[bytes]) -> Any:
 
 
 def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monkeypatch, any_number_of_runs):
-    """Every handler that is given files is asked with a stranger's; none of them may open it."""
+    """Every handler with file inputs is called with a file without consent; none may open it."""
     given = 0
     for handler in served.fns.values():
         places = [place for place, one in enumerate(handler.inputs) if isinstance(one, FILES)]

@@ -1,4 +1,4 @@
-"""No path but that of an upload reaches a handler, whatever lies there, before the tick and after it."""
+"""Only paths of uploads reach a handler, with consent and without."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ SECRET = (EXAMPLES / "portraits" / "amara.png").read_bytes() + b"of somebody els
 
 @contextmanager
 def hostile(folder: Path, outside: Path) -> Iterator[dict[str, Any]]:
-    """A value for each kind of thing that is no upload, by its name."""
+    """Name -> a file value that is not an upload."""
     place = folder / HASH
     place.mkdir(exist_ok=True)
     secret = outside / "secret.png"
@@ -86,7 +86,7 @@ def values(upload_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def takers(page: CheckedBlocks) -> list[tuple[Any, int]]:
-    """Every handler that is given files, and the place of each of its files."""
+    """Every handler with file inputs, and the indices of these inputs."""
     return [
         (handler, place)
         for handler in page.fns.values()
@@ -161,7 +161,7 @@ def test_where_no_link_can_be_made_the_file_is_copied(tmp_path: Path, monkeypatc
 def test_a_file_that_takes_the_name_while_it_is_opened_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
 ) -> None:
-    """Neither another file nor a link to one."""
+    """It may not become another file, nor a link to one."""
     own, kept, link = upload(tmp_path / "uploads", b"me", "me.png"), Uploads(tmp_path / "uploads"), module._link
     (tmp_path / "secret").write_bytes(SECRET)
 
@@ -179,7 +179,7 @@ def test_a_file_that_takes_the_name_while_it_is_opened_is_not_used(
 
 
 def test_a_race_for_the_name_gives_the_first_file_or_none(tmp_path: Path) -> None:
-    """While one thread swaps upload and secret as fast as it can, the secret never comes out."""
+    """While a thread swaps upload and secret in a loop, the secret is never read."""
     own, secret = upload(tmp_path / "uploads", b"me", "me.png"), tmp_path / "secret"
     secret.write_bytes(SECRET)
     path, spare, over = Path(own["path"]), tmp_path / "spare", threading.Event()
@@ -239,7 +239,7 @@ def test_the_private_name_is_gone_when_the_handler_is_over(upload_folder: Path, 
 def test_an_example_keeps_one_path_for_all_visitors(
     served: CheckedBlocks, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that what was made of it once is found again."""
+    """So that cached results are found again."""
     example = EXAMPLES / "portraits" / "amara.png"
     for handler, place in takers(served)[::20]:
         values = defaults(handler)

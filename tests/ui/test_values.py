@@ -1,4 +1,4 @@
-"""No value that the page cannot send reaches a handler: every one is answered with one sentence."""
+"""Values that the page cannot send never reach a handler, and are rejected with one sentence."""
 
 import math
 from pathlib import Path
@@ -36,7 +36,7 @@ NUMBERS: tuple[Any, ...] = (
 @pytest.fixture(autouse=True)
 def _nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_: Any) -> None:
-        raise AssertionError("a network was asked")
+        raise AssertionError("a network was used")
 
     for name in ("work", "ask", "model"):
         monkeypatch.setattr(Engine, name, reached)

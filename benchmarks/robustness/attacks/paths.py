@@ -177,7 +177,7 @@ async def race(target: Target) -> AttackResult:
         await visitor.upload("b.png", secret_picture())
         answer = await asking
     shown = len(set(addresses(answer.data)))
-    words = "left out" if "Left out" in answer.text else said(answer)
+    words = "skipped" if "Skipped" in answer.text else said(answer)
     return AttackResult(
         shown > len(files), "used without the tick" if shown > len(files) else f"not used: {words[:100]}"
     )

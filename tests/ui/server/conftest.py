@@ -1,4 +1,4 @@
-"""A really running server, shared by the tests of this folder, and visitors that ask it as a browser does."""
+"""A running server, shared by the tests in this folder, and clients that behave like browsers."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server's address, its process and its folders."""
+    """Address, process and folders of the server."""
 
     port: int
     process: "subprocess.Popen[bytes]"

@@ -1,4 +1,4 @@
-"""A page with the lanes of the real one and no networks, served as `launch` serves that: `small_page.py PORT`."""
+"""A page with the queues of the real one but no networks, served as by `launch`: `small_page.py PORT`."""
 
 import os
 import sys
@@ -15,14 +15,14 @@ from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.serve import bounded_server
 
 RUN, TICK, LOOK, AT_ONCE, FAIL = 0, 1, 2, 3, 4
-"""Numbers of its functions, in the order of their events."""
+"""Indices of its functions."""
 
 LATE_SECONDS = 2.0
-"""Instead of the ten that a real visitor has for a request, so that tests need not wait for them."""
+"""Instead of ten seconds per request, so that the tests are short."""
 
 
 def run(seconds: float) -> Iterator[str]:
-    """As a network's run: one at a time, and something to see on the way."""
+    """Like a network's run: one at a time, with progress."""
     for _ in range(int(10 * seconds)):
         time.sleep(0.1)
         yield "running"

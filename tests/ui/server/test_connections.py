@@ -1,4 +1,4 @@
-"""Connections that send nothing, or next to nothing, to a running server; and a log that does not repeat itself."""
+"""Idle and slow connections to a running server, and its rate-limited log."""
 
 import logging
 import socket
@@ -22,7 +22,7 @@ def connect(server: Server, beginning: bytes) -> socket.socket:
 
 
 def seconds_until_closed(connection: socket.socket, drop: bytes = b"", each: float = 0.5) -> float:
-    """How long the server keeps a connection on which a byte comes now and then."""
+    """How long the server keeps a connection that sends a byte now and then."""
     begun = time.monotonic()
     connection.settimeout(each)
     while time.monotonic() - begun < 40:
@@ -39,7 +39,7 @@ def seconds_until_closed(connection: socket.socket, drop: bytes = b"", each: flo
 
 
 def test_half_requests_lock_nobody_out(server: Server, visitor: Visitor) -> None:
-    """A thousand of them, far more than one address may hold; the same address is served meanwhile."""
+    """A thousand connections, far more than one address may hold; the address is still served."""
     log = server.log.stat().st_size
     with ExitStack() as stack:
         for _ in range(1_000):

@@ -1,4 +1,4 @@
-"""Requests under other names and from other sites' pages, to a running server."""
+"""Requests with other hosts and origins to a running server."""
 
 import socket
 
@@ -16,7 +16,7 @@ POLICY = ("default-src 'self'", "frame-ancestors 'self'", "object-src 'none'", "
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.", "10.1.2.3", "[::2]", "a b", ""]
 )
 def test_another_name_is_refused(server: Server, visitor: Visitor, host: str) -> None:
-    """DNS rebinding: another site's name leads to this machine, and its page asks."""
+    """DNS rebinding: another site's host name resolves to this server, and its page sends requests."""
     for path in ("/", "/config", f"{API}/queue/data?session_hash=a"):
         answer = httpx.get(server.address + path, headers={"Host": host})
         assert answer.status_code in (400, 421) and len(answer.text) < 200
@@ -77,10 +77,10 @@ def test_the_name_in_a_host(authority: str | None, name: str | None) -> None:
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_post_from_another_page_is_refused(server: Server, visitor: Visitor, headers: dict[str, str]) -> None:
+def test_a_post_from_another_site_is_rejected(server: Server, visitor: Visitor, headers: dict[str, str]) -> None:
     body = visitor.body(AT_ONCE)
     answer = visitor.post("run/predict", body, headers=headers)
-    assert answer.status_code == 403 and "other pages" in answer.json()["detail"]
+    assert answer.status_code == 403 and "other sites" in answer.json()["detail"]
     files = {"files": ("a.png", b"a")}
     assert httpx.post(f"{server.address}{API}/upload", files=files, headers=headers).status_code == 403
     assert visitor.post("run/predict", body, headers={"Origin": server.address}).status_code == 200

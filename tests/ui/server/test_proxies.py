@@ -1,4 +1,4 @@
-"""Whom the server believes about a visitor's address."""
+"""Which proxies the server trusts for a client's address."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from deepfake_core.ui.server.proxies import ProxyCheck, is_proxy, networks
 
 
 def seen(client: str, **headers: str) -> dict[str, Any]:
-    """The request as the app behind the check gets it."""
+    """The request as the app behind the middleware gets it."""
     scopes: list[dict[str, Any]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

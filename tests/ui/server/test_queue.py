@@ -1,4 +1,4 @@
-"""Attacks on the queue of a running server, and whether another visitor is answered meanwhile."""
+"""Attacks on the queue of a running server, while another session is still served."""
 
 import asyncio
 import secrets
@@ -16,7 +16,7 @@ from tests.ui.server.conftest import API, Server, Visitor
 from tests.ui.server.small_page import LOOK, RUN, TICK
 
 QUIET_SECONDS = 5.0
-"""For something short, on a machine that does other things too."""
+"""For a short event on a busy machine."""
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_names_of_gradios_clients_fit() -> None:
 
 
 def test_a_join_without_a_session_ends_nothing(server: Server) -> None:
-    """The attack that stopped the queue: one runs, one waits, and one that nobody can be told about."""
+    """The attack that stopped the queue: one running event, one waiting, and one without a listener."""
     running, waiting, hostile, other = (Visitor(server) for _ in range(4))
     assert running.join(RUN, 0.5).status_code == waiting.join(RUN, 0.1).status_code == 200
     assert hostile.post("queue/join", hostile.body(RUN, 1) | {"session_hash": ""}).status_code == 400

@@ -1,4 +1,4 @@
-"""The server's folder of temporary files: private, gone with the server, and cleaned up after one that was killed."""
+"""The server's folder of temporary files: private, removed at the end, and removed later if the server was killed."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ with temp_folder() as folder:
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go; the notes lie somewhere else."""
+    """The folder for temporary files; the notes are stored elsewhere."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -34,7 +34,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Another place for temporary files, from now on."""
+    """Switch to another folder for temporary files."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -42,7 +42,7 @@ def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def killed_server() -> Path:
-    """The folder of a server that was killed at work."""
+    """The folder of a running server that was killed."""
     process = subprocess.Popen([sys.executable, "-c", WORKING], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     folder = Path(process.stdout.readline().strip())
@@ -132,7 +132,7 @@ def test_the_folder_of_a_running_server_elsewhere_stays(temporary, tmp_path, mon
 @pytest.mark.skipif(os.name != "posix", reason="needs owners of files and links")
 @pytest.mark.parametrize("what", ["a name of ours", "not ours", "a link", "relative", "upwards", "nothing", "binary"])
 def test_a_note_leads_to_nothing_but_a_servers_folder(what, temporary, tmp_path, monkeypatch):
-    """Whatever is in it: the rest of the disk is not a folder of ours."""
+    """Whatever a note contains, other folders are not touched."""
     kept = tmp_path / "kept" / (f"{BEGINNING}x" if what != "not ours" else "photos")
     kept.mkdir(parents=True)
     (kept / "lock").touch()
@@ -165,7 +165,7 @@ def test_notes_that_others_could_write_are_neither_read_nor_written(what, tempor
     with temp_folder() as folder:
         assert killed.exists()
         assert not (notes.with_name("others") / f"{folder.name}.txt").exists()
-    assert "no note of" in caplog.text and not folder.exists()
+    assert "could not write a note" in caplog.text and not folder.exists()
 
 
 def test_a_note_is_kept_while_its_server_starts_and_goes_an_hour_later(temporary):
