@@ -27,8 +27,13 @@ async def kill_in_the_middle(server: Server, temporary: Path) -> None:
 
 
 def videos(folder: Path) -> list[Path]:
-    """Those that a program or a person would take for finished: not the examples that were put into the cache."""
-    return [path for path in folder.rglob("*.mp4") if not path.name.startswith(".") and "gradio" not in path.parts]
+    """Those that a program or a person would take for results: not what was uploaded, or put into the cache."""
+    inputs = ("gradio", "deepfake-lab-upload-")
+    return [
+        path
+        for path in folder.rglob("*.mp4")
+        if not path.name.startswith(".") and not any(part.startswith(inputs) for part in path.parts)
+    ]
 
 
 def test_a_killed_server_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path: Path) -> None:

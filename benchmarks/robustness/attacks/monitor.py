@@ -33,8 +33,18 @@ def children(process: int) -> list[int]:
 
 
 def memory_of(process: int) -> int:
-    """Bytes of a process and its children; what a child shares with others counts by its share."""
-    return resident(process) + sum(map(_share, children(process)))
+    """Bytes of a process and its children; what a child shares with others counts by its share.
+
+    A child with its parent's command line is between fork and exec: its memory is still its parent's.
+    """
+    own = _command(process)
+    return resident(process) + sum(_share(child) for child in children(process) if _command(child) != own)
+
+
+def _command(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def _share(process: int) -> int:

@@ -212,10 +212,10 @@ def test_no_discriminators_where_nothing_is_asked_of_them() -> None:
 @pytest.mark.parametrize(
     ("folders", "expected"),
     [
-        ((), "exactly two folders, one for each domain; it holds no folder"),
-        (("summer",), "it holds summer"),
-        (("summer", "winter", "autumn"), "it holds autumn, summer, winter"),
-        (("summer", "winter"), "summer holds no picture"),
+        ((), "exactly two folders, one for each domain; got no folder"),
+        (("summer",), "got summer"),
+        (("summer", "winter", "autumn"), "got autumn, summer, winter"),
+        (("summer", "winter"), "there are no images in"),
     ],
 )
 def test_a_folder_laid_out_otherwise_is_explained(
@@ -232,7 +232,7 @@ def test_a_folder_laid_out_otherwise_is_explained(
     ("change", "expected"),
     [
         ({"drawn": 1}, "drawn must be at least 2"),
-        ({"supervision": {"truth_first": 5}}, "truth_first needs supervision.truth"),
+        ({"supervision": {"truth_first": 5}}, "truth_first requires supervision.truth"),
         ({"network": {"channels": 1}}, "channels must be 3"),
     ],
 )

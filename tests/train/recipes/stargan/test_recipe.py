@@ -230,10 +230,10 @@ def test_folders_say_what_they_are(tmp_path: Path, caplog: pytest.LogCaptureFixt
     [
         (["6"], "begin with a count"),
         (["Bald Male", "a.png -1 1", "b.png 1 1"], "begin with a count"),
-        (["1", "Bald Male", "000000.png -1 1"], "does not know Black_Hair.* it knows: Bald, Male"),
+        (["1", "Bald Male", "000000.png -1 1"], "has no attributes Black_Hair.* it has: Bald, Male"),
         (["1", " ".join(CELEBA), "000000.png -1 1"], "line 3 .* 5 values"),
         (["1", " ".join(CELEBA), "000000.png -1 1 0 1 1"], "line 3 .* -1 or 1"),
-        (["1", " ".join(CELEBA), "other.png -1 1 -1 1 1"], "none of the pictures"),
+        (["1", " ".join(CELEBA), "other.png -1 1 -1 1 1"], "none of the images"),
     ],
 )
 def test_a_bad_list_is_named(tmp_path: Path, lines: list[str], message: str) -> None:

@@ -306,7 +306,7 @@ def test_what_makes_no_sense_is_refused(
     (tmp_path / "one" / "apple").mkdir(parents=True)
     assert "at least two" in complaint(tmp_path / "one")
     (tmp_path / "one" / "pear").mkdir()
-    assert "no picture" in complaint(tmp_path / "one")
+    assert "there are no images in" in complaint(tmp_path / "one")
     for name in ("apple", "pear"):
         (tmp_path / "one" / name / "broken.png").write_text("no picture")
     assert "can be read" in complaint(tmp_path / "one")
