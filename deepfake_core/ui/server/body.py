@@ -8,6 +8,8 @@ from typing import Any
 from deepfake_core.ui.server.asgi import Message, Receive
 from deepfake_core.ui.server.queue import SESSION, UNKNOWN
 
+EVENT = re.compile(r"[0-9a-f]{32}")
+"""An event id as Gradio generates it."""
 MAX_CALL_BYTES = 256_000
 """For the values of the page's fields; files are uploaded separately."""
 MAX_EVENT_BYTES = 2_000
@@ -52,13 +54,13 @@ def resent(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object in the body. Raises `Refused` unless it is one with a valid session hash."""
+def parsed(body: bytes, *, name: str = "session_hash") -> dict[str, Any]:
+    """The JSON object in the body. Raises `Refused` unless it is one whose `name` is a valid id."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         raise Refused(400, MALFORMED) from None
-    if not isinstance(value, dict) or not is_session(value.get("session_hash")):
+    if not isinstance(value, dict) or not is_id(value.get(name), name):
         raise Refused(400, MALFORMED)
     return value
 
@@ -79,6 +81,13 @@ def check_call(call: Mapping[str, Any], inputs: Mapping[int, int]) -> None:
             raise Refused(400, BY_ADDRESS)
     except RecursionError:
         raise Refused(400, MALFORMED) from None
+
+
+def is_id(value: object, name: str) -> bool:
+    """Whether it is a valid event id or session hash, according to `name`."""
+    if name == "event_id":
+        return isinstance(value, str) and EVENT.fullmatch(value) is not None
+    return is_session(value)
 
 
 def is_session(name: object) -> bool:

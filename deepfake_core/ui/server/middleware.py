@@ -73,7 +73,7 @@ class RequestCheck:
             return
         if route.body is not Body.NOTHING:
             body = await read(receive, MAX_CALL_BYTES if route.body is Body.CALL else MAX_EVENT_BYTES)
-            call = parsed(body)
+            call = parsed(body, name="event_id" if route.body is Body.RESET else "session_hash")
             if route.body is Body.CALL:
                 check_call(call, self.inputs["queue/join" in scope["path"]])
             receive = resent(body, receive)

@@ -17,7 +17,9 @@ class Body(Enum):
     CALL = auto()
     """A call of one of the page's functions, as JSON."""
     EVENT = auto()
-    """The id of an event, as JSON."""
+    """An event of a session, as JSON."""
+    RESET = auto()
+    """The id of an event, as JSON; Gradio's client sends no session here."""
     FILES = auto()
 
 
@@ -56,7 +58,8 @@ ROUTES = (
     _api("upload_progress", required=("upload_id",)),
     _api("upload", Body.FILES, optional=("upload_id",)),
     _api(r"queue/join|run/[\w.-]{1,64}", Body.CALL),
-    _api("cancel|reset", Body.EVENT),
+    _api("cancel", Body.EVENT),
+    _api("reset", Body.RESET),
 )
 
 

@@ -219,3 +219,10 @@ def test_a_running_server_answers_unknown_functions_with_a_sentence(visitor: Vis
     failed = visitor.post("run/predict", visitor.body(FAIL, {"a": 1}))
     assert failed.status_code == 400 and "reload the page" in failed.json()["detail"]
     assert visitor.post("run/predict", visitor.body(AT_ONCE)).json()["data"] == ["at once"]
+
+
+def test_a_stopped_run_is_reset_by_the_id_of_its_event_alone(client: TestClient) -> None:
+    """As Gradio's client does it; any other id is malformed."""
+    assert client.post("/gradio_api/reset", json={"event_id": "0" * 32}).status_code == 200
+    for body in ({}, {"event_id": "../x"}, {"event_id": None}, {"session_hash": "a"}):
+        assert client.post("/gradio_api/reset", json=body).status_code == 400
