@@ -34,8 +34,10 @@ class Settings:
     """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
     upload_megabytes: int = _at_least(1, 200)
     """Maximum size of an uploaded file."""
-    picture_pixels: int = _at_least(65_536, 64_000_000)
-    """Maximum pixels of a picture: more than common cameras have, and 192 MB as RGB."""
+    picture_pixels: int = _at_least(65_536, 45_000_000)
+    """Maximum number of pixels of a picture that is decoded whole: 180 MB while it is."""
+    photo_pixels: int = _at_least(65_536, 200_000_000)
+    """The same for a JPEG that can be decoded at half its size or less, as large photographs are."""
     clip_pixels: int = _at_least(65_536, 34_000_000)
     """Maximum pixels of a frame of a clip: 8K has 33 million."""
     longest_side: int = _at_least(256, 16_384)

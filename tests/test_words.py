@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     *("deepfake_core/media", "deepfake_core/provenance", "deepfake_core/hub", "deepfake_core/faces"),
-    *("deepfake_core/cli", "deepfake_core/networks", "deepfake_core/metrics"),
+    *("deepfake_core/cli", "deepfake_core/networks", "deepfake_core/metrics", "deepfake_core/pipelines"),
+    *("deepfake_core/ui", "deepfake_core/synthetic", "train", "benchmarks", "examples"),
 )
 MODULES = (".", "deepfake_core")
 """Folders of which only the files directly inside are checked, not the packages below them."""
@@ -26,7 +27,6 @@ EVERYWHERE = {
     "jail": "sandbox",
     "jailed": "sandboxed",
     "workplace": "temp_files",
-    "unpaired": "cyclegan data",
 }
 """Words that no name may contain, and what to use instead."""
 OLD = EVERYWHERE.keys()
@@ -43,7 +43,6 @@ MODULES_AND_CLASSES = {
     "mark": "watermark",
     "marks": "watermarks",
     "pool": "render_cache",
-    "portraits": "synthetic data",
     "quick": "skip_init",
     "reader": "domain_classifier",
     "replay": "example_cache",
@@ -56,6 +55,7 @@ MODULES_AND_CLASSES = {
     "still": "image_worker",
     "stop": "signals",
     "ticks": "attribute_boxes",
+    "unpaired": "cyclegan data",
     "visitors": "sessions",
     "walk": "interpolation",
 }

@@ -16,7 +16,7 @@ from benchmarks.live.visitor import Answer, Event, Page, Visitor, opened
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.lures import Bait
 from benchmarks.robustness.corpus.originals import clip, picture
-from benchmarks.robustness.targets import ACCEPTED, CRASHED, REFUSED, Outcome, is_sentence, is_trace
+from benchmarks.robustness.targets import ACCEPTED, CRASHED, REFUSED, InputResult, is_sentence, is_trace
 from benchmarks.robustness.watch import SECRET
 
 TARGET = "page"
@@ -49,7 +49,7 @@ class Question:
 
 async def ask_all(
     address: str, questions: Sequence[Question], bait: Bait, *, at_once: int, until: float
-) -> AsyncIterator[Outcome]:
+) -> AsyncIterator[InputResult]:
     """What the server made of each, as they end; none is asked after `until` (monotonic)."""
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client:
         page = await opened(client)
@@ -57,15 +57,15 @@ async def ask_all(
         await warm_up(client, page, events)
         turns = asyncio.Semaphore(at_once)
 
-        async def one(question: Question) -> Outcome | None:
+        async def one(question: Question) -> InputResult | None:
             async with turns:
                 if time.monotonic() >= until:
                     return None
                 return await ask(client, page, events, question, bait)
 
         for done in asyncio.as_completed([asyncio.ensure_future(one(question)) for question in questions]):
-            if outcome := await done:
-                yield outcome
+            if result := await done:
+                yield result
 
 
 def takers(page: Page) -> list[Event]:
@@ -94,7 +94,7 @@ async def warm_up(client: httpx.AsyncClient, page: Page, events: Sequence[Event]
 
 async def ask(
     client: httpx.AsyncClient, page: Page, events: Sequence[Event], question: Question, bait: Bait
-) -> Outcome:
+) -> InputResult:
     """Upload one file as a new visitor, and give it to one handler."""
     rng = random.Random(f"page {question.kind} {question.seed}")
     file, event = broken(question.kind, question.seed, bait), rng.choice(events)
@@ -114,7 +114,9 @@ async def ask(
     except (TimeoutError, httpx.HTTPError, ValueError) as error:
         verdict, words = CRASHED, f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - begun
-    return Outcome(target=TARGET, kind=question.kind, seed=question.seed, verdict=verdict, words=words, seconds=seconds)
+    return InputResult(
+        target=TARGET, kind=question.kind, seed=question.seed, verdict=verdict, words=words, seconds=seconds
+    )
 
 
 def _values(page: Page, event: Event, path: str, odd: bool, rng: random.Random, bait: Bait) -> dict[int, Any]:

@@ -17,7 +17,7 @@ from benchmarks.report import Bar, Report, Row
 from benchmarks.robustness.corpus.broken import ANY, CLIP, KINDS, PICTURE, RARE, WEIGHTS
 from benchmarks.robustness.corpus.lures import Bait
 from benchmarks.robustness.endpoints import LIMITS, TARGET, Question, ask_all
-from benchmarks.robustness.targets import ACCEPTED, CRASHED, LIBRARY, REFUSED, Outcome
+from benchmarks.robustness.targets import ACCEPTED, CRASHED, LIBRARY, REFUSED, InputResult
 from benchmarks.robustness.watch import Cellar, Trap, listening, resident
 from benchmarks.robustness.workers import Task, run_all
 
@@ -37,7 +37,7 @@ class Findings:
     """Everything that was seen."""
 
     asked: int
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[InputResult] = field(default_factory=list)
     memory: dict[str, list[int]] = field(default_factory=dict)
     """Bytes of each watched process after each of its inputs."""
     alive: bool = True
@@ -116,7 +116,7 @@ def drawn(kinds: Sequence[str], rng: random.Random) -> str:
 
 def _functions(findings: Findings, inputs: Sequence[Task], bait: Bait, until: float) -> None:
     for done in run_all(inputs, bait, workers=WORKERS, until=until):
-        findings.outcomes.append(done.outcome)
+        findings.results.append(done.result)
         if done.memory:
             findings.memory.setdefault(f"functions, process {done.worker}", []).append(done.memory)
 
@@ -128,28 +128,28 @@ def first_and_last(sizes: Sequence[int]) -> tuple[int, int]:
 
 
 async def _page(findings: Findings, server: Server, inputs: Sequence[Question], bait: Bait, until: float) -> None:
-    async for outcome in ask_all(server.address, inputs, bait, at_once=AT_ONCE, until=until):
-        findings.outcomes.append(outcome)
+    async for result in ask_all(server.address, inputs, bait, at_once=AT_ONCE, until=until):
+        findings.results.append(result)
         findings.memory.setdefault("server", []).append(resident(server.process.pid))
 
 
 def report(findings: Findings, seed: int) -> Report:
     """The table and the bars."""
-    verdicts = Counter((outcome.kind, outcome.verdict) for outcome in findings.outcomes)
+    verdicts = Counter((result.kind, result.verdict) for result in findings.results)
     columns = (ACCEPTED, REFUSED, CRASHED)
     rows = [_row(kind, [verdicts[kind, verdict] for verdict in columns]) for kind in KINDS]
-    by_target = Counter((outcome.target, outcome.verdict) for outcome in findings.outcomes)
+    by_target = Counter((result.target, result.verdict) for result in findings.results)
     rows += [_row(f"all, {name}", [by_target[name, verdict] for verdict in columns]) for name in (*LIBRARY, TARGET)]
-    crashes = [outcome for outcome in findings.outcomes if outcome.verdict == CRASHED]
-    slowest = sorted(findings.outcomes, key=lambda outcome: -outcome.seconds)[:SLOWEST]
+    crashes = [result for result in findings.results if result.verdict == CRASHED]
+    slowest = sorted(findings.results, key=lambda result: -result.seconds)[:SLOWEST]
     return Report(
-        title=f"robustness: {len(findings.outcomes)} broken inputs, seed {seed}, {findings.seconds:.0f} s",
+        title=f"robustness: {len(findings.results)} broken inputs, seed {seed}, {findings.seconds:.0f} s",
         columns=columns,
         rows=tuple(row for row in rows if any(value != "0" for value in row.values)),
-        notes=(*_notes(findings), *map(_told, crashes[:20]), *(f"Slow: {_told(one)}" for one in slowest)),
+        notes=(*_notes(findings), *map(_describe, crashes[:20]), *(f"Slow: {_describe(one)}" for one in slowest)),
         bars=bars(findings),
         figures={
-            **{key: value for key, value in asdict(findings).items() if key not in ("outcomes", "memory")},
+            **{key: value for key, value in asdict(findings).items() if key not in ("results", "memory")},
             "seed": seed,
             "memory": {name: first_and_last(sizes) for name, sizes in findings.memory.items()},
             "kinds": {f"{kind}, {verdict}": count for (kind, verdict), count in sorted(verdicts.items())},
@@ -164,10 +164,8 @@ def _row(name: str, counts: Sequence[int]) -> Row:
     return Row(name=name, values=tuple(map(str, counts)))
 
 
-def _told(outcome: Outcome) -> str:
-    return (
-        f"{outcome.target}, {outcome.kind} {outcome.seed}: {outcome.verdict} in {outcome.seconds:.1f} s {outcome.words}"
-    )
+def _describe(result: InputResult) -> str:
+    return f"{result.target}, {result.kind} {result.seed}: {result.verdict} in {result.seconds:.1f} s {result.words}"
 
 
 def _notes(findings: Findings) -> Iterator[str]:
@@ -187,10 +185,10 @@ def _notes(findings: Findings) -> Iterator[str]:
 
 def bars(findings: Findings) -> tuple[Bar, ...]:
     """What has to hold."""
-    crashed = sum(outcome.verdict == CRASHED for outcome in findings.outcomes)
+    crashed = sum(result.verdict == CRASHED for result in findings.results)
     ends = map(first_and_last, findings.memory.values())
     worst = max((last / first for first, last in ends if first), default=1.0)
-    tried = len(findings.outcomes)
+    tried = len(findings.results)
     counts = {
         "crashes, traces on the screen or errors without a sentence": crashed,
         "files left": len(findings.left),

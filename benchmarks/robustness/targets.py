@@ -34,7 +34,7 @@ IMPORTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class InputResult:
     """What happened to one input."""
 
     target: str
@@ -111,7 +111,7 @@ def warm_up() -> None:
         mismatch(entry(name).network, asdict(known[name]), {})
 
 
-def judge(target: str, broken: Broken, seed: int, folder: Path) -> Outcome:
+def judge(target: str, broken: Broken, seed: int, folder: Path) -> InputResult:
     """Hand one file to one function; whatever it leaves in `folder` is removed."""
     path = folder / "".join(letter for letter in broken.name if letter not in "/\0")
     path.write_bytes(broken.content)
@@ -129,7 +129,7 @@ def judge(target: str, broken: Broken, seed: int, folder: Path) -> Outcome:
             with contextlib.suppress(OSError):
                 left.unlink()
     seconds = time.perf_counter() - begun
-    return Outcome(target=target, kind=broken.kind, seed=seed, verdict=verdict, words=words, seconds=seconds)
+    return InputResult(target=target, kind=broken.kind, seed=seed, verdict=verdict, words=words, seconds=seconds)
 
 
 def is_sentence(words: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.lures import Bait
-from benchmarks.robustness.targets import CRASHED, Outcome, judge, warm_up
+from benchmarks.robustness.targets import CRASHED, InputResult, judge, warm_up
 from benchmarks.robustness.watch import resident
 
 HANGING = 120.0
@@ -34,16 +34,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An outcome, and the memory of the process that saw it."""
+    """An result, and the memory of the process that saw it."""
 
-    outcome: Outcome
+    result: InputResult
     worker: int
     memory: int
     """Bytes, resident, after it."""
 
 
 def serve(pipe: Connection, bait: Bait) -> None:
-    """The work of one process: tasks come in, outcomes go out, until None comes."""
+    """The work of one process: tasks come in, results go out, until None comes."""
     warnings.simplefilter("ignore")  # torch wonders about the pickles
     warm_up()
     with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
@@ -76,8 +76,8 @@ class Worker:
         try:
             self._pipe.send(task)
             if self._pipe.poll(HANGING):
-                outcome, memory = self._pipe.recv()
-                return Done(outcome, self.number, memory)
+                result, memory = self._pipe.recv()
+                return Done(result, self.number, memory)
             words = f"no answer within {HANGING:.0f} s"
         except (EOFError, OSError):
             self._process.join(5)
@@ -85,10 +85,10 @@ class Worker:
         self.end(killed=True)
         number, seconds = self.number, time.perf_counter() - begun
         self._start()
-        outcome = Outcome(
+        result = InputResult(
             target=task.target, kind=task.kind, seed=task.seed, verdict=CRASHED, words=words, seconds=seconds
         )
-        return Done(outcome, number, 0)
+        return Done(result, number, 0)
 
     def end(self, *, killed: bool = False) -> None:
         """Let the process go, or make it."""

@@ -31,12 +31,12 @@ def existing_file(path: str | Path) -> Path:
     return path
 
 
-def check_picture(name: str, width: int, height: int) -> None:
-    """Reject a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
+def check_picture(name: str, width: int, height: int, most: int | None = None) -> None:
+    """Refuse a picture of `width` x `height` pixels that is too large to decode safely or too small to use.
 
-    Raises `MediaTooLarge` or `MediaTooSmall`.
+    `most` pixels, or `picture_pixels` of the settings. Raises `MediaTooLarge` or `MediaTooSmall`.
     """
-    _check_size(name, width, height, settings().picture_pixels)
+    _check_size(name, width, height, most or settings().picture_pixels)
 
 
 def check_clip(name: str, width: int, height: int) -> None:

@@ -1,8 +1,8 @@
 """Worker process that decodes one picture; `images` starts one per file.
 
-It reads the file from standard input, so it has to open nothing. It writes the line `WIDTH HEIGHT` as soon as the
-header is parsed, then `MODE WIDTH HEIGHT` and the pixels as displayed, or one of `ERROR_CODES`. It imports neither
-numpy nor torch and starts in 60 ms instead of half a second.
+It reads the file from standard input, so it has to open nothing. It writes the line `WIDTH HEIGHT scalable|whole` as
+soon as the header is parsed, then `MODE WIDTH HEIGHT` and the pixels as displayed, or one of `ERROR_CODES`. It imports
+neither numpy nor torch and starts in 60 ms instead of half a second.
 """
 
 import os
@@ -53,8 +53,15 @@ LARGE = 4_000_000
 STRIP = 64
 """Rows of the result computed at a time."""
 
+SCALABLE = ("JPEG", "MPO")
+"""Formats that can be decoded at 1/2, 1/4 or 1/8 of their size."""
 HEADER_ONLY = 0
 """Value of `longest` that requests only the size from the header."""
+
+
+def is_scaled(size: tuple[int, int], longest: int) -> bool:
+    """Whether a picture in one of the `SCALABLE` formats is decoded at half its size or less, or only its header."""
+    return longest == HEADER_ONLY or max(size) >= 2 * longest
 
 
 def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
@@ -116,23 +123,27 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return whole
 
 
-def main(memory: int, cpu: int, pixels: int, side: int, longest: int, parent: int) -> None:
+def main(memory: int, cpu: int, pixels: int, photo: int, side: int, longest: int, parent: int) -> None:
     """Decode the picture on standard input, unless it has more than `pixels` pixels or a side longer than `side`.
+
+    `photo` replaces `pixels` for a picture that is decoded at a fraction of its size: see `is_scaled`.
 
     It is downscaled to `longest` pixels on its longer side. `memory` in bytes, `cpu` in seconds.
     """
     reads = [os.path.dirname(os.__file__), os.path.dirname(PIL.__file__)]  # lazy imports of Pillow
     confine(memory=memory, cpu=cpu, file=0, reads=reads, writes=[], parent=parent)
     Image.MAX_IMAGE_PIXELS = None  # the limits here are exact
-    _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, side, longest)
+    _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, photo, side, longest)
 
 
-def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, side: int, longest: int) -> None:
+def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, photo: int, side: int, longest: int) -> None:
     code = UNKNOWN
     try:
         with Image.open(source, formats=FORMATS) as image:
-            _line(answer, f"{image.width} {image.height}")
-            if image.width * image.height > pixels or max(image.size) > side or longest == HEADER_ONLY:
+            scalable = image.format in SCALABLE
+            _line(answer, f"{image.width} {image.height} {'scalable' if scalable else 'whole'}")
+            most = photo if scalable and is_scaled(image.size, longest) else pixels
+            if image.width * image.height > most or max(image.size) > side or longest == HEADER_ONLY:
                 return
             code = DAMAGED
             seen = as_seen(image, longest)

@@ -17,7 +17,18 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE, check_picture, existing_file
 from deepfake_core.media.child_process import ChildProcess
-from deepfake_core.media.image_worker import DAMAGED, DEEP, FORMATS, HEADER_ONLY, MEMORY, UNKNOWN, as_seen
+from deepfake_core.media.image_worker import (
+    DAMAGED,
+    DEEP,
+    FORMATS,
+    HEADER_ONLY,
+    LARGE,
+    MEMORY,
+    UNKNOWN,
+    as_seen,
+    is_scaled,
+)
+from deepfake_core.media.memory import release_memory
 from deepfake_core.settings import settings
 
 __all__ = ["MIN_SIDE", "SUFFIXES", "WRITABLE", "Image", "ImageLike", "pixels_of", "read_image"]
@@ -40,7 +51,7 @@ from deepfake_core.media.image_worker import main
 main(*map(int, sys.argv[3:]))
 """  # -I -S (no environment, no site-packages) starts faster; the folders of the two packages are passed as arguments
 
-SIZE = re.compile(rb"(-?\d{1,20}) (-?\d{1,20})\n")
+SIZE = re.compile(rb"(-?\d{1,20}) (-?\d{1,20}) (scalable|whole)\n")
 PIXELS = re.compile(rb"(RGB|I|F) (\d{1,9}) (\d{1,9})\n")
 
 
@@ -93,7 +104,7 @@ def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
     """
     path = existing_file(path)
     with _decoder(path, HEADER_ONLY, deadline) as child:
-        size = _size(child, path.name)
+        size = _size(child, path.name, HEADER_ONLY)
         if isinstance(size, str):
             raise _error(child, path.name, size) from RuntimeError("; ".join(child.messages))
         return size[0] * size[1]
@@ -101,7 +112,7 @@ def pixels_of(path: str | Path, *, deadline: Deadline = NEVER) -> int:
 
 def _decode_sandboxed(path: Path, longest: int, deadline: Deadline) -> Image:
     with _decoder(path, longest, deadline) as child:
-        answer = _receive(child, path.name)
+        answer = _receive(child, path.name, longest)
         if isinstance(answer, str):
             raise _error(child, path.name, answer) from RuntimeError("; ".join(child.messages))
         return answer
@@ -113,8 +124,9 @@ def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[ChildProc
     limits = settings()
     homes = [str(Path(package.__path__[0]).parent) for package in (deepfake_core, PIL)]
     seconds = math.ceil(min(limits.decode_seconds, deadline.remaining())) + 1
-    numbers = (limits.decode_megabytes << 20, seconds, limits.picture_pixels, limits.longest_side, longest)
-    command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, numbers), str(os.getpid())]
+    numbers = (limits.decode_megabytes << 20, seconds, limits.picture_pixels, limits.photo_pixels)
+    sides = (limits.longest_side, longest)
+    command = [sys.executable, "-I", "-S", "-c", DECODER, *homes, *map(str, (*numbers, *sides)), str(os.getpid())]
     with path.open("rb") as file:
         child = ChildProcess(command, source=file, pipe_output=True, deadline=deadline)
     try:
@@ -124,17 +136,19 @@ def _decoder(path: Path, longest: int, deadline: Deadline) -> Iterator[ChildProc
         child.kill()
 
 
-def _receive(child: ChildProcess, name: str) -> UInt8[np.ndarray, "h w 3"] | str:
+def _receive(child: ChildProcess, name: str, longest: int) -> UInt8[np.ndarray, "h w 3"] | str:
     """The picture, or an error code ("" if the process died). The process is not trusted: its answer is validated.
 
     Raises `MediaTooLarge` or `MediaTooSmall` by the size in the header, before the pixels come.
     """
-    size = _size(child, name)
+    size = _size(child, name, longest)
+    if not isinstance(size, str) and size[0] * size[1] > LARGE:
+        release_memory()  # the decoder needs as much
     if isinstance(size, str):
         return size
     header = child.output.readline(60)
     shown = PIXELS.fullmatch(header)
-    if shown is None or int(shown[2]) * int(shown[3]) > size[0] * size[1]:
+    if shown is None or max(int(shown[2]), int(shown[3])) > min(longest, max(size)):
         return header.decode(errors="replace").strip()
     mode, shape = shown[1].decode(), (int(shown[3]), int(shown[2]))
     pixels = np.empty(shape, DEEP[mode]) if mode in DEEP else np.empty((*shape, 3), np.uint8)
@@ -144,14 +158,15 @@ def _receive(child: ChildProcess, name: str) -> UInt8[np.ndarray, "h w 3"] | str
     return _eight_bit(pixels) if mode in DEEP else pixels
 
 
-def _size(child: ChildProcess, name: str) -> tuple[int, int] | str:
+def _size(child: ChildProcess, name: str, longest: int) -> tuple[int, int] | str:
     """Width and height from the header, or an error code. Raises `MediaTooLarge` or `MediaTooSmall`."""
     header = child.output.readline(60)
     size = SIZE.fullmatch(header)
     if size is None:
         return header.decode(errors="replace").strip()
-    width, height = map(int, size.groups())
-    check_picture(name, width, height)
+    width, height = int(size[1]), int(size[2])
+    scaled = size[3] == b"scalable" and is_scaled((width, height), longest)
+    check_picture(name, width, height, settings().photo_pixels if scaled else None)
     return width, height
 
 

@@ -112,6 +112,21 @@ def test_a_header_tells_the_pixels_and_nothing_is_decoded(tmp_path: Path, monkey
         pixels_of(whole)
 
 
+def test_a_large_photograph_is_decoded_small_and_a_large_png_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JPEG can be decoded at a fraction of its size, so `photo_pixels` counts; where it would be whole it does not."""
+    grey = Image.new("L", (1200, 900), 128)
+    for name in ("photo.jpg", "whole.png"):
+        grey.save(tmp_path / name)
+    monkeypatch.setenv("DEEPFAKE_PICTURE_PIXELS", "500000")
+    assert read_image(tmp_path / "photo.jpg", longest=600).shape == (450, 600, 3)
+    assert pixels_of(tmp_path / "photo.jpg") == 1_080_000
+    for name, longest in (("photo.jpg", 601), ("photo.jpg", None), ("whole.png", 600)):
+        with pytest.raises(MediaTooLarge, match="1200 x 900 pixels and the limit is 500,000 pixels"):
+            read_image(tmp_path / name, longest=longest)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
 def test_reducing_in_strips_changes_little(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ramp = np.add.outer(np.arange(300), np.arange(700)) % 256

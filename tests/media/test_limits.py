@@ -98,6 +98,7 @@ def test_memory_of_a_decoder(tmp_path: Path, limit: Callable[[str, int], None]) 
     (tmp_path / "wide.png").write_bytes(png(8000, 8000, bits=1))  # 9 kB, and 256 MB once Pillow holds it as RGB
     black, grey = (Image.new("L", (9000, 9000), value) for value in (0, 128))  # 324 MB a frame in ffmpeg: none fits
     black.save(tmp_path / "wide.gif", save_all=True, append_images=[grey], duration=100)
+    limit("picture_pixels", 8000 * 8000)
     limit("clip_pixels", 9000 * 9000)
     limit("decode_megabytes", 256)
     for read, name in ((read_image, "wide.png"), (read_frames, "wide.gif")):

@@ -14,13 +14,13 @@ from benchmarks.robustness.corpus.broken import KINDS
 from benchmarks.robustness.corpus.lures import Bait
 from benchmarks.robustness.endpoints import judged
 from benchmarks.robustness.measure import Findings, bars, drawn, first_and_last, measure_robustness, tasks
-from benchmarks.robustness.targets import ACCEPTED, CRASHED, LIBRARY, REFUSED, Outcome
+from benchmarks.robustness.targets import ACCEPTED, CRASHED, LIBRARY, REFUSED, InputResult
 from benchmarks.robustness.watch import SECRET, Cellar, Trap, listening
 from benchmarks.robustness.workers import Task, run_all
 
 
-def outcome(verdict: str) -> Outcome:
-    return Outcome(target="read_image", kind="noise", seed=0, verdict=verdict)
+def result(verdict: str) -> InputResult:
+    return InputResult(target="read_image", kind="noise", seed=0, verdict=verdict)
 
 
 def test_a_run_of_a_few_inputs_without_the_page_ends_well() -> None:
@@ -32,7 +32,7 @@ def test_a_run_of_a_few_inputs_without_the_page_ends_well() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"outcomes": [outcome(CRASHED)]},
+        {"results": [result(CRASHED)]},
         {"asked": 2},
         {"alive": False},
         {"left": ["a"]},
@@ -45,7 +45,7 @@ def test_a_run_of_a_few_inputs_without_the_page_ends_well() -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_each_harm_alone_misses_a_bar(change) -> None:
-    sound: dict[str, Any] = {"asked": 1, "outcomes": [outcome(REFUSED)], "memory": {"server": [100] * 40}}
+    sound: dict[str, Any] = {"asked": 1, "results": [result(REFUSED)], "memory": {"server": [100] * 40}}
     assert all(bar.met for bar in bars(Findings(**sound)))
     assert sum(not bar.met for bar in bars(Findings(**{**sound, **change}))) == 1
 
@@ -68,8 +68,8 @@ def test_a_process_that_dies_is_noticed_and_replaced(tmp_path: Path) -> None:
     """The functions run in fresh processes, so the death is real: a kind that nobody knows ends it."""
     inputs = [Task("read_image", "noise", 1), Task("read_image", "no such kind", 2), Task("read_image", "noise", 3)]
     done = list(run_all(inputs, Bait(tmp_path, ""), workers=1, until=time.monotonic() + 120))
-    assert [one.outcome.verdict == CRASHED for one in done] == [False, True, False]
-    assert "died" in done[1].outcome.words
+    assert [one.result.verdict == CRASHED for one in done] == [False, True, False]
+    assert "died" in done[1].result.words
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_every_kind_of_broken_file_is_taken_or_refused_in_a_sentence(target: str
         trap = Trap(Bait(tmp_path / "bait", address))
         for kind in LIBRARY[target].kinds:
             for seed in range(SEEDS[target]):
-                outcome = judge(target, broken(kind, seed, trap.bait), seed, work)
-                assert outcome.verdict != CRASHED, outcome
+                result = judge(target, broken(kind, seed, trap.bait), seed, work)
+                assert result.verdict != CRASHED, result
         assert (trap.read(), trap.written(), asked) == ([], [], [])
     assert files(home) == files(tmp_path / "temporary") == files(work) == []
 

@@ -51,7 +51,7 @@ class Trial:
 
     def harms(self, wait_bar: float = WAIT_BAR) -> tuple[str, ...]:
         """What went wrong, in words; empty when the attack failed."""
-        told = {
+        found = {
             self.result.detail: self.result.harmed,
             f"{self.memory / 1e6:.0f} MB over rest": self.memory > MEMORY_BAR,
             f"{self.disk / 1e6:.0f} MB on disk": self.disk > self.attack.disk_megabytes * 1_000_000,
@@ -59,7 +59,7 @@ class Trial:
             f"another visitor waited {self.wait or 0:.1f} times as long": (self.wait or 0) > wait_bar,
             "the server does not answer afterwards": not self.well,
         }
-        return tuple(words for words, wrong in told.items() if wrong)
+        return tuple(words for words, wrong in found.items() if wrong)
 
 
 class Range:

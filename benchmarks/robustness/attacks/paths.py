@@ -125,12 +125,14 @@ async def odd_files(target: Target) -> AttackResult:
             if path and not refused(answer):
                 return AttackResult(True, f"{path} was taken")
             sentences[path] = said(answer)
-    told = {words.replace(Path(path).name, "") for path, words in sentences.items() if path}
-    return AttackResult(len(told) > 1, f"{len(told)} different sentences" if len(told) > 1 else "one sentence for all")
+    answers = {words.replace(Path(path).name, "") for path, words in sentences.items() if path}
+    return AttackResult(
+        len(answers) > 1, f"{len(answers)} different sentences" if len(answers) > 1 else "one sentence for all"
+    )
 
 
 def said(answer: Answer) -> str:
-    """What the visitor was told."""
+    """What the visitor read."""
     alerts = ALERT.findall(answer.text)
     return alerts[-1] if alerts else f"status {answer.status} {answer.texts[0] if answer.status != 200 else ''}"
 
@@ -140,12 +142,12 @@ async def existence(target: Target) -> AttackResult:
     secret = target.folder / "exists.png"
     secret.write_bytes(secret_picture())
     async with target.client() as client:
-        told = dict[str, set[str]]()
+        answers = dict[str, set[str]]()
         for path in (secret, secret.with_name("missing.png")):
             for event in file_events(target):
                 answer = await Visitor(client, target.page).ask(event, files_as(target, event, {"path": str(path)}))
-                told.setdefault(event.name, set()).add(said(answer).replace(path.name, ""))
-    telling = sorted(name for name, words in told.items() if len(words) > 1)
+                answers.setdefault(event.name, set()).add(said(answer).replace(path.name, ""))
+    telling = sorted(name for name, words in answers.items() if len(words) > 1)
     return AttackResult(bool(telling), f"told by {', '.join(telling[:6])}" if telling else "one sentence either way")
 
 

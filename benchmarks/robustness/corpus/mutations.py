@@ -48,11 +48,11 @@ def resize(content: bytes, rng: Random) -> bytes:
         return _summed(bytes(changed), rng)
     if content.startswith(b"P6"):
         return re.sub(rb"\d+", lambda _: rng.choice(TEXT_NUMBERS), content, count=rng.randint(1, 3))
-    told = [part.size for part in parts(content) if part.size]
-    if not told:
+    sized = [part.size for part in parts(content) if part.size]
+    if not sized:
         return flip(content, rng)
     changed = bytearray(content)
-    for at, kind in rng.sample(told, min(len(told), rng.choice((1, 1, 2)))):
+    for at, kind in rng.sample(sized, min(len(sized), rng.choice((1, 1, 2)))):
         _put(changed, at, kind, rng)
     return _summed(bytes(changed), rng)
 

@@ -144,7 +144,7 @@ NUMBERS: tuple[object, ...] = (
 
 
 def odd_config(rng: Random, bait: Bait) -> tuple[bytes, str]:
-    """This project's own weights with a config or a header that makes no sense."""
+    """This project's own weights with an invalid config or header."""
     network = rng.choice(sorted(CONFIGS))
     config: dict[str, Any] = asdict(CONFIGS[network])
     for key in rng.sample(sorted(config), min(len(config), rng.randint(1, 3))):

@@ -23,21 +23,25 @@ def _none(point: Point, phase: Phase) -> Field:
 def _tabby(point: Point, phase: Phase) -> Field:
     """Lines that fan out over the forehead and run back over the cheeks."""
     x, y, _ = point.unbind(1)
-    aside, wave = x.abs(), 0.5 * (9 * y + 6.28 * phase[:, 0] + 5 * x).sin()
-    fan = aside / (0.50 + 0.45 * y.clamp_min(0))
+    lateral, wave = x.abs(), 0.5 * (9 * y + 6.28 * phase[:, 0] + 5 * x).sin()
+    fan = lateral / (0.50 + 0.45 * y.clamp_min(0))
     crown = edge((26 * fan + wave).cos() - 0.05, 0.9) * edge(y - 0.30, 0.12)
-    rear = edge((20 * (y + 0.45 * aside) + 2 * wave).sin() - 0.15, 0.9) * edge(aside - 0.46, 0.10) * edge(0.36 - y, 0.1)
+    rear = (
+        edge((20 * (y + 0.45 * lateral) + 2 * wave).sin() - 0.15, 0.9)
+        * edge(lateral - 0.46, 0.10)
+        * edge(0.36 - y, 0.1)
+    )
     return 0.85 * torch.maximum(crown, rear)
 
 
 def _tiger(point: Point, phase: Phase) -> Field:
     """Bars across the forehead and from the sides towards the face, thinning inwards."""
     x, y, _ = point.unbind(1)
-    aside, wave = x.abs(), 0.7 * (7 * x + 6.28 * phase[:, 0]).sin() + 0.4 * (13 * y + 6.28 * phase[:, 1]).sin()
-    crown = (21 * (y - 0.35 * x * x) + wave).sin() - 0.12 - 1.1 * (aside - 0.20).clamp_min(0)
+    lateral, wave = x.abs(), 0.7 * (7 * x + 6.28 * phase[:, 0]).sin() + 0.4 * (13 * y + 6.28 * phase[:, 1]).sin()
+    crown = (21 * (y - 0.35 * x * x) + wave).sin() - 0.12 - 1.1 * (lateral - 0.20).clamp_min(0)
     crown = edge(crown, 0.5) * edge(y - 0.36, 0.06)
-    rear = (17 * (y + 0.22 * aside) + wave).sin() - 0.05 - 3.2 * (0.62 - aside).clamp_min(0)
-    rear = edge(rear, 0.5) * edge(aside - 0.34, 0.05)
+    rear = (17 * (y + 0.22 * lateral) + wave).sin() - 0.05 - 3.2 * (0.62 - lateral).clamp_min(0)
+    rear = edge(rear, 0.5) * edge(lateral - 0.34, 0.05)
     return torch.maximum(crown, rear)
 
 
@@ -167,14 +171,14 @@ def tufts(point: Point) -> Field:
 def coat(identity: AnimalIdentity, sizes: Proportions, point: Point) -> Colour:
     """Fur of the head without eyes, nose and mouth."""
     x, y, z = point.unbind(1)
-    share, aside = pattern_share(identity, point), x.abs()
+    share, lateral = pattern_share(identity, point), x.abs()
     fur = over(identity.base[..., None].expand_as(point), second_colour(identity, point), share)
     fur = tint(fur, (0.84, 0.82, 0.80), edge(y - 0.45, 0.5) * 0.6)
-    white = _pale_places(identity, sizes, aside, y) * edge(z - 0.05, 0.25)
+    white = _pale_places(identity, sizes, lateral, y) * edge(z - 0.05, 0.25)
     fur = over(fur, identity.pale, white)
     tiger = identity.pattern == PATTERNS.index("tiger")
     if bool(tiger.any()):  # its stripes go over the pale cheeks
-        fur = over(fur, identity.second, tiger[:, None] * share * edge(aside - 0.2, 0.1))
+        fur = over(fur, identity.second, tiger[:, None] * share * edge(lateral - 0.2, 0.1))
     return fur * (1 + 0.10 * hairs(point))[:, None]
 
 
@@ -187,14 +191,14 @@ def second_colour(identity: AnimalIdentity, point: Point) -> Colour:
     return torch.where(dark[:, None], 0.30 * second.mean(1, keepdim=True), second)
 
 
-def _pale_places(identity: AnimalIdentity, sizes: Proportions, aside: Field, y: Field) -> Field:
+def _pale_places(identity: AnimalIdentity, sizes: Proportions, lateral: Field, y: Field) -> Field:
     """The share of the pale colour: muzzle and throat, cheeks, above and between the eyes."""
-    muzzle = 1 - (aside / (1.25 * sizes.mouth_width)) ** 2 - ((y - MOUTH_Y + 0.04) / 0.27) ** 2
-    cheek = 1 - ((aside - 0.46) / 0.30) ** 2 - ((y + 0.26) / 0.27) ** 2
-    under = edge(MOUTH_Y - 0.14 - y - 0.2 * aside, 0.1)
-    brow = bump(aside - 0.95 * sizes.eye_x, y - EYE_Y - 1.5 * sizes.eye_height, 0.13, 0.085)
+    muzzle = 1 - (lateral / (1.25 * sizes.mouth_width)) ** 2 - ((y - MOUTH_Y + 0.04) / 0.27) ** 2
+    cheek = 1 - ((lateral - 0.46) / 0.30) ** 2 - ((y + 0.26) / 0.27) ** 2
+    under = edge(MOUTH_Y - 0.14 - y - 0.2 * lateral, 0.1)
+    brow = bump(lateral - 0.95 * sizes.eye_x, y - EYE_Y - 1.5 * sizes.eye_height, 0.13, 0.085)
     half = 0.13 * identity.pale_blaze[:, None] * (1 + 0.6 * (y - 0.35).abs())
-    blaze = edge(half - aside, 0.05) * edge(y + 0.25, 0.2)
+    blaze = edge(half - lateral, 0.05) * edge(y + 0.25, 0.2)
     places = (
         (torch.maximum(edge(muzzle, 0.5), 0.8 * under), identity.pale_muzzle),
         (edge(cheek, 0.7), identity.pale_cheeks),

@@ -158,11 +158,11 @@ def paint_whiskers(identity: AnimalIdentity, scene: AnimalScene, side: int, poin
     chord = tip - root
     length = (chord * chord).sum(-1, keepdim=True).sqrt().clamp_min(1e-3)
     chord = chord / length
-    aside = torch.stack((-chord[..., 1], chord[..., 0]), -1)
-    bow = ((middle - root) * aside).sum(-1, keepdim=True)
+    lateral = torch.stack((-chord[..., 1], chord[..., 0]), -1)
+    bow = ((middle - root) * lateral).sum(-1, keepdim=True)
     from_root = points.mT[:, None] - root[..., None]  # (b, whisker, 2, n)
     along = (from_root * chord[..., None]).sum(2) / length
-    off = (from_root * aside[..., None]).sum(2) - bow * 4 * along * (1 - along)
+    off = (from_root * lateral[..., None]).sum(2) - bow * 4 * along * (1 - along)
     unit = scene.frames.head.scale[:, None] * (FOCAL / DISTANCE)  # grid units per head unit
     pixel = (scene.pixel * unit)[..., None]
     half = _WHISKER * unit[..., None] * (1 - 0.7 * along)

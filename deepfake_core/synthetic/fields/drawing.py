@@ -192,14 +192,14 @@ def _flatter(normal: Float[Tensor, "b 3 n"]) -> Float[Tensor, "b 3 n"]:
 
 def _paint_shadow(canvas: Canvas, beast: Beast, field: Field) -> None:
     """Darken the grass under the trunk, away from the light, and close around each hoof."""
-    aside = -0.22 * (field.light[:, 0] * beast.animal.facing)[:, None]
+    lateral = -0.22 * (field.light[:, 0] * beast.animal.facing)[:, None]
 
     def dark(grid: Float[Tensor, "n 2"]) -> Float[Tensor, "b n"]:
         point = _animal_points(beast.animal, grid)[:, :2]
         middle = beast.hooves.mean(1)
-        trunk = bump(point[:, 0] - middle[:, :1] - aside, point[:, 1] - middle[:, 1:] - 0.01, 0.544, 0.075)
+        trunk = bump(point[:, 0] - middle[:, :1] - lateral, point[:, 1] - middle[:, 1:] - 0.01, 0.544, 0.075)
         apart = point[:, None] - beast.hooves[..., None]  # (b, hooves, 2, n)
-        x, y = apart[:, :, 0] + 0.02 - 0.2 * aside[..., None], apart[:, :, 1] + 0.012
+        x, y = apart[:, :, 0] + 0.02 - 0.2 * lateral[..., None], apart[:, :, 1] + 0.012
         close = bump(x.flatten(1), y.flatten(1), 0.085, 0.024).unflatten(1, x.shape[1:])
         return 0.42 * trunk + 0.30 * close.sum(1) - FAINT
 

@@ -153,9 +153,9 @@ def sample_field(count: int, generator: torch.Generator, device: torch.device | 
     far = near * uniform(0.42, 0.6)
     ground = torch.maximum(uniform(0.62, 0.86), 1.52 * near - 0.96)  # ears stay in the picture
     behind = torch.lerp(horizon, ground, uniform(0.45, 0.6))
-    aside = sign() * uniform(0.45, 0.7)
-    place[:, 0, 0] += uniform(-0.14, 0.14) * (1.25 - near) * 2 - second * aside * 0.3
-    place[:, 1, 0] = aside
+    lateral = sign() * uniform(0.45, 0.7)
+    place[:, 0, 0] += uniform(-0.14, 0.14) * (1.25 - near) * 2 - second * lateral * 0.3
+    place[:, 1, 0] = lateral
     place[:, 0, 1], place[:, 1, 1] = ground, behind
     parts = Field(
         sky=palette[:, :2], land=palette[:, 2:6], light_colour=palette[:, 6],

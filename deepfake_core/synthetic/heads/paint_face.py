@@ -12,18 +12,20 @@ from deepfake_core.synthetic.render.pose import HeadState
 
 def paint_skin(identity: HeadIdentity, skin: Skin) -> Colour:
     """Bare skin: blush on cheeks, nose and ears, freckles, a shade below the lip, nostrils, the folds of age."""
-    u, v, aside = skin.u, skin.v, skin.u.abs()
+    u, v, lateral = skin.u, skin.v, skin.u.abs()
     colour = identity.skin[..., None].expand(-1, -1, u.shape[1])
     rosy = (0.30 + 0.45 * identity.blush)[:, None]
-    warm = rosy * (bump(aside - 0.36, v + 0.22, 0.19, 0.15) + 0.8 * bump(u, v - NOSE_Y + 0.02, 0.14, 0.10)) * skin.front
-    warm = warm + 0.45 * edge(aside - 0.66, 0.1)
+    warm = (
+        rosy * (bump(lateral - 0.36, v + 0.22, 0.19, 0.15) + 0.8 * bump(u, v - NOSE_Y + 0.02, 0.14, 0.10)) * skin.front
+    )
+    warm = warm + 0.45 * edge(lateral - 0.66, 0.1)
     colour = tint(colour, (1.03, 0.80, 0.77), warm)
     if bool((identity.freckles > 0).any()):
         spots = (58 * u + 9 * (31 * v).sin()).sin() * (53 * v + 7 * (37 * u).sin()).sin()
-        speckle = edge(spots - 0.72, 0.4) * bump(aside - 0.24, v + 0.13, 0.24, 0.12)
+        speckle = edge(spots - 0.72, 0.4) * bump(lateral - 0.24, v + 0.13, 0.24, 0.12)
         colour = tint(colour, (0.78, 0.62, 0.52), 0.8 * identity.freckles[:, None] * speckle * skin.front)
     length, nose = identity.nose_length[:, None], identity.nose_size[:, None]
-    nx, ny = (aside - 0.052 * nose) / (0.034 * nose), (v - NOSE_Y * length + 0.082 * nose) / (0.019 * nose)
+    nx, ny = (lateral - 0.052 * nose) / (0.034 * nose), (v - NOSE_Y * length + 0.082 * nose) / (0.019 * nose)
     nostril = edge(1 - (nx * nx + ny * ny + 1e-8).sqrt(), skin.soft * 45)
     colour = tint(colour, (0.42, 0.28, 0.26), 0.85 * nostril * skin.front)
     under = bump(u, v - NOSE_Y * length + 0.13 * nose, 0.13, 0.035)
@@ -36,16 +38,16 @@ def _wrinkles(colour: Colour, identity: HeadIdentity, skin: Skin) -> Colour:
     """Furrows across the brow, crow's feet, and folds from nose to mouth, for old faces."""
     if bool((identity.young > 0).all()):
         return colour
-    u, v, aside, old = skin.u, skin.v, skin.u.abs(), (1 - identity.young)[:, None] * skin.front
+    u, v, lateral, old = skin.u, skin.v, skin.u.abs(), (1 - identity.young)[:, None] * skin.front
     line = torch.zeros_like(u)
     for height in (0.44, 0.52, 0.60):
         curve = v - height + 0.10 * u * u + 0.008 * (9 * u + 40 * height).sin()
-        line = torch.maximum(line, edge(0.006 - curve.abs(), 1.6 * skin.soft) * edge(0.34 - aside, skin.soft * 8))
+        line = torch.maximum(line, edge(0.006 - curve.abs(), 1.6 * skin.soft) * edge(0.34 - lateral, skin.soft * 8))
     for slope in (-0.35, 0.0, 0.35):
-        out = aside - 0.50
+        out = lateral - 0.50
         crow = edge(0.005 - (v - 0.05 - slope * (out + 0.04)).abs(), 1.6 * skin.soft)
         line = torch.maximum(line, 0.8 * crow * edge(0.045 - (out - 0.01).abs(), skin.soft * 2))
-    fold = aside - 0.165 - 0.33 * (-0.25 - v) + 0.25 * (v + 0.25) ** 2
+    fold = lateral - 0.165 - 0.33 * (-0.25 - v) + 0.25 * (v + 0.25) ** 2
     crease = edge(0.007 - fold.abs(), 2 * skin.soft) * edge(0.13 - (v + 0.37).abs(), skin.soft * 4)
     line = torch.maximum(line, crease)
     return tint(colour, (0.66, 0.52, 0.48), 0.75 * line * old)
@@ -55,21 +57,21 @@ def paint_beard(colour: Colour, identity: HeadIdentity, skin: Skin) -> tuple[Col
     """Beard and moustache; also returns the share of skin that they cover."""
     if bool((identity.male * identity.beard == 0).all()):
         return colour, torch.zeros_like(skin.u)
-    u, v, aside = skin.u, skin.v, skin.u.abs()
+    u, v, lateral = skin.u, skin.v, skin.u.abs()
     wide = 0.08
-    jaw_line = v + 0.40 - 1.2 * (aside - 0.30).clamp_min(0) - 0.9 * (0.24 - aside).clamp(0, 0.03)
-    jaw = edge(-jaw_line, wide) * edge(0.70 - aside, wide)
+    jaw_line = v + 0.40 - 1.2 * (lateral - 0.30).clamp_min(0) - 0.9 * (0.24 - lateral).clamp(0, 0.03)
+    jaw = edge(-jaw_line, wide) * edge(0.70 - lateral, wide)
     above = edge(0.065 - (v + 0.365 + 0.25 * u * u).abs(), wide * 0.8)
-    above = above * edge(0.26 - aside + 0.35 * (v + 0.36).clamp_max(0), wide)
+    above = above * edge(0.26 - lateral + 0.35 * (v + 0.36).clamp_max(0), wide)
     ring = ((u / 0.285) ** 2 + ((v + 0.60) / 0.30) ** 2 + 1e-8).sqrt()  # moustache, corners and chin in one ring
-    chin = edge(1 - ring, wide * 2.5) * edge(0.03 - v - 0.62 + 1.1 * (aside - 0.16).clamp_min(0), wide)
+    chin = edge(1 - ring, wide * 2.5) * edge(0.03 - v - 0.62 + 1.1 * (lateral - 0.16).clamp_min(0), wide)
     full = torch.maximum(jaw, above)
     kinds = torch.stack(
-        (torch.zeros_like(u), 0.50 * full, full, above, torch.maximum(chin, above * edge(0.29 - aside, wide))), 1
+        (torch.zeros_like(u), 0.50 * full, full, above, torch.maximum(chin, above * edge(0.29 - lateral, wide))), 1
     )
     chosen = kinds.gather(1, identity.beard[:, None, None].expand(-1, 1, u.shape[1]))[:, 0]
     cover = chosen * identity.male[:, None] * edge(skin.front - 0.25, wide * 6)
-    strands = 0.84 + 0.16 * (64 * u + 1.6 * (13 * v).sin()).sin() * (0.65 + 0.35 * (33 * v + 21 * aside).sin())
+    strands = 0.84 + 0.16 * (64 * u + 1.6 * (13 * v).sin()).sin() * (0.65 + 0.35 * (33 * v + 21 * lateral).sin())
     hair = identity.hair_colour[..., None] * 0.80 * strands[:, None] + 0.015
     stubble = identity.beard == BEARDS.index("stubble")
     thick = torch.where(stubble, 0.62, 0.95)[:, None]

@@ -25,7 +25,7 @@ class Fit(NamedTuple):
 
     centre: Float[Tensor, "b 2"]  # of the head's axis, at the height v = 0
     unit: Float[Tensor, "b"]  # one head unit at the depth of the axis, grid units
-    yaw: Float[Tensor, "b"]  # radians, by how much the nose stands aside
+    yaw: Float[Tensor, "b"]  # radians, by how much the nose stands lateral
     roll: Float[Tensor, "b"]
     face: Float[Tensor, "b 2 3"]  # (x, y, 1) -> (u, v)
     mouth: Float[Tensor, "b"]  # half the mouth's width, head units
@@ -46,8 +46,8 @@ def fit(points: Float[Tensor, "b 5 2"]) -> Fit:
     width, height = dot(across, along), dot(down, below)
     share = (EYE[1] - NOSE_V) / (EYE[1] - MOUTH)
     rough = 0.5 * (width / (2 * EYE[0]) + height / (EYE[1] - MOUTH))
-    aside = dot(nose - eyes - share * down, along) / rough / NOSE_OUT
-    yaw = aside.clamp(-0.95, 0.95).asin().clamp(-TURNED, TURNED)
+    lateral = dot(nose - eyes - share * down, along) / rough / NOSE_OUT
+    yaw = lateral.clamp(-0.95, 0.95).asin().clamp(-TURNED, TURNED)
     near = 0.5 * (width / (2 * EYE[0]) / yaw.cos() + height / (EYE[1] - MOUTH))
     unit = near / (1 + SURFACE * near / FOCAL)  # what is nearer looks larger
     middle = eyes + (EYE[1] / (EYE[1] - MOUTH)) * down

@@ -4,7 +4,6 @@ Its location depends on `TMPDIR`, which may differ at the next start. So every s
 user's state folder, and the next server removes the abandoned folders that the notes name.
 """
 
-import ctypes
 import logging
 import os
 import secrets
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from deepfake_core.media.memory import release_memory
 from deepfake_core.settings import settings
 
 BEGINNING = "deepfake-lab-server-"
@@ -70,16 +70,10 @@ def keep_clean(folder: Path, seconds: float) -> None:
     def sweep() -> None:
         while folder.is_dir():
             remove_old(folder, seconds, spared)
-            _return_memory()
+            release_memory()
             time.sleep(SWEEP_SECONDS)
 
     threading.Thread(target=sweep, name="sweeper", daemon=True).start()
-
-
-def _return_memory() -> None:
-    """Return free memory to the system: glibc keeps it per thread, and a server has many threads."""
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def remove_old(folder: Path, seconds: float, spared: Collection[Path] = ()) -> None:

@@ -17,7 +17,7 @@ from train.__main__ import main
 from train.prepare import portraits
 from train.prepare.portraits import frame, is_held_out, prepare_portraits
 from train.prepare.rows import listed
-from train.recipes.fomm.pools import Pool, mixed_pairs, read_rows
+from train.recipes.fomm.pools import RenderPool, mixed_pairs, read_rows
 
 POINTS = np.array([(203.2, 101.7), (247.0, 104.5), (223.3, 125.1), (203.4, 142.3), (241.3, 144.4)], np.float32)
 TRAINED = next(f"{number:06d}" for number in range(100) if not is_held_out(f"{number:06d}"))
@@ -104,7 +104,7 @@ def test_puppets_of_a_portrait_become_pairs_whose_truth_is_true(checkout: Path, 
     assert main(["prepare", "portraits", str(checkout), "-o", str(folder)]) == 0
     assert main(["prepare", "puppets", str(folder), "-o", str(pool), "--states", "2", "--seed", "3"]) == 0
     assert read_rows(str(pool)).images.shape == (1, 2, 3, 256, 256)
-    pairs = mixed_pairs(2, [Pool(folder=str(pool))], torch.device("cpu"))(torch.Generator().manual_seed(0))
+    pairs = mixed_pairs(2, [RenderPool(folder=str(pool))], torch.device("cpu"))(torch.Generator().manual_seed(0))
     assert pairs.truth is not None
     small = [F.interpolate(one, size=64, mode="bilinear", align_corners=True) for one in (pairs.source, pairs.driving)]
     shown = pairs.truth.shown[:, None]

@@ -19,14 +19,14 @@ TRAINING_SEED = 1  # of the drawn fields; samples and benchmarks use others
 HELD_OUT = 1_000_003
 
 
-class Unpaired(NamedTuple):
+class UnpairedImages(NamedTuple):
     """Images of a and of b. For drawn ones the counterparts are known: `truth.b` shows `real.a` in domain b."""
 
     real: Pair
     truth: Pair | None = None
 
 
-Source = Callable[[int, torch.Generator], Unpaired]
+Source = Callable[[int, torch.Generator], UnpairedImages]
 """(count, generator) -> `count` images of each domain, on the generator's device."""
 
 
@@ -36,22 +36,22 @@ def drawn_fields(count: int, size: int, device: torch.device, seed: int = TRAINI
         raise BadRequest(f"drawn must be at least 2, for a horse and a zebra from different fields; got {count}")
     horses, zebras = (part.to(device) for part in render_cache(lambda n, rng: draw_both(n, size, rng), count, seed))
 
-    def source(batch: int, generator: torch.Generator) -> Unpaired:
+    def source(batch: int, generator: torch.Generator) -> UnpairedImages:
         first = torch.randint(count, (batch,), generator=generator, device=device)
         other = (first + torch.randint(1, count, (batch,), generator=generator, device=device)) % count
         mirrored = torch.rand(2, batch, 1, 1, 1, generator=generator, device=device) < 0.5
         horse, zebra_of_it = (mirror(to_signed(pool[first]), mirrored[0]) for pool in (horses, zebras))
         zebra, horse_of_it = (mirror(to_signed(pool[other]), mirrored[1]) for pool in (zebras, horses))
-        return Unpaired(Pair(horse, zebra), Pair(horse_of_it, zebra_of_it))
+        return UnpairedImages(Pair(horse, zebra), Pair(horse_of_it, zebra_of_it))
 
     return source
 
 
-def held_out_fields(count: int, size: int, device: torch.device) -> Unpaired:
+def held_out_fields(count: int, size: int, device: torch.device) -> UnpairedImages:
     """Fixed fields for the sample grid, which training never uses."""
     generator = torch.Generator().manual_seed(HELD_OUT)
     horse, zebra = (2 * image.to(device) - 1 for image in draw_both(2 * count, size, generator))
-    return Unpaired(Pair(horse[:count], zebra[count:]), Pair(horse[count:], zebra[:count]))
+    return UnpairedImages(Pair(horse[:count], zebra[count:]), Pair(horse[count:], zebra[:count]))
 
 
 def draw_both(
@@ -74,7 +74,7 @@ def two_folders(folder: str, size: int, enlarge: float, flip: bool) -> Source:
     Raises `BadRequest` for any other layout, or if one of the two has no images.
     """
     a, b = (Pictures(list_images(domain), size, enlarge, flip) for domain in domains_of(Path(folder)))
-    return lambda count, generator: Unpaired(Pair(a.sample(count, generator), b.sample(count, generator)))
+    return lambda count, generator: UnpairedImages(Pair(a.sample(count, generator), b.sample(count, generator)))
 
 
 def domains_of(folder: Path) -> tuple[Path, Path]:

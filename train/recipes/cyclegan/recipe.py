@@ -19,7 +19,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator, PatchDiscriminator
 from train.loop.presets import configure
 from train.loop.recipe import Phase
-from train.recipes.cyclegan.data import HELD_OUT, Source, Unpaired, drawn_fields, held_out_fields, two_folders
+from train.recipes.cyclegan.data import HELD_OUT, Source, UnpairedImages, drawn_fields, held_out_fields, two_folders
 from train.recipes.cyclegan.image_pool import Exchange, ImagePool
 from train.recipes.cyclegan.losses import (
     Networks,
@@ -75,7 +75,7 @@ class CycleGanTraining:
 class CycleBatch(NamedTuple):
     """Data shared by the phases of one step."""
 
-    pictures: Unpaired
+    pictures: UnpairedImages
     exchanges: tuple[Exchange, Exchange]
     made: Pair | None = None  # set by the generators' phase for the discriminators'
 
@@ -89,7 +89,7 @@ class CycleGanRecipe:
     ema_networks: tuple[str, ...]
     phases: tuple[Phase, ...]
     source: Source
-    held_out: Unpaired
+    held_out: UnpairedImages
     """For the sample grid."""
 
     @property

@@ -17,7 +17,7 @@ from train.recipes.fomm.synthetic import Row, row_pairs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pool:
+class RenderPool:
     """A folder of rows, and how much of every batch comes from it."""
 
     folder: str
@@ -45,7 +45,7 @@ def read_rows(folder: str) -> Row:
     return Row(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def counts(batch: int, pools: Sequence[Pool]) -> list[int]:
+def counts(batch: int, pools: Sequence[RenderPool]) -> list[int]:
     """How many pairs of a batch come from each pool: by their shares, rounded so that they add up."""
     total, ends, reached = sum(pool.share for pool in pools), [], 0.0
     for pool in pools:
@@ -54,7 +54,7 @@ def counts(batch: int, pools: Sequence[Pool]) -> list[int]:
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def mixed_pairs(batch: int, pools: Sequence[Pool], device: torch.device) -> Callable[[torch.Generator], Pairs]:
+def mixed_pairs(batch: int, pools: Sequence[RenderPool], device: torch.device) -> Callable[[torch.Generator], Pairs]:
     """A function that draws batches from several pools."""
     parts = [(count, row_pairs(read_rows(pool.folder), device))
              for count, pool in zip(counts(batch, pools), pools, strict=True) if count]  # fmt: skip

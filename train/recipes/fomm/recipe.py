@@ -31,7 +31,7 @@ from train.recipes.fomm.losses import (
     reconstruction_terms,
     under_transform,
 )
-from train.recipes.fomm.pools import Pool, mixed_pairs
+from train.recipes.fomm.pools import RenderPool, mixed_pairs
 from train.recipes.fomm.randomisation import Randomisation, randomised
 from train.recipes.fomm.samples import relative_samples
 from train.recipes.fomm.supervision import Supervision, feature_difference, truth_terms
@@ -61,7 +61,7 @@ class FommTraining:
     spread: float = 1.0
     """Range of motion of drawn heads; 1 is about that of VoxCeleb."""
     drawn: DrawnHeads = field(default_factory=DrawnHeads)
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[RenderPool, ...] = ()
     """Folders of prepared rows, such as puppets of portraits, instead of heads that are drawn for this run."""
     randomisation: Randomisation = field(default_factory=Randomisation)
     clip_norm: float | None = None

@@ -15,7 +15,7 @@ from train.common.adversarial import least_squares, log_likelihood
 from train.loop.config import LoopConfig
 from train.loop.recipe import Phase, weighted_sum
 from train.loop.step import run_phase
-from train.recipes.cyclegan.data import Unpaired
+from train.recipes.cyclegan.data import UnpairedImages
 from train.recipes.cyclegan.image_pool import Exchange, ImagePool
 from train.recipes.cyclegan.losses import Networks, Pair
 from train.recipes.cyclegan.recipe import CycleBatch, CycleGanTraining, build_phases
@@ -53,12 +53,12 @@ def originals() -> nn.ModuleDict:
     return networks
 
 
-def pictures(size: int) -> Unpaired:
+def pictures(size: int) -> UnpairedImages:
     """Half noise, half waves."""
     rng = np.random.default_rng(1234)
     noise = [rng.uniform(-1, 1, (1, 3, size, size)) for _ in range(2)]
     a, b = (torch.from_numpy(0.5 * one + 0.5 * smooth(size, 7 + place)).float() for place, one in enumerate(noise))
-    return Unpaired(Pair(a, b))
+    return UnpairedImages(Pair(a, b))
 
 
 def phases_of(networks: nn.ModuleDict, size: int) -> tuple[nn.ModuleDict, tuple[Phase, ...]]:

@@ -10,7 +10,7 @@ from deepfake_core.errors import BadRequest, MissingFile
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.networks.layers import resize_like, warp
 from train.loop.presets import configure, read_preset
-from train.recipes.fomm.pools import Pool, counts, mixed_pairs, read_rows, save_rows
+from train.recipes.fomm.pools import RenderPool, counts, mixed_pairs, read_rows, save_rows
 from train.recipes.fomm.recipe import FommTraining, build
 from train.recipes.fomm.synthetic import Row, draw_row
 
@@ -34,7 +34,7 @@ def test_rows_come_back_in_the_order_of_their_files(row: Row, tmp_path: Path) ->
 
 def test_the_truth_of_a_drawn_pair_is_true(row: Row, tmp_path: Path) -> None:
     save_rows(row, tmp_path / "a.pt")
-    pairs = mixed_pairs(8, [Pool(folder=str(tmp_path))], torch.device("cpu"))(torch.Generator().manual_seed(0))
+    pairs = mixed_pairs(8, [RenderPool(folder=str(tmp_path))], torch.device("cpu"))(torch.Generator().manual_seed(0))
     assert pairs.truth is not None
     small = [resize_like(part, (SIZE // 4,) * 2, align_corners=True) for part in (pairs.source, pairs.driving)]
     shown = pairs.truth.shown[:, None]
@@ -44,16 +44,19 @@ def test_the_truth_of_a_drawn_pair_is_true(row: Row, tmp_path: Path) -> None:
 
 
 def test_a_batch_is_shared_out_and_adds_up() -> None:
-    assert counts(8, [Pool(folder="a", share=5.0), Pool(folder="b", share=3.0)]) == [5, 3]
-    assert counts(7, [Pool(folder="a"), Pool(folder="b"), Pool(folder="c")]) == [2, 3, 2]
-    assert counts(4, [Pool(folder="a", share=9.0), Pool(folder="b", share=0.1)]) == [4, 0]
+    assert counts(8, [RenderPool(folder="a", share=5.0), RenderPool(folder="b", share=3.0)]) == [5, 3]
+    assert counts(7, [RenderPool(folder="a"), RenderPool(folder="b"), RenderPool(folder="c")]) == [2, 3, 2]
+    assert counts(4, [RenderPool(folder="a", share=9.0), RenderPool(folder="b", share=0.1)]) == [4, 0]
 
 
 def test_pools_are_mixed_by_their_shares(row: Row, tmp_path: Path) -> None:
     for name, level in (("dark", 0), ("light", 255)):
         (tmp_path / name).mkdir()
         save_rows(row._replace(images=torch.full_like(row.images, level)), tmp_path / name / "a.pt")
-    pools = [Pool(folder=str(tmp_path / "dark"), share=1.0), Pool(folder=str(tmp_path / "light"), share=3.0)]
+    pools = [
+        RenderPool(folder=str(tmp_path / "dark"), share=1.0),
+        RenderPool(folder=str(tmp_path / "light"), share=3.0),
+    ]
     pairs = mixed_pairs(8, pools, torch.device("cpu"))(torch.Generator().manual_seed(0))
     assert pairs.source.mean((1, 2, 3)).tolist() == [0.0] * 2 + [1.0] * 6
     assert pairs.truth is not None
@@ -62,7 +65,7 @@ def test_pools_are_mixed_by_their_shares(row: Row, tmp_path: Path) -> None:
 
 def test_what_cannot_be_a_pool_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="must be positive"):
-        Pool(folder="a", share=0.0)
+        RenderPool(folder="a", share=0.0)
     with pytest.raises(MissingFile, match="no rows in"):
         read_rows(str(tmp_path))
 
