@@ -18,6 +18,18 @@ def pytest_configure() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
+SLOW = ("robustness", "security", "benchmarks")
+"""Folders of fuzzing, attacks and benchmark machinery: all of their tests are slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in the slow folders; single slow tests elsewhere are marked where they stand."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(folder) and item.path.relative_to(folder).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _keys_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Sign with keys that are made for the tests, in them and in every process that they start."""

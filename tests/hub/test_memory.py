@@ -96,6 +96,7 @@ def zeros(network: str) -> dict[str, torch.Tensor]:
     return {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in table("fomm", network).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("packing", "padding", "most"), [("today's", 200, 0.75), ("older", 200, 2), ("older", 0, 2)])
 def test_an_import_takes_at_most_twice_the_file(packing: str, padding: int, most: float, tmp_path: Path) -> None:
     """Today's files are mapped, so what is left out of them, here nearly half, takes no memory."""

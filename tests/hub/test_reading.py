@@ -77,7 +77,7 @@ PAGES = {
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_that_was_saved_as_a_checkpoint_is_called_one(page: str, tmp_path: Path) -> None:
-    assert refusal(tmp_path / "net_G.pth", PAGES[page]).startswith("net_G.pth is a text or a web page")
+    assert refusal(tmp_path / "net_G.pth", PAGES[page]).startswith("net_G.pth is a text or web page")
 
 
 @pytest.mark.parametrize("packing", PACKINGS)

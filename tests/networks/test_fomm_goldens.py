@@ -117,6 +117,7 @@ def assert_keypoints(golden: np.lib.npyio.NpzFile, name: str, keypoints: Keypoin
     np.testing.assert_allclose(keypoints.jacobian.numpy(), golden[f"{name}.jacobian"], atol=5e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["noise", "smooth"])
 @torch.no_grad()
 def test_animation_of_three_frames(run, kind: str) -> None:

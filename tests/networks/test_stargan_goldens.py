@@ -91,6 +91,7 @@ def gradient_norm(loss: Tensor, network: torch.nn.Module) -> float:
     return float(torch.stack([gradient.norm() for gradient in gradients]).norm())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "lively"), [("loss", False), ("loss_lively", True)])
 def test_losses_and_their_gradients(golden, name: str, lively: bool) -> None:
     model, critic, real = generator().train(), discriminator(lively=lively), pictures("smooth")

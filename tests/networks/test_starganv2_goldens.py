@@ -60,6 +60,7 @@ def networks(request: pytest.FixtureRequest) -> Networks:
     return Networks(stored, starganv2(stored, lively=True), discriminator(stored, lively=True))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_styles_and_scores(networks: Networks) -> None:
     golden, count = np.load(DATA / "starganv2_lively.golden.npz"), networks.stored.domains
@@ -73,6 +74,7 @@ def test_styles_and_scores(networks: Networks) -> None:
         np.testing.assert_allclose(scores, golden[f"discriminator{count}.{kind}"], atol=3e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
 def test_every_picture(networks: Networks, kind: str) -> None:

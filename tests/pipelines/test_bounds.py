@@ -164,6 +164,7 @@ print(memory("VmHWM") - rest)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.timeout(900)
 def test_several_huge_pictures_take_little_memory(home: Path, tmp_path: Path) -> None:
