@@ -98,7 +98,7 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
         found.get_by_text("Drop a picture").wait_for()
         drop.set_input_files(other)
         found.get_by_text(words).first.wait_for()
-        assert "carries no Content Credentials" in found.inner_text()
+        assert "has no Content Credentials" in found.inner_text()
 
     (tmp_path / "notes.mp4").write_text("This is no video.\n")
     page.locator("#verify-file").get_by_label("Clear").first.click()
