@@ -12,6 +12,7 @@ from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import (
     Batch,
+    BatchRequest,
     check_pixels,
     in_rows,
     of_one_size,
@@ -27,27 +28,15 @@ OPPOSITES = {"Male": "Female", "Young": "Older"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AttributesRequest:
+class AttributesRequest(BatchRequest):
     """The parameters of an edit of one or more pictures."""
 
-    sources: tuple[ImageLike, ...]
     changes: Mapping[str, bool] = field(default_factory=dict)
     """Attribute -> whether the result has it; other attributes are kept."""
-    output: str | Path | None = None
-    """A file for one source; a folder for a batch."""
-    crop: Crop = Face()
-    paste_back: bool = False
-    """Paste the edited face back into the whole picture."""
-    with_source: bool = False
-    """Also write `...-source`: the network's input, or the whole picture if the result is pasted back."""
     strip: bool = False
     """Also write `...-strip`: the source, then the result of each single change."""
     single_changes: bool = False
     """Also write the result of each single change into the folder `...-changes`."""
-    label: bool = True
-    """The visible label; only the operator may switch it off."""
-    max_pixels: int | None = None
-    """Limit for all sources together; None means no limit."""
 
 
 def edit(

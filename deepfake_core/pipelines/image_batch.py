@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, LabError, MediaTooLarge, TookTooLong
+from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import SUFFIXES, Image, ImageLike, pixels_of
 from deepfake_core.pipelines.cropped import Cropped, name_of
 from deepfake_core.pipelines.events import File, Role
@@ -22,12 +23,32 @@ BATCH = {"cpu": 1, "mps": 4, "cuda": 16}
 """Pictures per batch; a CPU gains nothing from larger batches, and Stop waits for the batch."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchRequest:
+    """What the pipelines have in common that make one picture of each source."""
+
+    sources: tuple[ImageLike, ...]
+    output: str | Path | None = None
+    """A file for one source; a folder for a batch."""
+    crop: Crop = Face()
+    """For weights for scenes, `Face` is the centre square."""
+    paste_back: bool = False
+    """Paste the result's crop back into the whole picture."""
+    with_source: bool = False
+    """Also write `...-source`: the network's input, or the whole picture if the result is pasted back."""
+    label: bool = True
+    """The visible label; only the operator may switch it off."""
+    max_pixels: int | None = None
+    """Limit for all sources together; None means no limit."""
+
+
 def check_pixels(sources: Sequence[ImageLike], most: int | None, deadline: Deadline = NEVER) -> None:
     """Check the total number of pixels against `most`, from the headers, before any picture is decoded.
 
     Unreadable pictures are ignored here; reading them reports the error. Raises `MediaTooLarge` or `TookTooLong`.
     """
-    if most is None or len(sources) * settings().picture_pixels <= most:
+    largest = max(settings().picture_pixels, settings().photo_pixels)
+    if most is None or len(sources) * largest <= most:
         return
     total = sum(_pixels(source, deadline) for source in sources)
     if total > most:

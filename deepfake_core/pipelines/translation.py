@@ -5,34 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
-from deepfake_core.pipelines.image_batch import Batch, check_pixels, of_one_size, places_for, save, suffixed
+from deepfake_core.pipelines.image_batch import (
+    Batch,
+    BatchRequest,
+    check_pixels,
+    of_one_size,
+    places_for,
+    save,
+    suffixed,
+)
 from deepfake_core.pipelines.translator import Cycle, CycleTranslator
 from deepfake_core.provenance.writer import save_input
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TranslationRequest:
+class TranslationRequest(BatchRequest):
     """The parameters of a translation of one or more pictures."""
 
-    sources: tuple[ImageLike, ...]
-    output: str | Path | None = None
-    """A file for one source; a folder for a batch."""
-    crop: Crop = Face()
-    """For weights for scenes, `Face` is the centre square."""
-    paste_back: bool = False
-    """Paste the translated crop back into the whole picture."""
     back: bool = False
     """Also translate the result back into `...-back`, and measure the cycle error."""
-    with_source: bool = False
-    """Also write `...-source`: the network's input, or the whole picture if the result is pasted back."""
-    label: bool = True
-    """The visible label; only the operator may switch it off."""
-    max_pixels: int | None = None
-    """Limit for all sources together; None means no limit."""
 
 
 def translate(
