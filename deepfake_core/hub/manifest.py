@@ -49,7 +49,7 @@ class Entry:
     preset: str | None = None
     """The training preset."""
     command: str | None = None
-    """The training command."""
+    """The command that runs its recipe: similar weights come out, not the same ones."""
     hub: HubFile | None = None
     """The original on the Hub, downloaded by `hub.pulling`."""
     address: str | None = None
@@ -68,7 +68,7 @@ class Entry:
     def source(self) -> str:
         """Description of where the original comes from."""
         if self.command:
-            return f"trained by this project on synthetic pictures: {self.command}"
+            return f"trained by this project on synthetic pictures (recipe: {self.command})"
         part = f" ({self.contains})" if self.contains else ""
         sources = [f"the Hub's {self.hub.kind} {self.hub.repo}"] if self.hub else []
         return " or ".join([*sources, f"the authors' {self.address}{part}"])
