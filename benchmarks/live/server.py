@@ -22,6 +22,8 @@ START_SECONDS = 180.0
 START = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and so would nohup SIGHUP
 runpy.run_path("app.py", run_name="__main__")
 """
 
