@@ -35,6 +35,7 @@ LIMITS = {
     "DEEPFAKE_RUNS_PER_MINUTE": "100000",
     "DEEPFAKE_RUNS_PER_MINUTE_ADDRESS": "100000",
     "DEEPFAKE_WAITING_ADDRESS": "100000",
+    "DEEPFAKE_PAGES_PER_MINUTE_ADDRESS": "100000",
     "DEEPFAKE_KEPT_MINUTES": str(KEPT_MINUTES),
 }
 """Environment of the server: in this test all visitors have one address."""

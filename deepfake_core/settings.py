@@ -72,6 +72,8 @@ class Settings:
     """Maximum number of requests to a network per session and minute, including predictions of attributes."""
     runs_per_minute_address: int = _at_least(1, 600)
     """The same per network address, which a school class may share."""
+    pages_per_minute_address: int = _at_least(1, 120)
+    """Maximum number of pages that one network address may open per minute."""
     sessions: int = _at_least(1, 64)
     """Maximum number of sessions, at one or two megabytes each; then the least recently used one is dropped."""
     kept_minutes: int = _at_least(1, 60)

@@ -34,6 +34,7 @@ LIMITS = {
     "DEEPFAKE_RUNS_PER_MINUTE_ADDRESS": "1000000",
     "DEEPFAKE_WAITING": "1000",
     "DEEPFAKE_WAITING_ADDRESS": "1000",
+    "DEEPFAKE_PAGES_PER_MINUTE_ADDRESS": "100000",
     "DEEPFAKE_KEPT_MINUTES": "1",
 }
 """For the server: every input has to reach its handler, and what is kept has to go while somebody watches."""

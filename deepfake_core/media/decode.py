@@ -34,6 +34,9 @@ LARGE = 9_000_000
 """Pixels per frame, above 4K. To save memory, larger clips are decoded one at a time, with one thread, and scaled
 first."""
 
+LARGE_SIDE = 1280
+"""Maximum pixels a side of the frames of a large clip."""
+
 LARGE_WAIT = 15.0
 """Seconds to wait for another large clip to finish."""
 
@@ -64,13 +67,13 @@ def read_frames(
             f"got {rate}, {max_seconds}, {max_frames} and {max_side}"
         )
     info = probe(path, deadline=deadline)
-    width, height = _fit(info.width, info.height, max_side)
+    large = info.width * info.height > LARGE
+    width, height = _fit(info.width, info.height, min(max_side, LARGE_SIDE) if large else max_side)
     delivered = replace(info, width=width, height=height, rate=rate or info.rate)
     _check_length(Path(path).name, delivered, max_seconds, max_frames)
     most = [] if max_frames is None else [max_frames]
     if max_seconds is not None:
         most.append(math.ceil((max_seconds + HEADER_SLACK) * delivered.rate))
-    large = info.width * info.height > LARGE
     return FrameStream(Path(path), delivered, min(most, default=None), deadline, large=large)
 
 

@@ -48,7 +48,7 @@ def preview_clip_crop(
     path: Path, crop: Crop, output: Path, *, max_seconds: float | int | None = None, deadline: Deadline = NEVER
 ) -> CropPreview:
     """The same for a clip: the first of its first frames that can be cropped is drawn."""
-    with read_frames(path, max_side=MAX_SHOWN_SIDE, max_seconds=max_seconds, deadline=deadline) as frames:
+    with read_frames(path, max_side=PREVIEW_SIDE, max_seconds=max_seconds, deadline=deadline) as frames:
         seen, found = first_crop(islice(frames, FACE_SEARCH), crop, path.name, deadline)
     return _drawn(seen[0], found, output)
 

@@ -10,7 +10,8 @@ import pytest
 
 from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.page import EXAMPLES
-from deepfake_core.ui.server.sessions import EXAMINED, RateLimit, Sessions
+from deepfake_core.ui.server.rate_limit import RateLimit
+from deepfake_core.ui.server.sessions import EXAMINED, Sessions
 from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
 from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_list

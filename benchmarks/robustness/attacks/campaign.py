@@ -31,6 +31,9 @@ SETTLED, SETTLING_SECONDS = 5_000_000, 60.0
 FILES, SPACE = 1024, 16_000_000_000
 """Open files and bytes of address space of the server: what a system gives a process, and a guard for this machine."""
 
+MANY_PAGES = {"DEEPFAKE_PAGES_PER_MINUTE_ADDRESS": "100000"}
+"""An attack opens a page for each of its questions; the attack on that limit has the default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -126,7 +129,7 @@ class Range:
         (folder / "server").mkdir()
         (folder / "attacker").mkdir()
         cellar = Cellar(folder / "server")
-        server = self._stack.enter_context(serving(folder, cellar.environment | settings))
+        server = self._stack.enter_context(serving(folder, cellar.environment | MANY_PAGES | settings))
         _bound(server)
         page = Page(httpx.get(f"{server.address}/config", timeout=30).json())
         self._quiet = []

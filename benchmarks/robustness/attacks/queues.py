@@ -117,7 +117,11 @@ ATTACKS = (
         name="odd sessions", item="2", harm="stop the queue for all by a session's name", run=odd_sessions, quick=True
     ),
     Attack(
-        name="silent sessions", item="2", harm="stop the queue by 2,000 joins nobody listens to", run=silent_sessions
+        name="silent sessions",
+        item="2",
+        harm="stop the queue by 2,000 joins nobody listens to",
+        run=silent_sessions,
+        settings={"DEEPFAKE_PAGES_PER_MINUTE_ADDRESS": "120"},
     ),
     Attack(name="flood, one session", item="6", harm="fill the queue for all", run=one_session, quick=True),
     Attack(name="flood, one address", item="6", harm="fill the queue for all, as many visitors", run=many_sessions),

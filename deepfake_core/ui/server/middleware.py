@@ -22,6 +22,7 @@ from deepfake_core.ui.server.body import (
 from deepfake_core.ui.server.headers import SecurityHeaders
 from deepfake_core.ui.server.hosts import HostCheck
 from deepfake_core.ui.server.proxies import ProxyCheck
+from deepfake_core.ui.server.rate_limit import NewSessions
 from deepfake_core.ui.server.routes import Body, Route, route_of
 from deepfake_core.ui.server.uploads import Uploads
 
@@ -50,6 +51,7 @@ class RequestCheck:
 
     def __init__(self, app: App, inputs: Mapping[bool, Mapping[int, int]], uploads: Uploads) -> None:
         self.app, self.inputs, self.uploads = app, inputs, uploads
+        self.new_sessions = NewSessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,6 +78,7 @@ class RequestCheck:
             call = parsed(body, name="event_id" if route.body is Body.RESET else "session_hash")
             if route.body is Body.CALL:
                 check_call(call, self.inputs["queue/join" in scope["path"]])
+                self.new_sessions.check(str(call["session_hash"]), scope)
             receive = resent(body, receive)
         await self.app(scope, receive, with_message(send))
 

@@ -1,9 +1,6 @@
 """Consent and rate limits per session, checked on the server before every handler."""
 
 import inspect
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -15,13 +12,13 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.upload_check import FILES, Uploads
 from deepfake_core.ui.server.uploaded import Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
 from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
 
-MINUTE = 60.0
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
 EXAMINED = "verify-file"
@@ -167,26 +164,3 @@ def like(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callabl
         return guarded
 
     return signed
-
-
-class RateLimit:
-    """Limits how often a key may run per minute."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._times: dict[str, deque[float]] = {}
-        self._lock = threading.Lock()
-
-    def wait(self, who: str, most: int) -> float:
-        """Count one run and return 0; after `most` runs in the last minute, return the seconds to wait instead."""
-        now = self._now()
-        with self._lock:
-            for name in [name for name, times in self._times.items() if times[-1] <= now - MINUTE]:
-                del self._times[name]
-            times = self._times.setdefault(who, deque())
-            while times and times[0] <= now - MINUTE:
-                times.popleft()
-            if len(times) >= most:
-                return times[0] + MINUTE - now
-            times.append(now)
-            return 0.0
