@@ -31,6 +31,8 @@ def hostile(folder: Path, outside: Path) -> Iterator[dict[str, Any]]:
     place.mkdir(exist_ok=True)
     secret = outside / "secret.png"
     secret.write_bytes(SECRET)
+    (outside / HASH).mkdir()
+    (outside / HASH / "upload.png").write_bytes(SECRET)
     (place / "link.png").symlink_to(secret)
     (place / "zero.png").symlink_to("/dev/zero")
     (place / "folder.png").mkdir()
@@ -44,6 +46,7 @@ def hostile(folder: Path, outside: Path) -> Iterator[dict[str, Any]]:
     with secret.open("rb") as opened:
         paths: dict[str, Path | str] = {
             "outside": secret,
+            "outside, named like an upload": outside / HASH / "upload.png",
             "outside, dotted": f"{place}/../../{outside.name}/secret.png",
             "link": place / "link.png",
             "link to a device": place / "zero.png",
