@@ -15,7 +15,7 @@ from deepfake_core.errors import MissingFile
 from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.server import upload_check as module
 from deepfake_core.ui.server.sessions import Sessions
-from deepfake_core.ui.server.upload_check import FILES, UNUSABLE, Uploads
+from deepfake_core.ui.server.upload_check import FILES, UNUSABLE, UploadFolder
 from deepfake_core.ui.server.uploaded import Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
 from tests.ui.asking import META, admitted, ask, default, defaults, request_of, sent, upload
@@ -135,7 +135,7 @@ def test_the_sentence_is_one_whatever_lies_there_and_whether_the_box_is_ticked(
 
 def test_an_upload_is_used_under_a_name_that_only_the_handler_knows(tmp_path: Path) -> None:
     own = upload(tmp_path, b"me", "me.png")
-    kept = Uploads(tmp_path)
+    kept = UploadFolder(tmp_path)
     with ExitStack() as until:
         one, other = (kept.take(kept.named(own), until) for _ in range(2))
         assert one.name == other.name == "me.png" and one.parent != other.parent
@@ -152,7 +152,7 @@ def test_where_no_link_can_be_made_the_file_is_copied(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(os, "link", refuse)
     os.supports_dir_fd.add(os.link)
-    own, kept = upload(tmp_path, b"me", "me.png"), Uploads(tmp_path)
+    own, kept = upload(tmp_path, b"me", "me.png"), UploadFolder(tmp_path)
     with ExitStack() as until:
         taken = kept.take(kept.named(own), until)
         assert taken.read_bytes() == b"me" and not taken.samefile(own["path"])
@@ -165,7 +165,7 @@ def test_a_file_that_takes_the_name_while_it_is_opened_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
 ) -> None:
     """It may not become another file, nor a link to one."""
-    own, kept, link = upload(tmp_path / "uploads", b"me", "me.png"), Uploads(tmp_path / "uploads"), module._link
+    own, kept, link = upload(tmp_path / "uploads", b"me", "me.png"), UploadFolder(tmp_path / "uploads"), module._link
     (tmp_path / "secret").write_bytes(SECRET)
 
     def late(*arguments: Any) -> bool:
@@ -194,7 +194,7 @@ def test_a_race_for_the_name_gives_the_first_file_or_none(tmp_path: Path) -> Non
             spare.write_bytes(b"me")
             os.replace(spare, path)
 
-    swapping, kept = threading.Thread(target=swap), Uploads(tmp_path / "uploads")
+    swapping, kept = threading.Thread(target=swap), UploadFolder(tmp_path / "uploads")
     swapping.start()
     taken = 0
     try:

@@ -13,7 +13,7 @@ from gradio.utils import get_type_hints
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.rate_limit import RateLimit
-from deepfake_core.ui.server.upload_check import FILES, Uploads
+from deepfake_core.ui.server.upload_check import FILES, UploadFolder
 from deepfake_core.ui.server.uploaded import Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
@@ -80,7 +80,9 @@ class Sessions:
         """Remove the state of a closed session."""
         self._consenting.discard(str(request.session_hash))
 
-    def _guarded(self, handler: BlockFunction, function: Callable[..., Any], uploads: Uploads) -> Callable[..., Any]:
+    def _guarded(
+        self, handler: BlockFunction, function: Callable[..., Any], uploads: UploadFolder
+    ) -> Callable[..., Any]:
         """The handler's function with checked values; its exceptions are shown as messages."""
 
         @like(function)
@@ -106,7 +108,12 @@ class Sessions:
         return answers if inspect.isgeneratorfunction(inspect.unwrap(function)) else answer
 
     def _admitted(
-        self, handler: BlockFunction, uploads: Uploads, request: gr.Request, values: Sequence[Any], until: ExitStack
+        self,
+        handler: BlockFunction,
+        uploads: UploadFolder,
+        request: gr.Request,
+        values: Sequence[Any],
+        until: ExitStack,
     ) -> list[Any]:
         """The values that the handler may use until `until` closes. Raises `LabError` if it may not run."""
         if refused := next((value for value in values if isinstance(value, Refused)), None):
@@ -133,7 +140,9 @@ class Sessions:
                 return TooManyRuns(f"the limit is {most} runs per minute; try again in {seconds:.0f} seconds")
         return None
 
-    def _admit(self, uploads: Uploads, agreed: bool, refusal: LabError | None, until: ExitStack, value: Any) -> Upload:
+    def _admit(
+        self, uploads: UploadFolder, agreed: bool, refusal: LabError | None, until: ExitStack, value: Any
+    ) -> Upload:
         """One file: a private path for the handler, or `Withheld` with the reason."""
         if not value or isinstance(value, Withheld):
             return value or None

@@ -33,7 +33,7 @@ FILE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOC
 """Non-blocking, so that opening a pipe without a writer does not hang; it is rejected afterwards."""
 
 
-class Uploads:
+class UploadFolder:
     """The upload folder of a page, and the examples, whose copies are stored in it like uploads."""
 
     def __init__(self, folder: Path, examples: Iterable[Path] = ()) -> None:

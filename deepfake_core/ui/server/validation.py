@@ -13,7 +13,7 @@ from gradio.state_holder import SessionState
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.ui.server import values
 from deepfake_core.ui.server.messages import alert, sentence
-from deepfake_core.ui.server.upload_check import FILES, META, Uploads
+from deepfake_core.ui.server.upload_check import FILES, META, UploadFolder
 from deepfake_core.ui.server.uploaded import Withheld
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class CheckedBlocks(gr.Blocks):
 
     def __init__(self, *, examples: Iterable[Path] = (), **options: Any) -> None:
         super().__init__(**options)
-        self.uploads = Uploads(Path(self.GRADIO_CACHE), examples)
+        self.uploads = UploadFolder(Path(self.GRADIO_CACHE), examples)
 
     async def preprocess_data(
         self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False
