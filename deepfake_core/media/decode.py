@@ -1,7 +1,6 @@
 """Decode a video as a stream of frames: one ffmpeg process, a pipe, and one frame in memory at a time."""
 
 import math
-import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.errors import BadRequest, MediaTooLarge, TooManyRuns, UnreadableMedia
+from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
+from deepfake_core.media import large
 from deepfake_core.media.checks import MIN_SIDE
 from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, source
 from deepfake_core.media.probe import VideoInfo, probe
@@ -30,17 +30,8 @@ HEADER_SLACK = 0.5
 PADDING = 128
 """Pixels by which ffmpeg may pad a frame's width or height."""
 
-LARGE = 9_000_000
-"""Pixels per frame, above 4K. To save memory, larger clips are decoded one at a time, with one thread, and scaled
-first."""
-
-LARGE_SIDE = 1280
-"""Maximum pixels a side of the frames of a large clip."""
-
-LARGE_WAIT = 15.0
-"""Seconds to wait for another large clip to finish."""
-
-_large = threading.BoundedSemaphore(1)
+PLANAR = "yuv420p|yuv422p|yuv444p|yuv420p10|yuv422p10|yuv444p10|gbrp"
+"""Formats in which a large clip is scaled: ffmpeg chooses the one nearest to the clip's own."""
 
 
 def read_frames(
@@ -67,14 +58,14 @@ def read_frames(
             f"got {rate}, {max_seconds}, {max_frames} and {max_side}"
         )
     info = probe(path, deadline=deadline)
-    large = info.width * info.height > LARGE
-    width, height = _fit(info.width, info.height, min(max_side, LARGE_SIDE) if large else max_side)
+    is_large = info.width * info.height > large.PIXELS
+    width, height = _fit(info.width, info.height, min(max_side, large.SIDE) if is_large else max_side)
     delivered = replace(info, width=width, height=height, rate=rate or info.rate)
     _check_length(Path(path).name, delivered, max_seconds, max_frames)
     most = [] if max_frames is None else [max_frames]
     if max_seconds is not None:
         most.append(math.ceil((max_seconds + HEADER_SLACK) * delivered.rate))
-    return FrameStream(Path(path), delivered, min(most, default=None), deadline, large=large)
+    return FrameStream(Path(path), delivered, min(most, default=None), deadline, is_large=is_large)
 
 
 def _check_length(name: str, info: VideoInfo, max_seconds: float | int | None, max_frames: int | None) -> None:
@@ -106,11 +97,11 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
     """Damage or truncation to report to the user, set when the stream has ended."""
 
     def __init__(
-        self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline, *, large: bool = False
+        self, path: Path, info: VideoInfo, limit: int | None, deadline: Deadline, *, is_large: bool = False
     ) -> None:
         """Start decoding; at most `limit` frames are delivered. Raises `UnreadableMedia` when there is none.
 
-        `large`: see `LARGE`; raises `TooManyRuns` when another large clip is still being decoded after `LARGE_WAIT`.
+        `is_large`: it takes its turn, and may raise what `large.acquire` raises.
         """
         self.info = info
         self.delivered = 0
@@ -119,14 +110,15 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._limit = limit
         self._deadline = deadline
         self._stall = settings().stall_seconds
-        if large and not _large.acquire(timeout=min(LARGE_WAIT, deadline.remaining())):
-            raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
+        if is_large:
+            large.acquire(deadline)
         try:
-            self._ffmpeg = Ffmpeg(_arguments(path, info, large), reads=(path,), pipe_output=True, deadline=deadline)
+            self._ffmpeg = Ffmpeg(_arguments(path, info, is_large), reads=(path,), pipe_output=True, deadline=deadline)
         except BaseException:
-            _release(large)
+            if is_large:
+                large.release()
             raise
-        self._end = weakref.finalize(self, _end, self._ffmpeg, large)
+        self._end = weakref.finalize(self, _end, self._ffmpeg, is_large)
         self._first = self._read()
         if self._first is None:
             empty = UnreadableMedia(f"{path.name} has no readable frame; choose another clip")
@@ -187,30 +179,30 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
 
 
-def _end(ffmpeg: Ffmpeg, large: bool) -> None:
+def _end(ffmpeg: Ffmpeg, is_large: bool) -> None:
     try:
         ffmpeg.kill()
     finally:
-        _release(large)
+        if is_large:
+            large.release()
 
 
-def _release(large: bool) -> None:
-    if large:
-        _large.release()
-
-
-def _arguments(path: Path, info: VideoInfo, large: bool) -> list[str]:
+def _arguments(path: Path, info: VideoInfo, is_large: bool) -> list[str]:
     """ffmpeg's arguments. Resampling by timestamps keeps clips of variable rate or with a late start in sync.
 
     The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
-    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit.
+    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. A large clip is first scaled
+    by the fastest algorithm, without converting its colours: the better ones keep two more of its frames in memory.
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
-    filters = f"{scaling},{timing}" if large else f"{timing},{scaling}"
+    if is_large:
+        filters = f"scale={info.width}:{info.height}:flags=fast_bilinear,format={PLANAR},{scaling},{timing}"
+    else:
+        filters = f"{timing},{scaling}"
     most = settings().clip_pixels + PADDING * settings().longest_side
     return [
-        *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if large else THREADS)),
+        *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if is_large else THREADS)),
         *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
         *("-vf", filters, "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),

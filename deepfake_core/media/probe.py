@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import UnreadableMedia
+from deepfake_core.media import large
 from deepfake_core.media.checks import check_clip, existing_file
 from deepfake_core.media.ffmpeg import Ffmpeg, source
 from deepfake_core.media.sandbox import NOT_STARTED
@@ -27,6 +28,8 @@ SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
 PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+EXCEEDED = "exceeds specified max pixel count"
+"""ffmpeg's message for a frame above `-max_pixels`."""
 RATE = r", (\d+(?:\.\d+)?)(k?) {}\b"
 
 
@@ -81,13 +84,22 @@ def has_sound(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
 
 
 def _header(path: Path, deadline: Deadline) -> str:
-    """What ffmpeg prints about its input; without an output file it then exits with an error, which is ignored.
+    """What ffmpeg prints about its input. It decodes a frame for that, so a large clip takes its turn.
 
-    Raises `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` for a file that takes too much time or memory, and
-    `RuntimeError` when ffmpeg cannot be executed.
+    Raises `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` for a file that takes too much time or memory,
+    `TooManyRuns`, and `RuntimeError` when ffmpeg cannot be executed.
     """
+    header = _printed(path, deadline, ("-max_pixels", str(large.PIXELS)))
+    if EXCEEDED not in header:
+        return header
+    with large.turn(deadline):
+        return _printed(path, deadline)
+
+
+def _printed(path: Path, deadline: Deadline, options: tuple[str, ...] = ()) -> str:
+    """ffmpeg's messages; without an output file it exits with an error after the header, which is ignored."""
     seconds = settings().decode_seconds
-    ffmpeg = Ffmpeg(source(path), reads=(path,), seconds=seconds, deadline=deadline)
+    ffmpeg = Ffmpeg([*options, *source(path)], reads=(path,), seconds=seconds, deadline=deadline)
     try:
         status = ffmpeg.wait(seconds)
     finally:
