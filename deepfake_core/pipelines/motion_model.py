@@ -85,7 +85,7 @@ class MotionModel:
         images = [read_image(image) for image in (source, driving_frame)]
         crops = [cut(image, find_crop(image, crop_named(crop)).box, self.size) for image in images]
         portrait, there = self.portrait(crops[0]), self.keypoints(crops[1:])
-        made = self.network.generate(portrait.encoded, portrait.keypoints, there)
+        made = self.runtime(lambda: self.network.generate(portrait.encoded, portrait.keypoints, there))
         warped = self.network.generator.deform(portrait.encoded.image, made.motion.deformation)
         return Inspection(
             source_keypoints=apply(Tensor.cpu, portrait.keypoints),

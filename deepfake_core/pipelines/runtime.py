@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import NotEnoughMemory
+from deepfake_core.turns import Turns
 
 log = logging.getLogger(__name__)
 HALF = {"cuda": torch.float16, "mps": torch.float16}
 """Devices on which half precision is faster; it is slower on a CPU."""
+NETWORKS = Turns()
+"""One forward pass at a time in this process: each uses all cores, or the whole GPU."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -38,11 +41,11 @@ class Runtime:
         return notes
 
     def __call__(self, run: Callable[[], Result]) -> Result:
-        """The result of `run`, in float32 and without gradients.
+        """The result of `run`, in float32 and without gradients, when it is this run's turn. Not to be nested.
 
         If half precision gives non-finite numbers, `run` is repeated in float32, which is then used from now on.
         """
-        with torch.inference_mode():
+        with NETWORKS.turn(), torch.inference_mode():
             with self.autocast():
                 result = run()
             if self.half is None:

@@ -13,7 +13,9 @@ QUIET: dict[str, Any] = {**PRIVATE, "queue": False}
 """Runs immediately, even while another session's run holds the network."""
 ANY_NUMBER: dict[str, Any] = {**PRIVATE, "concurrency_limit": None}
 """Queued, without a limit on how many run at the same time."""
-ON_NETWORK: dict[str, Any] = {**PRIVATE, "concurrency_id": NETWORK, "concurrency_limit": 1}
-"""Runs a network, one event at a time."""
+RUNS = 4
+"""Events that take turns on the network."""
+ON_NETWORK: dict[str, Any] = {**PRIVATE, "concurrency_id": NETWORK, "concurrency_limit": RUNS}
+"""Runs a network, in turns with others."""
 READS_FILE: dict[str, Any] = {**PRIVATE, "concurrency_id": PREVIEWS, "concurrency_limit": 2}
 """Reads a file, two events at a time."""

@@ -1,9 +1,10 @@
 """A cache of the examples' results. Results of uploads are never cached."""
 
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,12 @@ MAX_RUNS = 60
 """The least recently used run is removed beyond this. A run takes less than 2 MB."""
 
 
-@dataclass(frozen=True, slots=True)
 class CachedRun:
-    """A finished run: its events, and the folder with its files."""
+    """A finished run: its events, and the folder with its files, which is removed with the last reference."""
 
-    events: list[Any]
-    folder: TemporaryDirectory[str]
+    def __init__(self, events: list[Any], folder: TemporaryDirectory[str]) -> None:
+        self.events = events
+        weakref.finalize(self, folder.cleanup)
 
 
 class ExampleCache:
@@ -34,19 +35,19 @@ class ExampleCache:
     def __init__(self, examples: Iterable[Path]) -> None:
         self.examples = tuple(examples)
         self._runs: OrderedDict[str, CachedRun] = OrderedDict()
+        self._lock = threading.Lock()
 
     def events(self, sources: Sequence[Path], key: str, run: Callable[[Path], Iterator[Any]]) -> Iterator[Any]:
         """The events of `run(folder)`, cached by `key`.
 
         The files exist until the iterator is exhausted. `sources` are the input files of the run, and `key` identifies
-        inputs and options. Called by one thread at a time: the queue runs one event at a time on the network.
+        inputs and options.
         """
         if not all(map(self._is_example, sources)):
             with TemporaryDirectory(prefix="deepfake-lab-") as name:
                 yield from run(Path(name))
-        elif key in self._runs:
-            self._runs.move_to_end(key)
-            yield from self._runs[key].events
+        elif cached := self._cached(key):
+            yield from cached.events
         else:
             yield from self._recorded(key, run)
 
@@ -63,11 +64,17 @@ class ExampleCache:
             self._add(key, CachedRun(recorded, folder))
             unless_cached.pop_all()
 
+    def _cached(self, key: str) -> CachedRun | None:
+        with self._lock:
+            if key in self._runs:
+                self._runs.move_to_end(key)
+            return self._runs.get(key)
+
     def _add(self, key: str, run: CachedRun) -> None:
-        self._runs[key] = run
-        while len(self._runs) > MAX_RUNS:
-            _, oldest = self._runs.popitem(last=False)
-            oldest.folder.cleanup()
+        with self._lock:
+            self._runs.setdefault(key, run)  # another visitor may have run the same meanwhile
+            while len(self._runs) > MAX_RUNS:
+                self._runs.popitem(last=False)
 
     def _is_example(self, path: Path) -> bool:
         if not path.is_file():

@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 import logging
+import random
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradio.server_messages import EventMessage
 from gradio.utils import LRUCache
 
 from deepfake_core.settings import settings
-from deepfake_core.ui.wiring import PREVIEWS
+from deepfake_core.ui.wiring import PREVIEWS, RUNS
 
 SESSION = re.compile(r"[0-9a-z]{1,16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Session hashes of Gradio's clients: base-36 digits (browser), or a UUID (Python)."""
@@ -195,16 +196,20 @@ class SupervisedQueue(Queue):
         return FULL if len(alike) >= limits.waiting * (1 if run else SHORT_ADDRESS) else None
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """The next events, fairly between addresses: the one served least recently comes first."""
-        for lane in self.event_queue_per_concurrency_id.values():
-            if lane.concurrency_limit is None or lane.current_concurrency < lane.concurrency_limit:
-                lane.queue.sort(
-                    key=lambda event: self._served.get(address_of(event.request), 0.0)
-                )  # stable, so in order of arrival within an address
-        found = super().get_events()
-        if found is not None:
-            self._served[address_of(found[0][0].request)] = time.monotonic()
-        return found
+        """The next event, fairly between addresses: the one served least recently comes first."""
+        lanes = [*self.event_queue_per_concurrency_id.items()]
+        random.shuffle(lanes)
+        for name, lane in lanes:
+            if lane.concurrency_limit is not None and lane.current_concurrency >= lane.concurrency_limit:
+                continue
+            running = [events[0] for events in self.active_jobs if events and events[0].concurrency_id == name]
+            waiting = [event for event in lane.queue if may_start(event, running, lane.concurrency_limit)]
+            if waiting:  # `min` keeps the order of arrival within an address
+                event = min(waiting, key=lambda one: self._served.get(address_of(one.request), 0.0))
+                lane.queue.remove(event)
+                self._served[address_of(event.request)] = time.monotonic()
+                return [event], False, name
+        return None
 
     async def _make_room(self, session: str, address: str) -> bool:
         """Remove the oldest session that never listened, first of this address; False if all others listen."""
@@ -225,6 +230,20 @@ def supervise(page: gr.Blocks) -> SupervisedQueue:
     """Replace the page's queue; to be called between `Blocks.queue` and `Blocks.launch`."""
     page._queue = SupervisedQueue(page._queue)
     return page._queue
+
+
+def may_start(event: Event, running: Sequence[Event], limit: int | None) -> bool:
+    """Whether an event may start beside those that run in its lane: one run a session, and half of the lane an address.
+
+    Short events may take one more place, so that an address never takes the whole lane.
+    """
+    if limit is None or limit < RUNS:
+        return True
+    run = is_run(event.fn)
+    if run and any(one.session_hash == event.session_hash and is_run(one.fn) for one in running):
+        return False
+    held = sum(address_of(one.request) == address_of(event.request) for one in running)
+    return held < limit // 2 + (not run)
 
 
 def is_run(handler: BlockFunction) -> bool:

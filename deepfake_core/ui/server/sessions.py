@@ -12,6 +12,8 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
+from deepfake_core.turns import Accounts, acting_for, in_turns
+from deepfake_core.ui.server.queue import address_of
 from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.upload_check import FILES, UploadFolder
 from deepfake_core.ui.server.uploaded import Upload, Withheld
@@ -35,6 +37,7 @@ class Sessions:
     def __init__(self) -> None:
         self._consenting: set[str] = set()
         self._runs = RateLimit()
+        self._accounts = Accounts()
 
     def render(self) -> None:
         """Create the consent box."""
@@ -89,7 +92,9 @@ class Sessions:
         def answer(request: gr.Request, *values: Any) -> Any:
             with ExitStack() as until:
                 try:
-                    return function(*self._admitted(handler, uploads, request, values, until))
+                    given = self._admitted(handler, uploads, request, values, until)
+                    with acting_for(self._accounts.run(address_of(request))):
+                        return function(*given)
                 except gr.Error:
                     raise
                 except Exception as error:
@@ -99,7 +104,8 @@ class Sessions:
         def answers(request: gr.Request, *values: Any) -> Iterator[Any]:
             with ExitStack() as until:
                 try:
-                    yield from function(*self._admitted(handler, uploads, request, values, until))
+                    given = self._admitted(handler, uploads, request, values, until)
+                    yield from in_turns(self._accounts.run(address_of(request)), function(*given))
                 except gr.Error:
                     raise
                 except Exception as error:
@@ -130,10 +136,9 @@ class Sessions:
 
     def _rate_exceeded(self, request: gr.Request) -> LabError | None:
         limits = settings()
-        host = request.client.host if request.client else "unknown"
         asking = {
             f"session {request.session_hash}": limits.runs_per_minute,
-            f"address {host}": limits.runs_per_minute_address,
+            f"address {address_of(request)}": limits.runs_per_minute_address,
         }
         for who, most in asking.items():
             if seconds := self._runs.wait(who, most):

@@ -14,7 +14,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.queue import FULL, SupervisedQueue, address_of
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import Stage
-from deepfake_core.ui.wiring import NETWORK, QUIET
+from deepfake_core.ui.wiring import NETWORK, ON_NETWORK, QUIET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +68,8 @@ class RunControls:
             inputs=job.inputs,
             outputs=self.stage.outputs,
             preprocess=False,  # untrusted files are opened only by our own readers
-            show_progress="full",  # shows the position in the queue
             show_progress_on=self.stage.progress,
-            concurrency_id=NETWORK,
-            concurrency_limit=1,
-            api_visibility="private",
+            **ON_NETWORK | {"show_progress": "full"},  # shows the position in the queue
         )
         run.then(  # also after a cancelled run; waits until the last result has been shown
             self._end,
