@@ -115,7 +115,7 @@ class Turns:
         return min(self._waiting, key=lambda run: (run.user.at(now), run.own.at(now), run.since))
 
 
-def in_turns(run: Run, events: Generator[Event, None, None]) -> Iterator[Event]:
+def in_turns(run: Run, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
     """The events of a generator, which acts for `run` whatever thread asks for the next one."""
     with closing(events):
         while True:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -104,7 +104,7 @@ def test_an_error_ends_the_turn() -> None:
 def test_events_act_for_their_run_in_any_thread(ends: str) -> None:
     run, seen, closed = Run(user=Account()), list[Run | None](), list[bool]()
 
-    def events() -> Iterator[int]:
+    def events() -> Generator[int, None, None]:
         try:
             for number in range(3):
                 seen.append(turns._current.get())
@@ -112,10 +112,10 @@ def test_events_act_for_their_run_in_any_thread(ends: str) -> None:
         finally:
             closed.append(True)
 
-    stream = in_turns(run, events())  # type: ignore[arg-type]
+    stream = in_turns(run, events())
     assert [in_thread(lambda: next(stream)) for _ in range(3)] == [0, 1, 2]
     if ends == "closed":
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
     else:
         assert next(stream, None) is None
     assert seen == [run] * 3 and closed == [True]

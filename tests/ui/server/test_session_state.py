@@ -1,0 +1,46 @@
+"""A session's state is Gradio's own, only cheaper, and no session sees another's."""
+
+import gradio as gr
+from gradio.state_holder import SessionState
+
+from deepfake_core.ui.server.session_state import CopiedStates
+
+
+def test_a_new_session_has_gradios_state() -> None:
+    page = some_page()
+    states = CopiedStates(page)
+    assert page.state_holder is states
+    assert states["a"].config_values == SessionState(page).config_values
+    assert states["a"].blocks_config.blocks == page.default_config.blocks
+    assert states["a"] is states["a"]
+
+
+def test_no_session_sees_what_another_changed() -> None:
+    page = some_page()
+    states = CopiedStates(page)
+    text, hidden = (next(key for key, one in page.blocks.items() if isinstance(one, kind)) for kind in KINDS)
+    states["a"]._update_value_in_config(text, "mine")
+    states["a"][hidden] = 7
+    states["a"][text] = gr.Textbox("another box")
+    for fresh in (states["b"], states["c"]):
+        assert fresh.config_values == SessionState(page).config_values
+        assert fresh[hidden] == 1 and fresh[text].value == "first"
+    assert states["a"][hidden] == 7 and states["a"][text].value == "another box"
+
+
+def test_the_least_recently_used_one_is_dropped() -> None:
+    states = CopiedStates(some_page())
+    states.capacity = 2
+    for name in ("a", "b", "a", "c"):
+        states[name]
+    assert list(states.session_data) == ["a", "c"]
+
+
+KINDS = (gr.Textbox, gr.State)
+
+
+def some_page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        gr.Textbox("first")
+        gr.State(1)
+    return page
