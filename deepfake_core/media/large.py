@@ -10,7 +10,7 @@ from deepfake_core.errors import TooManyRuns
 PIXELS = 9_000_000
 """Pixels per frame above which a clip is large."""
 
-SIDE = 1280
+SIDE = 1080
 """Maximum pixels a side of the frames that a large clip delivers."""
 
 WAIT_SECONDS = 15.0
