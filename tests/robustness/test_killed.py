@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.live.server import Server, serving
-from benchmarks.live.visitor import Visitor, opened
+from benchmarks.load.server import Server, serving
+from benchmarks.load.visitor import Visitor, opened
 
 
 async def kill_in_the_middle(server: Server, temporary: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.live.server import Server, serving
-from benchmarks.live.visitor import Visitor, opened
+from benchmarks.load.server import Server, serving
+from benchmarks.load.visitor import Visitor, opened
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts processes as Linux shows them")
 NAME = "deepfake-lab-server-*"
