@@ -1,6 +1,7 @@
 """The Hub client, turned to a server on loopback, and a folder of weights."""
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def hub(checkpoint: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(downloads, "PROGRESS_INTERVAL", 0.02)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.2)))  # the client pauses for up to 8 s
     with serve(Hub(files={(f"spaces/{source.repo}", source.file): checkpoint})) as running:
         monkeypatch.setattr(constants, "ENDPOINT", running.url)
         monkeypatch.setattr(
