@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.load import measure_load
+from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
 from benchmarks.report import Report

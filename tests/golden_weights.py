@@ -7,7 +7,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepfake_core.hub.key_maps import Renames, starganv2_trunk
+
 DATA = Path(__file__).parent / "data"
+
+# Key maps of the authors' discriminators, which only training and these outputs know.
+FOMM_DISCRIMINATOR: Renames = (
+    (r"^discs\.[^.]+\.", "patches.0."),
+    (r"\.down_blocks\.(\d+)\.(conv|norm)\.", r".\2s.\1."),
+    (r"^patches\.0\.conv\.", "patches.0.head."),
+    (r"\.weight_orig$", ".parametrizations.weight.original"),
+    (r"\.weight_([uv])$", r".parametrizations.weight.0._\1"),
+)
+
+CYCLEGAN_DISCRIMINATOR: Renames = tuple(
+    (rf"^model\.{layer}\.", f"convs.{place}.") for place, layer in enumerate((0, 2, 5, 8, 11))
+)
+
+
+def starganv2_discriminator(blocks: int) -> Renames:
+    """A discriminator with this many downsampling blocks; a separate network here."""
+    return ((rf"^main\.{blocks + 4}\.", "branches."), *starganv2_trunk("main", "trunk", blocks))
 
 
 def weights(table: str, network: str, *, lively: bool = False, shift: int = 0) -> dict[str, Tensor]:

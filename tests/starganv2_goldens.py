@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.key_maps import fan_state, rename, starganv2_discriminator, starganv2_state
+from deepfake_core.hub.key_maps import fan_state, rename, starganv2_state
 from deepfake_core.networks.fan import FaceAlignmentNetwork, FanConfig
 from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import CONFIGS, Discriminator, StarGanV2
-from tests.golden_weights import smooth, weights
+from tests.golden_weights import smooth, starganv2_discriminator, weights
 
 TABLE = "starganv2.keys.json"
 

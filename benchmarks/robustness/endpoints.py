@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.live.visitor import Answer, Event, Page, Visitor, opened
+from benchmarks.load.visitor import Answer, Event, Page, Visitor, opened
 from benchmarks.robustness.corpus.broken import broken
 from benchmarks.robustness.corpus.lures import Bait
 from benchmarks.robustness.corpus.originals import clip, picture

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.live.server import Server, serving
+from benchmarks.load.server import Server, serving
 from benchmarks.report import Bar, Report, Row
 from benchmarks.robustness.corpus.broken import ANY, CLIP, KINDS, PICTURE, RARE, WEIGHTS
 from benchmarks.robustness.corpus.lures import Bait

@@ -33,14 +33,6 @@ FOMM_GENERATOR: Renames = (
     *_FOMM_BLOCKS,
 )
 
-FOMM_DISCRIMINATOR: Renames = (
-    (r"^discs\.[^.]+\.", "patches.0."),
-    (r"\.down_blocks\.(\d+)\.(conv|norm)\.", r".\2s.\1."),
-    (r"^patches\.0\.conv\.", "patches.0.head."),
-    (r"\.weight_orig$", ".parametrizations.weight.original"),
-    (r"\.weight_([uv])$", r".parametrizations.weight.0._\1"),
-)
-
 
 def cyclegan_generator(blocks: int) -> Renames:
     """A generator with this many residual blocks: the authors number all layers consecutively."""
@@ -56,11 +48,6 @@ def cyclegan_generator(blocks: int) -> Renames:
         (rf"^model\.{after + 3}\.", "up.1."),
         (rf"^model\.{after + 7}\.", "last."),
     )
-
-
-CYCLEGAN_DISCRIMINATOR: Renames = tuple(
-    (rf"^model\.{layer}\.", f"convs.{place}.") for place, layer in enumerate((0, 2, 5, 8, 11))
-)
 
 
 def stargan_generator(blocks: int) -> Renames:
@@ -132,11 +119,6 @@ def starganv2_trunk(layers: str, trunk: str, blocks: int) -> Renames:
 def starganv2_style_encoder(blocks: int) -> Renames:
     """A style encoder with this many downsampling blocks."""
     return ((r"^unshared\.", "style_encoder.branches."), *starganv2_trunk("shared", "style_encoder.trunk", blocks))
-
-
-def starganv2_discriminator(blocks: int) -> Renames:
-    """A discriminator with this many downsampling blocks; a separate network here."""
-    return ((rf"^main\.{blocks + 4}\.", "branches."), *starganv2_trunk("main", "trunk", blocks))
 
 
 FAN: Renames = (

@@ -195,16 +195,8 @@ FORBIDDEN = {
         *(298, 321, 323),  # perf_event_open, bpf, userfaultfd
         *(160, 141, 251),  # setrlimit, setpriority, ioprio_set (prlimit64: see `_reads_limits`)
         *(132, 235, 261, 280),  # utime, utimes, futimesat, utimensat
-        *(
-            188,
-            189,
-            190,
-            197,
-            198,
-            199,
-            463,
-            466,
-        ),  # setxattr, l..., f...; removexattr, l..., f...; setxattrat, remove...
+        *(188, 189, 190, 463),  # setxattr, lsetxattr, fsetxattr, setxattrat
+        *(197, 198, 199, 466),  # removexattr, lremovexattr, fremovexattr, removexattrat
         *(29, 30, 31, 67),  # shmget, shmat, shmctl, shmdt
         *(64, 65, 66, 220),  # semget, semop, semctl, semtimedop
         *(68, 69, 70, 71, 240, 241),  # msgget, msgsnd, msgrcv, msgctl; mq_open, mq_unlink
@@ -218,7 +210,8 @@ FORBIDDEN = {
         *(241, 280, 282),
         *(164, 140, 30),
         88,  # utimensat is its only one
-        *(5, 6, 7, 14, 15, 16, 463, 466),
+        *(5, 6, 7, 463),
+        *(14, 15, 16, 466),
         *(194, 196, 195, 197),
         *(190, 193, 191, 192),
         *(186, 189, 188, 187, 180, 181),

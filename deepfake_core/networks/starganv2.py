@@ -318,12 +318,3 @@ class StarGanV2(nn.Module):
         self.mapping = MappingNetwork(config)
         self.style_encoder = StyleEncoder(config)
         self.apply(start)
-
-
-def interpolation_weights(ease: float = 5.0, step: float = 0.5, hold: int = 10) -> Float[Tensor, "n"]:
-    """Interpolation weight of the second style for each frame: from 0 along a sigmoid over -ease .. ease, then 1.
-
-    `hold` frames with weight 1 follow.
-    """
-    rise = torch.arange(-ease, ease, step, dtype=torch.float64).sigmoid()
-    return torch.cat((rise.new_zeros(1), rise, rise.new_ones(hold))).float()

@@ -71,14 +71,14 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     return page
 
 
-def launch(engine: Engine | None = None, examples: Path = EXAMPLES) -> None:
+def launch() -> None:
     """Serve the page until Ctrl-C, SIGTERM or SIGHUP. Networks are loaded in the background after the start."""
-    engine = engine or Engine()
+    engine = Engine()
     ready_pair()  # reports an unusable signing key at the start, not at the first result
     networks()  # reports an invalid DEEPFAKE_PROXIES
     with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
-        page = build(engine, Examples.in_folder(examples))
+        page = build(engine, Examples.in_folder(EXAMPLES))
         with bounded_server(page, folder / "gradio"):
             page.launch(
                 prevent_thread_lock=True,

@@ -2,24 +2,17 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tests.browser.standins import write_missing_starters
+from benchmarks.load.server import serving
 
 if TYPE_CHECKING:  # a run of the other tests needs no playwright
     from playwright.sync_api import Browser, Page
 
-REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 120  # a cold import of torch on two busy cores takes most of it
 BROWSER_ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -58,62 +51,16 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of imported weights: small random ones replace starters that are missing from the repository."""
-    home = tmp_path_factory.mktemp("weights")
-    write_missing_starters(home)
-    return home
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's own folder."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="session")
-def server(browser: "Browser", weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(browser: "Browser", home: Path) -> Iterator[str]:
     """The address of a running `python app.py` in offline mode; requires the browser, to start only if there is one."""
-    home = tmp_path_factory.mktemp("server")
-    log = home / "log.txt"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "GRADIO_SERVER_NAME": "127.0.0.1",
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "DEEPFAKE_HOME": str(weights),
-        "GRADIO_TEMP_DIR": str(home / "gradio"),
-        "HF_HUB_OFFLINE": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait_until_it_answers(url, process, log)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    state = "did not answer" if process.poll() is None else f"ended with status {process.returncode}"
-    pytest.fail(f"app.py {state}; the end of its log:\n{log.read_text()[-4000:]}", pytrace=False)
+    with serving(home, {"DEEPFAKE_HOME": str(home), "GRADIO_TEMP_DIR": str(home / "gradio")}) as running:
+        yield f"{running.address}/"
 
 
 @pytest.fixture

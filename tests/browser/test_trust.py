@@ -32,9 +32,9 @@ ANIMATED = 120 * SECOND
 
 
 @pytest.fixture(autouse=True)
-def signers_of_the_server(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def signers_of_the_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's signing key lies in its own home: this process needs it too."""
-    monkeypatch.setenv("DEEPFAKE_HOME", str(weights))
+    monkeypatch.setenv("DEEPFAKE_HOME", str(home))
 
 
 def saved(page: "Page", media: "Locator", folder: Path) -> Path:

@@ -6,10 +6,13 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
+from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RESOLVE = re.compile(r"/(?:(spaces|datasets)/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)")
@@ -45,10 +48,117 @@ class Hub:
         return [request for request in self.asked if request[0] == "GET" and "/resolve/" in request[1]]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers the requests to one hub."""
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, hub: Hub, *connection: Any) -> None:
+        self.hub = hub
+        super().__init__(*connection)  # answers the requests
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+    def do_HEAD(self) -> None:
+        self.hand_out(self.hub.head_statuses)
+
+    def do_GET(self) -> None:
+        self.hand_out(self.hub.statuses)
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.hub.asked.append(("POST", self.path, ""))
+        if not self.allowed():
+            return
+        if self.path.endswith("/preupload/main"):
+            files = [{"path": one["path"], "uploadMode": "regular"} for one in json.loads(content)["files"]]
+            self.answer({"files": [{**one, "shouldIgnore": False} for one in files]})
+        elif self.path.endswith("/commit/main"):
+            self.commit(map(json.loads, content.splitlines()))
+        else:
+            self.answer({"url": f"{self.hub.url}/me/weights", "name": "me/weights"})
+
+    def commit(self, rows: Iterable[dict[str, Any]]) -> None:
+        for row in rows:
+            if row["key"] == "file":
+                self.hub.pushed[row["value"]["path"]] = base64.b64decode(row["value"]["content"])
+        address = f"{self.hub.url}/me/weights/commit/{COMMIT}"
+        self.answer({"success": True, "commitOid": COMMIT, "commitUrl": address})
+
+    def allowed(self) -> bool:
+        if self.hub.token and self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+            self.answer({"error": "Invalid username or password."}, 401)
+            return False
+        return True
+
+    def hand_out(self, statuses: list[int]) -> None:
+        self.hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
+        if statuses:
+            self.answer({"error": "so it goes"}, statuses.pop(0))
+        elif not self.allowed():
+            return
+        elif self.hub.redirect and self.path != self.hub.redirect:
+            to = {"Location": self.hub.redirect, "Content-Length": "0", "X-Repo-Commit": COMMIT, "ETag": f'"{COMMIT}"'}
+            self.begin(302, to)
+        else:
+            self.hand_out_file()
+
+    def hand_out_file(self) -> None:
+        found = RESOLVE.fullmatch(self.path)
+        repository = f"{found[1]}/{found[2]}" if found and found[1] else found[2] if found else ""
+        content = self.hub.files.get((repository, found[3])) if found else None
+        if content is not None:
+            self.send_file(content)
+            return
+        known = any(held == repository for held, _ in self.hub.files)
+        self.answer({"error": "not found"}, 404, {"X-Error-Code": "EntryNotFound" if known else "RepoNotFound"})
+
+    def send_file(self, content: bytes) -> None:
+        start = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
+        headers = {
+            "Content-Length": str(len(content) - start),
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+            "X-Repo-Commit": hashlib.sha1(content).hexdigest(),  # another content is another commit
+        }
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self.begin(206 if start else 200, headers)
+        if self.command == "GET":
+            self.send_pieces(content, start)
+
+    def send_pieces(self, content: bytes, begin: int) -> None:
+        end = begin + self.hub.breaks.pop(0) if self.hub.breaks else len(content)
+        try:
+            for start in range(begin, min(end, len(content)), PIECE):
+                time.sleep(self.hub.pause)
+                self.wfile.write(content[start : min(start + PIECE, end)])
+        except OSError:
+            return  # the client has hung up
+        if end < len(content):
+            self.close_connection = True
+            self.connection.shutdown(2)
+
+    def answer(self, content: object, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        body = json.dumps(content).encode()
+        self.begin(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the status and the headers, the hub's own in place of these."""
+        self.send_response(status)
+        for name, value in {**headers, **self.hub.headers}.items():
+            if value is not None:
+                self.send_header(name, value)
+        self.end_headers()
+
+
 @contextmanager
 def serve(hub: Hub) -> Iterator[Hub]:
     """Run the server for the length of the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(hub))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, hub))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     hub.url = f"http://127.0.0.1:{server.server_port}"
@@ -57,113 +167,3 @@ def serve(hub: Hub) -> Iterator[Hub]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    """The request handler of one hub."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-        def do_HEAD(self) -> None:
-            self.hand_out(hub.head_statuses, body=False)
-
-        def do_GET(self) -> None:
-            self.hand_out(hub.statuses, body=True)
-
-        def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            hub.asked.append(("POST", self.path, ""))
-            if not self.allowed():
-                return
-            if self.path.endswith("/preupload/main"):
-                files = [{"path": one["path"], "uploadMode": "regular"} for one in json.loads(content)["files"]]
-                self.answer({"files": [{**one, "shouldIgnore": False} for one in files]})
-            elif self.path.endswith("/commit/main"):
-                for row in map(json.loads, content.splitlines()):
-                    if row["key"] == "file":
-                        hub.pushed[row["value"]["path"]] = base64.b64decode(row["value"]["content"])
-                address = f"{hub.url}/me/weights/commit/{COMMIT}"
-                self.answer({"success": True, "commitOid": COMMIT, "commitUrl": address})
-            else:
-                self.answer({"url": f"{hub.url}/me/weights", "name": "me/weights"})
-
-        def answer(self, content: object, status: int = 200, **headers: str) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in {
-                **{name.replace("_", "-"): value for name, value in headers.items()},
-                **hub.headers,
-            }.items():
-                if value is not None:
-                    self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def allowed(self) -> bool:
-            if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
-                self.answer({"error": "Invalid username or password."}, 401)
-                return False
-            return True
-
-        def hand_out(self, statuses: list[int], *, body: bool) -> None:
-            hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
-            if statuses:
-                self.answer({"error": "so it goes"}, statuses.pop(0))
-                return
-            if not self.allowed():
-                return
-            if hub.redirect and self.path != hub.redirect:
-                self.send_response(302)
-                own = {"Location": hub.redirect, "Content-Length": "0", "X-Repo-Commit": COMMIT, "ETag": f'"{COMMIT}"'}
-                for name, value in {**own, **hub.headers}.items():
-                    if value is not None:
-                        self.send_header(name, value)
-                self.end_headers()
-                return
-            found = RESOLVE.fullmatch(self.path)
-            repository = f"{found[1]}/{found[2]}" if found and found[1] else found[2] if found else ""
-            content = hub.files.get((repository, found[3])) if found else None
-            if content is None:
-                known = any(held == repository for held, _ in hub.files)
-                self.answer({"error": "not found"}, 404, X_Error_Code="EntryNotFound" if known else "RepoNotFound")
-                return
-            self.send_file(content, body)
-
-        def send_file(self, content: bytes, body: bool) -> None:
-            begin = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
-            self.send_response(206 if begin else 200)
-            self.send_header("Content-Length", str(len(content) - begin))
-            if begin:
-                self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
-            self.send_header("Accept-Ranges", "bytes")
-            own = {
-                "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
-                "X-Repo-Commit": hashlib.sha1(content).hexdigest(),  # another content is another commit
-            }
-            for name, value in {**own, **hub.headers}.items():
-                if value is not None:
-                    self.send_header(name, value)
-            self.end_headers()
-            if body:
-                self.send_pieces(content, begin)
-
-        def send_pieces(self, content: bytes, begin: int) -> None:
-            end = begin + hub.breaks.pop(0) if hub.breaks else len(content)
-            try:
-                for start in range(begin, min(end, len(content)), PIECE):
-                    time.sleep(hub.pause)
-                    self.wfile.write(content[start : min(start + PIECE, end)])
-            except OSError:
-                return  # the client has hung up
-            if end < len(content):
-                self.close_connection = True
-                self.connection.shutdown(2)
-
-    return Handler

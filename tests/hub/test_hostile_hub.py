@@ -13,9 +13,7 @@ from deepfake_core.hub.downloads import COMMIT, ETAG, cached_file, remove_cached
 from deepfake_core.hub.manifest import HubFile, entry
 from deepfake_core.hub.store import find
 from tests.hub.hub_server import Hub
-from tests.hub.test_pulling import NAME, checkpoint, hub, last
-
-__all__ = ["checkpoint", "hub"]  # fixtures
+from tests.hub.pulled import NAME, last
 
 SECRET = "private"
 PATHS = {

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import BadWeights
-from deepfake_core.hub.key_maps import CYCLEGAN_DISCRIMINATOR, cyclegan_state, rename
+from deepfake_core.hub.key_maps import cyclegan_state, rename
 from deepfake_core.networks.cyclegan import CONFIGS, CycleGanConfig, Generator, PatchDiscriminator
-from tests.golden_weights import DATA, smooth, weights
+from tests.golden_weights import CYCLEGAN_DISCRIMINATOR, DATA, smooth, weights
 from tests.networks.test_fomm_goldens import check_against
 
 TABLE = "cyclegan.keys.json"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepfake_core.hub.key_maps import FOMM_DISCRIMINATOR, fomm_state, rename
+from deepfake_core.hub.key_maps import fomm_state, rename
 from deepfake_core.motion import (
     AbsoluteMotion,
     Keypoints,
@@ -28,7 +28,7 @@ from deepfake_core.networks.fomm import (
     gaussian_heatmaps,
 )
 from deepfake_core.networks.layers import gaussian_kernel
-from tests.golden_weights import DATA, fomm_inputs, weights
+from tests.golden_weights import DATA, FOMM_DISCRIMINATOR, fomm_inputs, weights
 
 # (file, lively weights, sampling rule); base outputs are far smaller, so their tolerance is too
 RUNS = [

@@ -16,7 +16,9 @@ from deepfake_core.hub.store import save
 from deepfake_core.media.images import read_image
 from deepfake_core.networks import cyclegan, fan, stargan, starganv2
 from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
+from deepfake_core.pipelines.animation import AnimationRequest, animate
 from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.pipelines.events import Finished, Progress
 from tests.media.clips import ffmpeg, make_clip
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -121,3 +123,10 @@ def home(translators_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def square(face: np.ndarray) -> np.ndarray:
     """A drawn head, cropped to the size of the small networks."""
     return cut(face, Box(left=0, top=0, side=len(face)), SIZE)
+
+
+def run(animator: ImageAnimator, **fields: object) -> tuple[list[Progress], Finished]:
+    """Animate to the end; return the progress and the end."""
+    events = list(animate(animator, AnimationRequest(**fields)))  # type: ignore[arg-type]
+    assert isinstance(events[-1], Finished)
+    return [event for event in events if isinstance(event, Progress)], events[-1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.live.visitor import Answer, Page
+from benchmarks.load.visitor import Answer, Page
 from benchmarks.robustness.corpus.broken import KINDS
 from benchmarks.robustness.corpus.lures import Bait
 from benchmarks.robustness.endpoints import judged

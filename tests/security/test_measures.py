@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.live.server import Server
+from benchmarks.load.server import Server
 from benchmarks.robustness.attacks.campaign import Trial
 from benchmarks.robustness.attacks.catalogue import ATTACKS
 from benchmarks.robustness.attacks.monitor import Monitor, disk_of, memory_of

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from benchmarks.live.visitor import API
+from benchmarks.load.visitor import API
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target, half_upload, join
 
 MEGABYTE = b"a" * 1_000_000

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from benchmarks.live.translation import Tab, asked, looked_at, mosaic
-from benchmarks.live.visitor import Visitor
+from benchmarks.load.translation import Tab, asked, looked_at, mosaic
+from benchmarks.load.visitor import Visitor
 from benchmarks.robustness.attacks.record import BYSTANDERS, Target
 
 VISIT_SECONDS = 30.0

@@ -14,8 +14,8 @@ from types import TracebackType
 
 import httpx
 
-from benchmarks.live.server import Server, serving
-from benchmarks.live.visitor import Page, Visitor
+from benchmarks.load.server import Server, serving
+from benchmarks.load.visitor import Page, Visitor
 from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
 from benchmarks.robustness.attacks.monitor import Monitor, memory_of
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target

@@ -12,7 +12,7 @@ from typing import Any
 import imageio_ffmpeg
 from PIL import Image
 
-from benchmarks.live.visitor import Answer, Event, Visitor
+from benchmarks.load.visitor import Answer, Event, Visitor
 from benchmarks.robustness.attacks.paths import files_as
 from benchmarks.robustness.attacks.record import BYSTANDER, META, Attack, AttackResult, Target, refused
 

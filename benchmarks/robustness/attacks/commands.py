@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from benchmarks.live.server import REPOSITORY
+from benchmarks.load.server import REPOSITORY
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
 
 NAME = "cyclegan-horse2zebra"

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from benchmarks.live.visitor import API
+from benchmarks.load.visitor import API
 from benchmarks.robustness.attacks.record import ATTACKER, Attack, AttackResult, Target, local
 
 CONNECTIONS = 1_200

@@ -9,8 +9,8 @@ import sys
 
 import httpx
 
-from benchmarks.live.server import REPOSITORY
-from benchmarks.live.visitor import API, Visitor
+from benchmarks.load.server import REPOSITORY
+from benchmarks.load.visitor import API, Visitor
 from benchmarks.robustness.attacks.paths import files_as, said, secret_picture
 from benchmarks.robustness.attacks.record import META, PROXY, Attack, AttackResult, Target, refused
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.live.visitor import API, Answer, Visitor
+from benchmarks.load.visitor import API, Answer, Visitor
 from benchmarks.robustness.attacks.paths import file_events, files_as, secret_picture, shows_secret
 from benchmarks.robustness.attacks.record import META, Attack, AttackResult, Target, join, refused
 from benchmarks.robustness.watch import listening

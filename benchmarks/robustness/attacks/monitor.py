@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.live.server import Server
+from benchmarks.load.server import Server
 from benchmarks.robustness.watch import Cellar, files, resident
 
 EVERY = 0.1

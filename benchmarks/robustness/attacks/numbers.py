@@ -2,7 +2,7 @@
 
 import httpx
 
-from benchmarks.live.visitor import Answer, Event, Visitor
+from benchmarks.load.visitor import Answer, Event, Visitor
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target, join, refused
 from benchmarks.robustness.endpoints import BUG
 

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.live.visitor import Answer, Event, Visitor
+from benchmarks.load.visitor import Answer, Event, Visitor
 from benchmarks.robustness.attacks.record import META, SAMPLE, Attack, AttackResult, Target, half_upload, refused
 from benchmarks.robustness.endpoints import ALERT, FILES, takers
 from benchmarks.robustness.watch import LONG_AGO

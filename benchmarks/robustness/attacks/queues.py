@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.live.visitor import API, Visitor
+from benchmarks.load.visitor import API, Visitor
 from benchmarks.robustness.attacks.record import BYSTANDER, Attack, AttackResult, Target, join
 
 NAMES: Sequence[Any] = ("", None, 0, -1, [], {}, [""], True, "../../x", "a\0b", "\n", "ä" * 50, "x" * 5_000)

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.live.server import Server
-from benchmarks.live.visitor import API, Answer, Event, Page
+from benchmarks.load.server import Server
+from benchmarks.load.visitor import API, Answer, Event, Page
 from benchmarks.robustness.endpoints import ALERT
 from benchmarks.robustness.watch import Cellar
 

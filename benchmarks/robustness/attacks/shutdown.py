@@ -5,8 +5,8 @@ import signal
 import tempfile
 from pathlib import Path
 
-from benchmarks.live.server import serving
-from benchmarks.live.visitor import Visitor
+from benchmarks.load.server import serving
+from benchmarks.load.visitor import Visitor
 from benchmarks.robustness.attacks.paths import secret_picture
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
 from benchmarks.robustness.watch import Cellar, files

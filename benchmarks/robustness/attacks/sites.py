@@ -1,6 +1,6 @@
 """Item 11: other sites, which know the visitor's browser and would talk to the server through it."""
 
-from benchmarks.live.visitor import API
+from benchmarks.load.visitor import API
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
 
 EVIL = "http://evil.example"

@@ -1,7 +1,6 @@
 """The CycleGAN tab: translate a picture to the other domain and back."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.studio import Studio
 from deepfake_core.ui.wiring import QUIET
 
 if TYPE_CHECKING:
@@ -50,15 +50,14 @@ class TranslationForm:
     paste_back: bool
     back: bool
 
-    def request(self, sources: tuple[Path, ...], folder: Path) -> "TranslationRequest":
-        """The request, with results in `folder`; only a single picture is also translated back."""
+    def request(self, sources: tuple[Path, ...]) -> "TranslationRequest":
+        """The request, without an output; only a single picture is also translated back."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.translation import TranslationRequest
         from deepfake_core.pipelines.translator import CROPS
 
         return TranslationRequest(
             sources=sources,
-            output=folder,
             crop=crop_named(self.crop, CROPS),
             paste_back=self.paste_back,
             back=self.back and len(sources) == 1,
@@ -116,13 +115,13 @@ def _cycle_html(error: float | None, note: str) -> str:
     )
 
 
-class TranslationTab:
+class TranslationTab(Studio):
     """Composes the widgets, and runs the pipeline on Translate."""
 
-    title = method("cyclegan").title
+    title, about = method("cyclegan").title, ABOUT
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.cache, examples = services.engine, services.cache, services.examples
+        self.services, examples = services, services.examples
         self.models = ModelPicker("cyclegan", PREFIX)
         self.rows = {
             species: ExampleRow(f"Example {species}s", _named(examples.fields, species), PREFIX)
@@ -134,27 +133,17 @@ class TranslationTab:
         self.stage = TranslationStage()
         self.controls = RunControls("Translate", self.stage)
 
-    def render(self) -> None:
-        with gr.Tab(self.title) as self.tab:
-            with gr.Row(elem_classes="studio"):
-                with gr.Column(scale=6, min_width=300):
-                    self.models.render()
-                    self.source.render()
-                    self.preview.render()
-                    with gr.Accordion("Options", open=False):
-                        self.crop = gr.Radio(SCENE_CROPS, value="auto", label="Crop")
-                        with gr.Row():
-                            self.paste_back = gr.Checkbox(
-                                False, label="Paste back", info="Insert the result into the whole picture."
-                            )
-                            self.back = gr.Checkbox(True, label="Cycle", info="Also translate the result back.")
-                    self.batch.render()
-                    self.models.render_others()
-                with gr.Column(scale=5, min_width=300):
-                    self.controls.render()
-                    self.stage.render()
-            with gr.Accordion("How it works", open=False):
-                gr.Markdown(ABOUT)
+    def render_inputs(self) -> None:
+        self.source.render()
+        self.preview.render()
+        with gr.Accordion("Options", open=False):
+            self.crop = gr.Radio(SCENE_CROPS, value="auto", label="Crop")
+            with gr.Row():
+                self.paste_back = gr.Checkbox(
+                    False, label="Paste back", info="Insert the result into the whole picture."
+                )
+                self.back = gr.Checkbox(True, label="Cycle", info="Also translate the result back.")
+        self.batch.render()
 
     def listen(self, page: gr.Blocks) -> None:
         ready = self.models.listen(self.tab)
@@ -197,12 +186,8 @@ class TranslationTab:
     def _translate(self, sources: tuple[Path, ...], form: TranslationForm, deadline: Deadline) -> Iterator[Update]:
         from deepfake_core.pipelines.translation import translate
 
-        events = self.cache.events(
-            sources,
-            f"{sources} {form}",
-            lambda folder: self.engine.work("cyclegan", form.model, translate, form.request(sources, folder), deadline),
-        )
-        with closing(events):  # type: ignore[type-var]
+        request = form.request(sources)
+        with self.services.events("cyclegan", form.model, translate, request, deadline, sources=sources) as events:
             yield from self.stage.follow(events)
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:

@@ -1,5 +1,6 @@
 """Batches: a list of files with a button that processes all of them, and a stage for their results."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +53,9 @@ class BatchStage(Stage):
         """The status line until the first result."""
         self.gallery = Gallery("Results", f"{prefix}cards")
 
+    @abstractmethod
     def single(self, files: "Sequence[File]") -> Update:
         """Show the files of a run on one picture."""
-        raise NotImplementedError
 
     def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
         """Turn the pipeline's events into updates."""

@@ -1,6 +1,7 @@
 """The results side of a tab: status line, error message, results and notes."""
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import gradio as gr
@@ -9,7 +10,7 @@ from gradio.blocks import Block
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
 
 
-class Stage:
+class Stage(ABC):
     """Status line, error message, hint and notes; each tab's subclass adds the results."""
 
     def __init__(self, hint: str, prefix: str = "") -> None:
@@ -26,18 +27,18 @@ class Stage:
         self.render_results()
         self.notes = gr.HTML("", elem_id=f"{self.prefix}notes", elem_classes="quiet")
 
+    @abstractmethod
     def render_results(self) -> None:
         """Render the components of the results, hidden."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def results(self) -> list[Block]:
         """The components that `render_results` placed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cleared(self) -> Update:
         """Hide the results."""
-        raise NotImplementedError
 
     def listen(self, crop: gr.Radio) -> None:
         self.error_message.listen(crop)

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-REPOSITORY = Path(__file__).parents[3]
+from benchmarks.load.server import free_port, started, wait_for
+
 API = "/gradio_api"
 ENVIRONMENT = {
     "DEEPFAKE_UPLOAD_MEGABYTES": "1",
@@ -38,6 +38,13 @@ class Server:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Whether it has started, with all its limits."""
+        try:
+            return "Running on" in self.log.read_text() and httpx.get(self.address, timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def resident_megabytes(self) -> float:
         """The memory that its process holds."""
@@ -82,46 +89,16 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("server")
+    port, folder = free_port(), tmp_path_factory.mktemp("server")
     log, temporary = folder / "log.txt", folder / "temporary"
     temporary.mkdir()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ui.server.small_page", str(port)],
-            cwd=REPOSITORY,
-            env=os.environ | ENVIRONMENT | {"TMPDIR": str(temporary)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    running = Server(port, process, log, temporary)
-    try:
-        _wait_for(running)
+    command = [sys.executable, "-m", "tests.ui.server.small_page", str(port)]
+    with started(command, ENVIRONMENT | {"TMPDIR": str(temporary)}, log) as process:
+        running = Server(port, process, log, temporary)
+        wait_for(running.answers, process, log)
         yield running
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
 def visitor(server: Server) -> Visitor:
     return Visitor(server)
-
-
-def _wait_for(server: Server) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end and server.process.poll() is None:
-        try:
-            if "Running on" in server.log.read_text() and httpx.get(server.address, timeout=5).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    pytest.fail(f"the server did not start; its log ends with:\n{server.log.read_text()[-3000:]}", pytrace=False)

@@ -1,8 +1,7 @@
 """The StarGAN tab: checkboxes edit attributes of a portrait, such as hair colour, sex and age."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.studio import Studio
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor
@@ -102,15 +102,15 @@ class AttributesStage(BatchStage):
         }
 
 
-class AttributesTab:
+class AttributesTab(Studio):
     """Composes the widgets, and runs the pipeline on Edit."""
 
-    title = method("stargan").title
+    title, about = method("stargan").title, ABOUT
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.cache, examples = services.engine, services.cache, services.examples
+        self.services, self.engine = services, services.engine
         self.models = ModelPicker("stargan", PREFIX)
-        self.row = ExampleRow("Example portraits", examples.portraits, PREFIX)
+        self.row = ExampleRow("Example portraits", services.examples.portraits, PREFIX)
         self.source = PictureInput("Portrait", f"{PREFIX}source", [self.row])
         self.preview = Preview("portrait", self.models)
         self.boxes = AttributeBoxes(self.engine, PREFIX)
@@ -118,29 +118,19 @@ class AttributesTab:
         self.stage = AttributesStage()
         self.controls = RunControls("Edit", self.stage)
 
-    def render(self) -> None:
-        with gr.Tab(self.title) as self.tab:
-            with gr.Row(elem_classes="studio"):
-                with gr.Column(scale=6, min_width=300):
-                    self.models.render()
-                    with gr.Row():
-                        with gr.Column(min_width=260):
-                            self.source.render()
-                        with gr.Column(min_width=260):
-                            self.boxes.render()
-                            self.preview.render()
-                    with gr.Accordion("Options", open=False):
-                        self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop")
-                        self.paste_back = gr.Checkbox(
-                            False, label="Paste back", info="Insert the edited face into the whole picture."
-                        )
-                    self.batch.render()
-                    self.models.render_others()
-                with gr.Column(scale=5, min_width=300):
-                    self.controls.render()
-                    self.stage.render()
-            with gr.Accordion("How it works", open=False):
-                gr.Markdown(ABOUT)
+    def render_inputs(self) -> None:
+        with gr.Row():
+            with gr.Column(min_width=260):
+                self.source.render()
+            with gr.Column(min_width=260):
+                self.boxes.render()
+                self.preview.render()
+        with gr.Accordion("Options", open=False):
+            self.crop = gr.Radio(FACE_CROPS, value="auto", label="Crop")
+            self.paste_back = gr.Checkbox(
+                False, label="Paste back", info="Insert the edited face into the whole picture."
+            )
+        self.batch.render()
 
     def listen(self, page: gr.Blocks) -> None:
         ready = self.models.listen(self.tab)
@@ -196,8 +186,5 @@ class AttributesTab:
             single_changes=editor.reads and len(sources) == 1,
             max_pixels=settings().run_pixels,
         )
-        run = lambda folder: self.engine.work(  # noqa: E731
-            "stargan", form.model, edit, replace(request, output=folder), deadline
-        )
-        with closing(self.cache.events(sources, f"{editor.name} {request}", run)) as events:  # type: ignore[type-var]
+        with self.services.events("stargan", form.model, edit, request, deadline, sources=sources) as events:
             yield from self.stage.follow(events)

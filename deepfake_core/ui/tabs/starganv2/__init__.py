@@ -1,8 +1,6 @@
 """The StarGAN v2 tab: redraw a picture in the styles of references, or in random styles."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -24,6 +22,7 @@ from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.stage import Stage, bar, count, state
+from deepfake_core.ui.widgets.studio import Studio
 from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
@@ -102,13 +101,13 @@ class StylesStage(Stage):
                 yield self.done(f"Done in {event.seconds:.1f} s.", event.notes) | video
 
 
-class StylesTab:
+class StylesTab(Studio):
     """Composes the widgets, and runs the pipeline on Draw."""
 
-    title = method("starganv2").title
+    title, about = method("starganv2").title, ABOUT
 
     def __init__(self, services: Services) -> None:
-        self.engine, self.cache, examples = services.engine, services.cache, services.examples
+        self.services, self.engine, examples = services, services.engine, services.examples
         self.models = ModelPicker("starganv2", PREFIX)
         self.rows = {
             "face": ExampleRow("Example portraits", examples.portraits, PREFIX),
@@ -126,25 +125,18 @@ class StylesTab:
         self.controls = RunControls("Draw", self.stage)
         self.interpolation = Interpolation(self.engine, PREFIX, self.interpolation_request)
 
-    def render(self) -> None:
-        with gr.Tab(self.title) as self.tab:
-            with gr.Row(elem_classes="studio"):
-                with gr.Column(scale=6, min_width=300):
-                    self.models.render()
-                    with gr.Row():
-                        with gr.Column(min_width=260):
-                            self.source.render()
-                            self.preview.render()
-                        with gr.Column(min_width=260):
-                            self._render_styles()
-                    self._render_options()
-                    self.models.render_others()
-                with gr.Column(scale=5, min_width=300):
-                    self.controls.render()
-                    self.stage.render()
-                    self.interpolation.render()
-            with gr.Accordion("How it works", open=False):
-                gr.Markdown(ABOUT)
+    def render_inputs(self) -> None:
+        with gr.Row():
+            with gr.Column(min_width=260):
+                self.source.render()
+                self.preview.render()
+            with gr.Column(min_width=260):
+                self._render_styles()
+        self._render_options()
+
+    def render_results(self) -> None:
+        super().render_results()
+        self.interpolation.render()
 
     def _render_styles(self) -> None:
         self.way = gr.Radio(WAYS, value="references", label="Styles", elem_id=f"{PREFIX}way")
@@ -231,11 +223,9 @@ class StylesTab:
 
         form = StylesForm.of(self.inputs.named(values))
         request = form.grid(self._styles(form, deadline))
-        synthesizer = self.engine.model("starganv2", form.model)
-        run = lambda folder: self.engine.work(  # noqa: E731
-            "starganv2", form.model, draw_grid, replace(request, output=folder / "grid.png"), deadline
-        )
-        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+        with self.services.events(
+            "starganv2", form.model, draw_grid, request, deadline, sources=form.files(), name="grid.png"
+        ) as events:
             yield from self.stage.follow(events)
 
     def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
@@ -245,11 +235,9 @@ class StylesTab:
         named = self.video_inputs.named(values)
         form = StylesForm.of(named)
         _, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
-        synthesizer = self.engine.model("starganv2", form.model)
-        run = lambda folder: self.engine.work(  # noqa: E731
-            "starganv2", form.model, interpolate, replace(request, output=folder / "interpolation.mp4"), deadline
-        )
-        with closing(self.cache.events(form.files(), f"{synthesizer.name} {request}", run)) as events:  # type: ignore[type-var]
+        with self.services.events(
+            "starganv2", form.model, interpolate, request, deadline, sources=form.files(), name="interpolation.mp4"
+        ) as events:
             yield from self.stage.follow_video(events)
 
     def interpolation_request(

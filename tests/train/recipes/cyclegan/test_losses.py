@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepfake_core.hub.key_maps import CYCLEGAN_DISCRIMINATOR, cyclegan_state, rename
+from deepfake_core.hub.key_maps import cyclegan_state, rename
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator, PatchDiscriminator
-from tests.golden_weights import DATA, smooth, weights
+from tests.golden_weights import CYCLEGAN_DISCRIMINATOR, DATA, smooth, weights
 from train.common.adversarial import least_squares, log_likelihood
 from train.loop.config import LoopConfig
 from train.loop.recipe import Phase, weighted_sum

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepfake_core.hub.key_maps import FOMM_DISCRIMINATOR, fomm_state, rename
+from deepfake_core.hub.key_maps import fomm_state, rename
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.fomm import Discriminator, DiscriminatorConfig, FirstOrderModel, FommConfig
-from tests.golden_weights import DATA, fomm_inputs, weights
+from tests.golden_weights import DATA, FOMM_DISCRIMINATOR, fomm_inputs, weights
 from train.common.perceptual import Pyramid, Vgg19Features
 from train.recipes.fomm.equivariance import ThinPlateSpline, equivariance_terms
 from train.recipes.fomm.losses import adversarial_terms, discriminator_terms, reconstruct, reconstruction_terms

@@ -1,29 +1,21 @@
-"""The StarGAN v2 recipe: drawn blocks and their truth, folders, styles for latents, and runs from the command line."""
+"""The StarGAN v2 recipe: its phases, its presets, and what it refuses."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.hub.store import load
-from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
-from tests.train.conftest import tensors
-from train.__main__ import load_initial_weights, main
-from train.common.augment import augmented
-from train.loop.checkpoint import read_checkpoint
+from deepfake_core.networks.starganv2 import StarGanV2
+from tests.train.recipes.starganv2.conftest import train
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
 from train.loop.step import run_phase
-from train.recipes.cyclegan.recipe import build as build_cyclegan
 from train.recipes.starganv2.config import StarGanV2Training
-from train.recipes.starganv2.data import DrawnData, DrawnSet, FolderData
 from train.recipes.starganv2.domain_classifier import DomainClassifier, classifier_terms
 from train.recipes.starganv2.recipe import build
-from train.recipes.starganv2.supervision import StyleMemory, colour_difference, energy_distance
+from train.recipes.starganv2.supervision import colour_difference
 
 pytestmark = pytest.mark.usefixtures("without_tensorboard")
 CPU = torch.device("cpu")
@@ -32,90 +24,11 @@ NETWORK = {
     "high_pass": 0.0, "blend": True, "skips": True,
 }  # fmt: skip
 SUPERVISION = {"truth": 5.0, "features": 2.0, "styles": 1.0}
-PRESET = """
-[recipe]
-world = "{world}"
-batch = 2
-learning_rate = 1e-3
-drawn = {{ blocks = 1, looks = 1, states = 2 }}
-supervision = {{ truth = 5.0, features = 2.0, styles = 1.0, truth_first = 1, every = 2 }}
-network = {{ size = 64, base = 4, widest = 8, style = 6, mapping_hidden = 12, high_pass = 0.0, blend = true }}
-[loop]
-steps = 3
-log_every = 2
-samples_every = 0
-save_every = 0
-"""
 
 
 def table(**changes: Any) -> dict[str, Any]:
     few = {"blocks": 1, "looks": 2, "states": 2}
     return {"network": NETWORK, "batch": 4, "drawn": few, "learning_rate": 2e-3, "mapping_rate": 2e-3, **changes}
-
-
-def train(preset: Path, out: Path, *more: str) -> int:
-    return main(["starganv2", "--preset", str(preset), "--out", str(out), "--device", "cpu", *more])
-
-
-def domains_of(out: Path) -> tuple[str, ...]:
-    """The domains of the weights that a run wrote."""
-    loaded = load(out / "weights.safetensors", "starganv2")
-    assert isinstance(loaded.network, StarGanV2) and loaded.metadata["training"]
-    return loaded.network.config.domains
-
-
-@pytest.fixture
-def preset(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.toml"
-    path.write_text(PRESET.format(world="heads"))
-    return path
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Three domains of different sizes, each of its own brightness; one file is no picture."""
-    for brightness, (name, count) in enumerate({"apple": 1, "pear": 3, "plum": 2}.items()):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for index in range(count):
-            picture = np.full((70, 80, 3), 100 * brightness, np.uint8)
-            Image.fromarray(picture).save(tmp_path / "photos" / name / f"{index}.png")
-    (tmp_path / "photos" / "pear" / "broken.png").write_text("no picture")
-    return tmp_path / "photos"
-
-
-@pytest.mark.parametrize("world", ["heads", "animals"])
-def test_blocks_hold_the_truth(world: str, rng: torch.Generator) -> None:
-    """Within a state the background is everybody's, and what changes with looks lies around the middle."""
-    data = DrawnData(world, 64, DrawnSet(blocks=1, looks=2, states=2), CPU)
-    pictures = data.blocks[0].float() / 255
-    assert len(pictures) == 2 * len(data.domains)
-    corner = pictures[..., :4, :4]
-    looks, scenes = (corner[1:] - corner[:-1]).abs().mean(), (corner[:, 0] - corner[:, 1]).abs().mean()
-    assert looks < 0.02 < scenes
-    samples = data.sample(12, rng)
-    assert samples.truth is not None
-    for source, truth in zip(samples.source, samples.truth, strict=True):
-        torch.testing.assert_close(source[:, :2, :2], truth[:, :2, :2], atol=0.05, rtol=0.0)
-    itself = torch.tensor([torch.equal(*pair) for pair in zip(samples.source, samples.truth, strict=True)])
-    shown, coats = pictures.flatten(0, 1) * 2 - 1, data.coats.flatten(0, 2)
-    assert samples.coat is not None and 0.02 < coats.float().mean() < 0.6
-    for truth, coat in zip(samples.truth, samples.coat, strict=True):
-        turned = [(shown - each).abs().mean(dim=(1, 2, 3)) for each in (truth, truth.flip(-1))]
-        assert torch.equal(
-            coat, coats[turned[0].argmin()] if turned[0].min() == 0 else coats[turned[1].argmin()].flip(-1)
-        )
-    assert 0 < itself.sum() < 12  # some references show the source's own looks, most do not
-
-
-def test_folders_are_sampled_in_balance(photos: Path, rng: torch.Generator, caplog: pytest.LogCaptureFixture) -> None:
-    """The smallest domain comes as often as the largest, and every picture is of its domain."""
-    data = FolderData(photos, 64)
-    assert data.domains == ("apple", "pear", "plum")
-    samples = data.sample(300, rng)
-    assert samples.truth is None and torch.bincount(samples.domain).min() > 75
-    for image, domain in ((samples.source, samples.source_domain), (samples.second, samples.domain)):
-        torch.testing.assert_close(image.mean((1, 2, 3)), domain.float() * 100 / 127.5 - 1)
-    assert "broken.png" in caplog.text
 
 
 def test_phases_move_what_the_paper_says(preset: Path) -> None:
@@ -171,14 +84,6 @@ def test_supervision_hears_the_colour_of_hair() -> None:
     torch.testing.assert_close(names, colour_difference(made, truth, coat))
 
 
-def test_half_of_the_blocks_hold_twins_who_differ_in_sex_alone() -> None:
-    """So that the domain classifier and the styles do not rely on typical hairstyles."""
-    data = DrawnData("heads", 64, DrawnSet(blocks=12, looks=1, states=1), CPU)
-    apart = (data.blocks[:, 0, 0].float() - data.blocks[:, 1, 0].float()).abs().amax(dim=1) > 25
-    shares = apart.float().mean(dim=(1, 2))
-    assert 2 <= int((shares < 0.12).sum()) <= 10, "twins share hair and clothes"
-
-
 @pytest.mark.slow
 def test_the_domain_classifier_learns_domains() -> None:
     names = {"domain_features", "domain"}
@@ -198,102 +103,6 @@ def test_the_domain_classifier_learns_domains() -> None:
     right = classifier_terms(domain_classifier, samples.truth, samples.truth, samples.domain)
     wrong = classifier_terms(domain_classifier, samples.truth, samples.truth, (samples.domain + 1) % 3)
     assert right["domain_features"] == 0 and right["domain"] < 0.3 < 1 < wrong["domain"]
-
-
-def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
-    """Wherever within it: what is too dark here may be too light there."""
-    truth, coat = torch.rand(3, 3, 20, 20, generator=rng), torch.zeros(3, 20, 20, dtype=torch.bool)
-    coat[0, :5], coat[1, 5:9], coat[2, 0, 0] = True, True, True  # the third shows hardly any
-    elsewhere = torch.where(coat[:, None], truth, 0.0)
-    torch.testing.assert_close(colour_difference(elsewhere, truth, coat), torch.tensor(0.0))
-    redder = truth + 0.3 * torch.tensor((1.0, 0.0, 0.0))[:, None, None] * coat[:, None]
-    torch.testing.assert_close(colour_difference(redder, truth, coat), torch.tensor(0.1))
-    assert colour_difference(truth.flip(-1), truth, coat) < 1e-6
-    assert colour_difference(redder[2:], truth[2:], coat[2:]) == 0
-
-
-def test_augmentation_uses_the_generator_only_and_is_small(rng: torch.Generator) -> None:
-    image = torch.rand(4, 3, 128, 128, generator=rng) * 2 - 1
-    smooth = torch.nn.functional.avg_pool2d(image, 31, stride=1, padding=15)
-    one, same, other = (augmented(smooth, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
-    assert one.shape == smooth.shape and torch.equal(one, same) and not torch.equal(one, other)
-    assert 0 < float((one - smooth).abs().mean()) < 0.15
-
-
-@pytest.mark.slow
-def test_latents_take_on_the_styles_that_are_read(rng: torch.Generator) -> None:
-    """The mapping network learns each domain's own distribution of styles, without a picture."""
-    config = StarGanV2Config(size=64, base=4, widest=4, style=3, mapping_hidden=32)
-    torch.manual_seed(0)
-    mapping, memory = StarGanV2(config).mapping, StyleMemory(2, 3, capacity=100)
-    places = torch.tensor(((2.0, 0.0, 0.0), (-1.0, 1.0, 0.0)))
-    for _ in range(60):
-        domain = torch.randint(2, (8,), generator=rng)
-        memory.keep(places[domain] + torch.randn(8, 3, generator=rng) * torch.tensor((0.2, 0.5, 0.0)), domain)
-    optimizer = torch.optim.Adam(mapping.parameters(), lr=3e-3)
-    for _ in range(300):
-        distance = memory.distance(mapping, torch.randn(2, 64, config.latent, generator=rng))
-        optimizer.zero_grad()
-        distance.backward()
-        optimizer.step()
-    assert distance < 0.1
-    styles = mapping(torch.randn(400, 16, generator=rng), torch.arange(400) % 2)
-    for index in range(2):
-        own = styles[index::2]
-        torch.testing.assert_close(own.mean(0), memory.styles[index].mean(0), atol=0.15, rtol=0.0)
-        torch.testing.assert_close(own.std(0), memory.styles[index].std(0), atol=0.15, rtol=0.0)
-
-
-def test_energy_distance_is_zero_for_one_distribution(rng: torch.Generator) -> None:
-    first, second = torch.randn(2, 500, 4, generator=rng)
-    assert abs(energy_distance(first, second)) < 0.03
-    torch.testing.assert_close(energy_distance(first, second + 100), torch.tensor(2 * 200.0), atol=8.0, rtol=0.0)
-
-
-@pytest.mark.slow
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, preset: Path) -> None:
-    whole, halves = tmp_path / "whole", tmp_path / "halves"
-    assert train(preset, whole) == 0
-    assert train(preset, halves, "--steps", "2") == 0
-    assert train(preset, halves, "--resume") == 0
-    one, other = (dict(tensors(read_checkpoint(out / "checkpoint.pt"))) for out in (whole, halves))
-    different = [name for name in one if "seconds" not in name and not torch.equal(one[name], other[name])]
-    assert one.keys() == other.keys() and not different
-    header = (whole / "log.csv").read_text().splitlines()[0]
-    assert all(name in header for name in ("truth/truth", "mapping/styles", "generator_latent/cycle"))
-    assert domains_of(whole) == ("female", "male")
-
-
-@pytest.mark.slow
-def test_a_run_starts_from_weights(tmp_path: Path, preset: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(preset, tmp_path / "first", "--steps", "1") == 0
-    weights = tmp_path / "first" / "weights.safetensors"
-    recipe = build(read_preset("starganv2", str(preset)).recipe, "synthetic", CPU)
-    load_initial_weights(str(weights), recipe)
-    for key, value in load(weights, "starganv2").network.state_dict().items():
-        torch.testing.assert_close(recipe.networks["starganv2"].state_dict()[key], value)
-    assert train(preset, tmp_path / "second", "--steps", "1", "--weights", str(weights)) == 0
-    preset.write_text(PRESET.format(world="heads").replace("base = 4", "base = 8"))
-    assert train(preset, tmp_path / "third", "--weights", str(weights)) == 2
-    assert "does not fit [recipe.network]" in capsys.readouterr().err
-    two = {"network": {"size": 32, "base": 4, "blocks": 1}, "drawn": 4, "discriminator_base": 4}
-    with pytest.raises(BadRequest, match="a folder with a file for each"):
-        load_initial_weights(str(weights), build_cyclegan(two, "synthetic", CPU))
-
-
-@pytest.mark.slow
-def test_animals_train_and_export(tmp_path: Path, preset: Path) -> None:
-    preset.write_text(PRESET.format(world="animals"))
-    assert train(preset, tmp_path / "out", "--steps", "2") == 0
-    assert domains_of(tmp_path / "out") == ("cat", "dog", "wild")
-    assert (tmp_path / "out" / "samples" / "000002.png").is_file()
-
-
-@pytest.mark.slow
-def test_a_folder_trains_without_its_truth(tmp_path: Path, preset: Path, photos: Path) -> None:
-    assert train(preset, tmp_path / "out", "--data", str(photos), "--steps", "1") == 0
-    assert "truth/" not in (tmp_path / "out" / "log.csv").read_text()
-    assert domains_of(tmp_path / "out") == ("apple", "pear", "plum")
 
 
 def test_what_makes_no_sense_is_refused(

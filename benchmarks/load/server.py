@@ -2,12 +2,11 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,8 @@ START_SECONDS = 180.0
 """A cold import of torch on two busy cores takes most of it."""
 START = """
 import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
 if hasattr(signal, "SIGHUP"):
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and so would nohup SIGHUP
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup would have it ignored
 runpy.run_path("app.py", run_name="__main__")
 """
 
@@ -55,9 +53,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
     """A server whose log lies in `folder`, stopped at the end. Raises `BadRequest` when it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     own = {
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
@@ -66,21 +62,35 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
         "PYTHONUNBUFFERED": "1",
     }
     log = folder / "server.log"
+    with started([sys.executable, "-c", START], {**own, **environment}, log) as process:
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+        wait_for(server.alive, process, log)
+        yield server
+
+
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def started(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the repository's folder that writes to `log`, ended with the block: killed if it takes over 30 s."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            command,
             cwd=REPOSITORY,
-            env={**os.environ, **own, **environment},
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait_for(server)
-        yield server
+        yield process
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -88,11 +98,12 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
             process.wait()
 
 
-def _wait_for(server: Server) -> None:
+def wait_for(answers: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a started process answers. Raises `BadRequest` with the end of its log if it does not."""
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.process.poll() is None:
-        if server.alive():
+    while time.monotonic() < end and process.poll() is None:
+        if answers():
             return
-        time.sleep(0.5)
-    last = server.log.read_text(errors="replace")[-2000:]
+        time.sleep(0.2)
+    last = log.read_text(errors="replace")[-4000:]
     raise BadRequest(f"the server did not start; its log ends with: {last}")

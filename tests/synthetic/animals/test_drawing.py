@@ -6,17 +6,11 @@ import torch
 from deepfake_core.motion import coordinate_grid
 from deepfake_core.synthetic.animals import LANDMARKS, AnimalIdentity, AnimalState, draw, sample_identity, sample_state
 from deepfake_core.synthetic.animals.anatomy import build_scene
-from deepfake_core.synthetic.animals.breeds import BREEDS, EARS, PATTERNS, SPECIES
-from deepfake_core.synthetic.animals.coat import chest_share, hanging_hairs
+from deepfake_core.synthetic.animals.breeds import EARS, PATTERNS, SPECIES
 from deepfake_core.synthetic.animals.drawing import compose
+from tests.synthetic.animals.scenes import COUNT, SIZE, of_species, posed
 
-SIZE, COUNT = 64, 4
 FACE = [LANDMARKS.index(name) for name in ("left eye", "right eye", "nose", "mouth")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +21,6 @@ def zoo() -> AnimalIdentity:
 @pytest.fixture(scope="module")
 def states() -> AnimalState:
     return sample_state(COUNT, torch.Generator().manual_seed(6))
-
-
-def posed(count: int, **parts: float) -> AnimalState:
-    """One scene, and animals that look straight ahead but for the parts named."""
-    calm = sample_state(1, torch.Generator().manual_seed(1), spread=0.0).pick(torch.zeros(count, dtype=torch.long))
-    return calm._replace(**{name: torch.full((count,), value) for name, value in parts.items()})
-
-
-def of_species(name: str, count: int, seed: int) -> AnimalIdentity:
-    species = torch.full((count,), SPECIES.index(name))
-    return sample_identity(count, torch.Generator().manual_seed(seed), species=species)
 
 
 def test_a_seed_names_one_picture() -> None:
@@ -139,47 +122,3 @@ def test_mouth_and_lids_change_the_face_alone(zoo: AnimalIdentity) -> None:
         x, y = grid[changed[i]].unbind(-1)
         assert len(x) > 20
         assert ((x.abs() - eye[i, 0]).abs() < 0.25).all() and ((y - eye[i, 1]).abs() < 0.25).all()
-
-
-def test_poses_reach_far_and_stay_within_their_limits() -> None:
-    many = sample_state(2000, torch.Generator().manual_seed(4))
-    for angle, deviation, limit in ((many.yaw, 0.28, 0.70), (many.pitch, 0.13, 0.44), (many.roll, 0.13, 0.53)):
-        assert 0.75 * limit < angle.abs().max() <= limit
-        assert abs(angle.std() - deviation) < 0.02
-
-
-def chest(count: int) -> torch.Tensor:
-    """Points of the front of a chest, in rows from top to bottom."""
-    line = torch.linspace(-0.5, 0.5, count)
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    return torch.stack((x, y - 0.4, (0.5 - x * x).sqrt()), 0).flatten(1)[None]
-
-
-def test_hairs_of_the_chest_run_downwards() -> None:
-    count = 200
-    hair = hanging_hairs(chest(count)).view(count, count)
-    assert hair.diff(dim=1).abs().mean() > 1.5 * hair.diff(dim=0).abs().mean()
-    halves = hair[: count // 2], hair[count // 2 :]
-    steps = [half.diff(dim=1).abs().mean() for half in halves]
-    assert 0.7 < steps[0] / steps[1] < 1.4  # no star in which they would crowd
-
-
-def test_bars_of_the_chest_leave_its_middle_free() -> None:
-    cats = of_species("cat", 1, 2)._replace(pattern=torch.tensor([PATTERNS.index("tabby")]))
-    share = chest_share(cats, chest(200)).view(200, 200)
-    assert share[:, 80:120].max() < 0.1 and share.max() > 0.5
-    plain = cats._replace(pattern=torch.tensor([PATTERNS.index("plain")]))
-    assert chest_share(plain, chest(200)).max() == 0
-
-
-def test_species_are_told_apart_by_their_breeds() -> None:
-    for i, name in enumerate(SPECIES):
-        animals = of_species(name, 200, 3)
-        assert (animals.species == i).all()
-        bases = torch.tensor([breed.base for breed in BREEDS.values() if breed.species == name])
-        nearest = (animals.base[:, None] - bases).norm(dim=-1).min(1)
-        assert nearest.values.max() < 0.25
-        assert len(nearest.indices.unique()) >= len(bases) - 2  # every breed comes, but for two of nearly one colour
-    assert of_species("cat", 50, 1).muzzle_length.max() < of_species("dog", 50, 1).muzzle_length.min()
-    drawn = sample_identity(300, torch.Generator().manual_seed(0)).species
-    assert (drawn.bincount(minlength=3) > 70).all()

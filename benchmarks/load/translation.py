@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from benchmarks.live.visitor import Answer, Event, Page, Visitor
+from benchmarks.load.visitor import Answer, Event, Page, Visitor
 from deepfake_core.errors import BadRequest
 
 PLACE = "translation-"

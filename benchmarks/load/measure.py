@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from benchmarks.live.server import Server, serving
-from benchmarks.live.translation import Tab, asked, distance, looked_at, mosaic, values
-from benchmarks.live.visitor import Answer, Visitor, opened
+from benchmarks.load.server import Server, serving
+from benchmarks.load.translation import Tab, asked, distance, looked_at, mosaic, values
+from benchmarks.load.visitor import Answer, Visitor, opened
 from benchmarks.report import Bar, Report, Row
 from benchmarks.robustness.watch import Cellar, resident
 from deepfake_core.errors import BadRequest

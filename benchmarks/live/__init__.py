@@ -1,1 +1,0 @@
-"""A running server and those who visit it, as benchmarks need them."""

@@ -1,0 +1,1 @@
+"""Load test of the page: a running server and its visitors, which the attacks use too."""
