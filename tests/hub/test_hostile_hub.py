@@ -9,7 +9,7 @@ import pytest
 
 from deepfake_core.errors import BadWeights, DownloadFailed, LabError
 from deepfake_core.hub import downloads, files, pulling
-from deepfake_core.hub.downloads import COMMIT, ETAG, cached_file, remove_cached
+from deepfake_core.hub.hub_client import COMMIT, ETAG, cached_file
 from deepfake_core.hub.manifest import HubFile, entry
 from deepfake_core.hub.store import find
 from tests.hub.hub_server import Hub
@@ -108,8 +108,8 @@ def test_a_hash_of_its_other_storage_makes_no_path(hash_of_xet: str, hub: Hub, o
 @pytest.mark.parametrize("name", ["../../../outside/canary", "a/../../../../outside/canary", "..", "/etc/passwd"])
 def test_a_file_name_with_dots_is_refused(name: str, hub: Hub, outside: Path, tmp_path: Path) -> None:
     """As a manifest of one's own might hold it."""
-    source = entry(NAME).hub
-    assert source is not None
+    source = entry(NAME).sources[0]
+    assert isinstance(source, HubFile)
     hub.files = {(f"spaces/{source.repo}", name): b"planted"}
     with pytest.raises(LabError):
         list(downloads.fetch(HubFile(repo=source.repo, kind="space", file=name)))
