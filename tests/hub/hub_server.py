@@ -59,8 +59,8 @@ class Hub:
         return self.redirect is not None and path != self.redirect
 
     def gets(self) -> list[tuple[str, str, str]]:
-        """The requests for files."""
-        return [request for request in self.asked if request[0] == "GET"]
+        """The requests for files, without those that the client makes for itself."""
+        return [one for one in self.asked if one[0] == "GET" and not one[1].startswith("/api/")]
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The GPU time to ask for on a ZeroGPU Space: the time asked for, not the time used, is checked against a visitor's quota.
+"""The GPU time to ask for on a ZeroGPU Space: what is asked for, not what is used, counts against a visitor's quota.
 
 The figures are of a network on a data-centre GPU, which waits for decoding, labelling and encoding on the CPU.
 """
