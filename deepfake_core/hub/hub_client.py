@@ -21,7 +21,7 @@ from huggingface_hub import (
     set_client_factory,
     try_to_load_from_cache,
 )
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import default_client_factory
 
 from deepfake_core.errors import DownloadFailed

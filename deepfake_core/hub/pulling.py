@@ -19,10 +19,11 @@ from deepfake_core.errors import (
     NotEnoughSpace,
 )
 from deepfake_core.hub import library_files
+from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.files import cache_file, cache_folder, ensure_folder, sha256_of, write_hash
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import Entry, HubFile, entry
-from deepfake_core.hub.obtaining import Fetching, Obtained, SourceFailed, critic_of, obtain
+from deepfake_core.hub.obtaining import Obtained, SourceFailed, critic_of, obtain
 from deepfake_core.hub.store import find, find_original, load
 from deepfake_core.settings import settings
 

@@ -8,10 +8,14 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from deepfake_core.errors import LabError
 from deepfake_core.hub.manifest import entry, manifest
 from deepfake_core.settings import settings
+
+if TYPE_CHECKING:
+    from deepfake_core.hub.pulling import Step
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +25,8 @@ class Wanted:
     """The state of some weights."""
 
     name: str
-    step: object = None
-    """The latest `pulling.Step`; None before the first."""
+    step: "Step | None" = None
+    """The latest one; None before the first."""
     error: str | None = None
     over: bool = False
     """Whether it is installed or has failed."""
@@ -50,8 +54,8 @@ class StartupPull:
         from deepfake_core.hub.store import find, find_original  # imports torch
 
         known = {one.name for one in self.wanted}
-        for name, one in manifest().items():
-            if name not in known and find_original(one) and not find(name):
+        for name, listed in manifest().items():
+            if name not in known and find_original(listed) and not find(name):
                 self.wanted.append(Wanted(name))
         for one in self.wanted:
             self._pull(one)
@@ -59,7 +63,8 @@ class StartupPull:
                 installed(one.name)
 
     def _pull(self, one: Wanted) -> None:
-        from deepfake_core.hub.pulling import SourceFailed, pull
+        from deepfake_core.hub.obtaining import SourceFailed
+        from deepfake_core.hub.pulling import pull
 
         try:
             for step in pull(one.name, accept_licence=True):

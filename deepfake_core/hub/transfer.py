@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from filelock import FileLock
-from huggingface_hub.utils import get_session
+from huggingface_hub.utils._http import get_session
 
 from deepfake_core.errors import DownloadFailed
 from deepfake_core.hub.files import printable

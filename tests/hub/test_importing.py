@@ -72,6 +72,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_published_checkpoints_are_imported_and_loaded(name: str, tmp_path: Path) -> None:
     network = manifest()[name].network
+    assert network is not None
     with pytest.raises(WeightsMissing, match=f"weights pull {name}"):
         load(name, network)
     torch.save(FILES[name](), tmp_path / "authors.ckpt")
@@ -159,7 +160,8 @@ def test_a_starter_that_is_not_here_counts_as_not_installed(tmp_path: Path, monk
 
 def test_starganv2_brings_the_landmarks_that_its_file_holds(tmp_path: Path) -> None:
     """Imported once, usable at once; landmarks that are there already stay as they are."""
-    torch.save(FILES["starganv2-celeba-hq"]() | {"fan": parallel(table("starganv2", "fan"))}, tmp_path / "nets.ckpt")
+    content = {**FILES["starganv2-celeba-hq"](), "fan": parallel(table("starganv2", "fan"))}  # type: ignore[dict-item]
+    torch.save(content, tmp_path / "nets.ckpt")
     import_checkpoint("starganv2-celeba-hq", tmp_path / "nets.ckpt")
     assert {"starganv2-celeba-hq", "fan-wing"} <= set(installed())
     assert load("fan-wing", "fan").network.state_dict()["paint.bias"].flatten()[0].item() == pytest.approx(0.335)

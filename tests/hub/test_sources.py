@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from huggingface_hub.utils import close_session
+from huggingface_hub.utils._http import close_session
 
 from deepfake_core.cli import main
 from deepfake_core.errors import DownloadFailed
