@@ -201,7 +201,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "home")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name} from {case.file}")
+LARGE = ("fomm", "starganv2", "fan")
+"""Methods whose networks take some seconds at full size."""
+marked = [pytest.param(case, marks=pytest.mark.slow if entry(case.name).network in LARGE else ()) for case in CASES]
+
+
+@pytest.mark.parametrize("case", marked, ids=lambda case: f"{case.name} from {case.file}")
 @torch.no_grad()
 def test_what_is_imported_gives_the_golden_output(case: Case, authors: Path, home: Path) -> None:
     path = import_checkpoint(case.name, written(authors, case.file))
