@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import UInt8
 
 from benchmarks.images import Picture, to_tensor
 from benchmarks.report import Figure
@@ -39,9 +40,12 @@ class Detail:
         return f"{self.fine:.2f}", f"{self.grid:.2f}", "-" if self.kid is None else f"{self.kid:.3f}"
 
 
-def measure_detail(made: Sequence[Picture], truth: Sequence[Picture], source: Sequence[Picture]) -> Detail:
+Pictures = Sequence[Picture] | UInt8[np.ndarray, "n s s 3"]
+
+
+def measure_detail(made: Pictures, truth: Pictures, source: Pictures) -> Detail:
     """Measure results against truths, which are in the same order."""
-    mine, right, given = (to_tensor(np.stack(pictures)) for pictures in (made, truth, source))
+    mine, right, given = (to_tensor(pictures) for pictures in (made, truth, source))
     peaks, drawn = (grid_peaks(images, PERIODS) for images in (mine, right))
     return Detail(
         fine=fine_detail(mine, right, given),

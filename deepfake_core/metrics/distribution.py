@@ -13,7 +13,7 @@ from deepfake_core.metrics.perceptual import RandomFeatures
 DEGREE = 3  # of the polynomial kernel
 
 
-def kernel_distance(made: Float[Tensor, "n 3 h w"], real: Float[Tensor, "n 3 h w"]) -> float:
+def kernel_distance(made: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> float:
     """The squared maximum mean discrepancy of as many results as real images; unbiased: 0 on average if equal.
 
     Features are standardised by the real images'. Row i of one set may be the truth of row i of the other: these pairs
