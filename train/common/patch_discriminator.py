@@ -6,10 +6,9 @@ domain (Isola et al., CVPR 2017; Wang et al., CVPR 2018; Miyato et al., ICLR 201
 everything goes, it may be narrow, and its weight small.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,15 +18,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from deepfake_core.errors import BadRequest
 from train.common.adversarial import feature_matching, hinge
-from train.loop.recipe import Phase
 
 SLOPE = 0.2  # negative slope of every leaky ReLU
-WEIGHTS = {
-    "real": 1.0,
-    "made": 1.0,
-    "real_taken_for_real": 0.0,
-    "made_taken_for_real": 0.0,
-}  # the shares are only logged
+DISCRIMINATOR_WEIGHTS = {"real": 1.0, "made": 1.0, "real_taken_for_real": 0.0, "made_taken_for_real": 0.0}
+"""Weights of the discriminator's terms; the shares are only logged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,22 +142,3 @@ def patch_discriminator_terms(discriminator: ConditionalPatchDiscriminator, imag
 def share_above_zero(scores: Float[Tensor, "..."]) -> Float[Tensor, ""]:
     """The share of positive scores."""
     return (scores > 0).float().mean()
-
-
-def patch_discriminator_phase(
-    discriminator: ConditionalPatchDiscriminator,
-    config: PatchDiscriminatorConfig,
-    compared: Callable[[Any], Compared],
-) -> Phase:
-    """Train the discriminator on the results of an earlier phase, which `compared` takes from the batch."""
-
-    def losses(batch: Any, step: int) -> tuple[dict[str, Tensor], Any]:
-        return patch_discriminator_terms(discriminator, compared(batch)), batch
-
-    return Phase(
-        name="patch_discriminator",
-        trained=discriminator,
-        optimizer=torch.optim.Adam(discriminator.parameters(), lr=config.learning_rate, betas=config.betas, fused=True),
-        losses=losses,
-        weights=lambda step: WEIGHTS,
-    )

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from deepfake_core.networks.starganv2 import StarGanV2
 from train.common.augment import augmented
 from train.common.patch_discriminator import (
+    DISCRIMINATOR_WEIGHTS,
     Compared,
     ConditionalPatchDiscriminator,
-    patch_discriminator_phase,
+    PatchDiscriminatorConfig,
+    patch_discriminator_terms,
     patch_generator_terms,
 )
 from train.loop.recipe import Phase
@@ -45,7 +47,7 @@ def supervised_phases(
                   weights=settings.truth_weights)
         )  # fmt: skip
     if patches is not None:
-        phases.append(patch_discriminator_phase(patches, settings.patch_discriminator, compared))
+        phases.append(patch_discriminator_phase(patches, settings.patch_discriminator))
     if memory is not None:
         phases.append(mapping_phase(model, memory, settings.supervision, generator_optimizer))
     return tuple(phases)
@@ -94,6 +96,18 @@ def compared(batch: StyleBatch) -> Compared:
     """The results of the `truth` phase beside the truth and their sources."""
     assert batch.made is not None and batch.samples.truth is not None
     return Compared(batch.made, batch.samples.truth, batch.samples.source, batch.samples.domain)
+
+
+def patch_discriminator_phase(discriminator: ConditionalPatchDiscriminator, config: PatchDiscriminatorConfig) -> Phase:
+    """Train the patch discriminator on the results of the `truth` phase."""
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=config.learning_rate, betas=config.betas, fused=True)
+    return Phase(
+        name="patch_discriminator",
+        trained=discriminator,
+        optimizer=optimizer,
+        losses=lambda batch, step: (patch_discriminator_terms(discriminator, compared(batch)), batch),
+        weights=lambda step: DISCRIMINATOR_WEIGHTS,
+    )
 
 
 def mapping_phase(
