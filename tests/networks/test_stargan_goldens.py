@@ -13,8 +13,8 @@ from deepfake_core.hub.key_maps import stargan_state
 from deepfake_core.networks.stargan import CELEBA, CONFIGS, Discriminator, StarGan, StarGanConfig, flipped
 from tests.golden_weights import DATA, smooth, weights
 from tests.networks.test_fomm_goldens import check_against
+from train.recipes.stargan.config import StarGanTraining
 from train.recipes.stargan.losses import classification, critic_terms, generator_terms
-from train.recipes.stargan.recipe import StarGanTraining
 
 TABLE = "stargan.keys.json"
 LARGEST, MEAN = 1e-4, 1e-5  # differences allowed, from recipe.md

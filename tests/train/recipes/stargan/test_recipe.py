@@ -16,9 +16,10 @@ from train.__main__ import main
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
 from train.loop.step import run_phase
+from train.recipes.stargan.config import StarGanTraining
 from train.recipes.stargan.data import LIST, draw_edits, labelled_folder
 from train.recipes.stargan.losses import gradient_penalty
-from train.recipes.stargan.recipe import StarGanTraining, build
+from train.recipes.stargan.recipe import build
 from train.recipes.stargan.supervision import Supervision, truth_terms
 
 CPU = torch.device("cpu")
