@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.hub.store import load
 from deepfake_core.networks.starganv2 import StarGanV2
-from tests.train.recipes.starganv2.conftest import train
+from tests.train.recipes.starganv2.conftest import PRESET, train
+from train.loop.checkpoint import read_checkpoint
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
 from train.loop.step import run_phase
