@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.faces.measure import measure_faces
 from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
@@ -59,7 +60,10 @@ def parser() -> argparse.ArgumentParser:
     load = subjects.add_parser("load", help="many visitors at the page")
     load.add_argument("--visitors", type=int, default=50, metavar="N", help="number of visitors (default: 50)")
     load.add_argument("--seconds", type=float, default=120, metavar="S", help="duration (default: 120)")
-    for subject in (quality, speed, memory, watermark, robustness, load):
+    faces = subjects.add_parser("faces", help="the face detector, on photographs")
+    faces.add_argument("folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each")
+    faces.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
+    for subject in (quality, speed, memory, watermark, robustness, load, faces):
         subject.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     return options
 
@@ -88,6 +92,8 @@ def measured(options: argparse.Namespace) -> Report:
         return measure_speed(rounds=options.rounds)
     if options.subject in ("watermark", "mark"):
         return measure_watermark(options.count)
+    if options.subject == "faces":
+        return measure_faces(options.folder, options.count)
     if options.subject == "load":
         return measure_load(options.visitors, options.seconds)
     if options.subject == "robustness" and options.attacks is not None:

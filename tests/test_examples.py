@@ -14,6 +14,7 @@ def script(name: str) -> dict[str, object]:
     return runpy.run_path(str(EXAMPLES / name), run_name="example")
 
 
+@pytest.mark.slow
 def test_animate_a_portrait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script("01_animate_a_portrait.py")["main"](str(tmp_path / "strip.png"))  # type: ignore[operator]
     assert_declared(tmp_path / "strip.png", model="fomm-starter")

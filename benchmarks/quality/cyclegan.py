@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from benchmarks.images import EQUAL, Picture, held_out, mean_psnr, save_grid, to_frames, to_tensor
+from benchmarks.quality.detail import COLUMNS, NOTE, Detail, detail_figures, measure_detail
 from benchmarks.report import Figure, Report, Row
 from deepfake_core import CycleTranslator
 from deepfake_core.metrics import ssim
@@ -59,6 +60,7 @@ class Measured:
     """Change of the background's mean colour: mean over the channels, as a share of the range."""
     cycle: float | None
     """Mean |x - back| in [-1, 1]; None without weights for the other direction."""
+    detail: Detail
 
 
 def measure_quality(
@@ -108,6 +110,7 @@ def judge(made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None
         stripes=float(correlation(mine.mean(1), right.mean(1), scene.mask[:, 0]).mean()),
         shift=float(colour_shift(mine, given, 1 - scene.mask).mean()),
         cycle=cycle,
+        detail=measure_detail(made, scene.truth, scene.source),
     )
 
 
@@ -143,7 +146,7 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
     bars = [figure.bar() for way, rows in found.items() for figure in figures(way, rows)]
     return Report(
         title="quality cyclegan",
-        columns=("PSNR dB", "in the animals", "SSIM", "stripes", "shift", "cycle"),
+        columns=("PSNR dB", "in the animals", "SSIM", "stripes", "shift", "cycle", *COLUMNS),
         rows=tuple(
             Row(
                 name=f"{way}: {answer}",
@@ -154,6 +157,7 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
                     f"{m.stripes:.2f}",
                     f"{100 * m.shift:.2f} %",
                     "-" if m.cycle is None else f"{m.cycle:.4f}",
+                    *m.detail.cells(),
                 ),
             )
             for way, rows in found.items()
@@ -164,6 +168,7 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
             "with the other animals. A zebra does not show the coat of its horse, so the truth of that direction can "
             "only be met by chance. Stripes: correlation of lightness with the truth inside the animals. Shift: change "
             "of the background's mean colour. Cycle: mean |x - back|, pixels in [-1, 1].",
+            NOTE,
         ),
         bars=tuple(bars),
         figures={
@@ -192,4 +197,5 @@ def figures(way: str, rows: dict[str, Measured]) -> list[Figure]:
             measure=f"{way} and back: mean |x - back|",
             result=made.cycle, target=CYCLE_BAR, more_is_better=False, digits=4,
         ),
+        *detail_figures(f"{way}: ", made.detail, nothing.detail),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from benchmarks.images import held_out, save_grid, to_frames, to_tensor
+from benchmarks.quality.detail import NOTE, Detail, detail_figures, measure_detail
 from benchmarks.report import Figure, Report, Row
 from deepfake_core import ImageAnimator
 from deepfake_core.metrics import average_keypoint_distance, psnr, ssim, temporal_difference
@@ -27,6 +28,7 @@ BURST = (0, *range(30, 36))  # its frames: the initial one, then consecutive one
 PSNR_BAR = 6.0  # dB above both baselines
 SSIM_BAR = 0.85
 KEYPOINT_BAR = 4.0  # pixels of 256
+DETAIL_BAR = 0.85  # what a turning head uncovers is guessed
 JUMP_BAR = 1.5  # largest change from frame to frame, as a multiple of the truth's
 
 
@@ -103,7 +105,7 @@ def measure_quality(
 def compare(animator: ImageAnimator, count: int, samples: Path | None = None) -> Report:
     """The report on one loaded model."""
     found: dict[str, list[Measured]] = {"animated": [], "repeat the source": [], "copy the driver": []}
-    columns, jumps, detect = [], [], detector(animator)
+    columns, jumps, last, detect = [], [], [], detector(animator)
     for index in range(count):
         scene = held_out_scene(index, animator.size)
         animated, burst = moved(animator, scene), held_out_burst(index, animator.size)
@@ -115,10 +117,13 @@ def compare(animator: ImageAnimator, count: int, samples: Path | None = None) ->
         }
         for name, frames in methods.items():
             found[name].append(judge(np.ascontiguousarray(frames), scene, detect))
+        last.append((animated[-1], scene.truth[-1], scene.source))
         columns.append((scene.source, *scene.driving[[0, -1]], animated[-1], scene.truth[-1]))
     if samples:
         save_grid(samples, list(zip(*columns, strict=True)))
-    return report(animator, found, float(np.mean(jumps)))
+    made, truths, sources = zip(*last, strict=True)
+    details = measure_detail(made, truths, sources), measure_detail(sources, truths, sources)
+    return report(animator, found, float(np.mean(jumps)), details)
 
 
 def moved(animator: ImageAnimator, scene: Scene) -> Frames:
@@ -154,8 +159,10 @@ def judge(frames: Frames, scene: Scene, detect: Callable[[Frames], Float[Tensor,
     )
 
 
-def report(animator: ImageAnimator, found: dict[str, list[Measured]], jumps: float) -> Report:
-    """Build the report: means over the heads, and margins."""
+def report(
+    animator: ImageAnimator, found: dict[str, list[Measured]], jumps: float, details: tuple[Detail, Detail]
+) -> Report:
+    """Build the report: means over the heads, and margins; `details` are of the results and of the sources."""
     means = {
         name: {measure: float(np.mean([getattr(one, measure) for one in scenes])) for measure in MEASURES}
         for name, scenes in found.items()
@@ -172,7 +179,9 @@ def report(animator: ImageAnimator, found: dict[str, list[Measured]], jumps: flo
         "in pixels at 256; landmarks: distance of the detected keypoints to the visible landmarks of the truth. "
         "Motion: change from frame to frame, relative to the truth's. Jump: the largest change between two of "
         f"{len(BURST) - 1} consecutive frames at {VIDEO:g} frames per second, relative to the truth's.",
+        f"The last frame of each clip: fine detail {details[0].fine:.2f}, grid {details[0].grid:.2f}. {NOTE}",
     )
+    figured = (*figures(means, margins, jumps), *detail_figures("", *details, bar=DETAIL_BAR))
     return Report(
         title="quality fomm",
         columns=("PSNR dB", "SSIM", "AKD px", "landmarks px", "motion"),
@@ -190,7 +199,7 @@ def report(animator: ImageAnimator, found: dict[str, list[Measured]], jumps: flo
             for name, m in means.items()
         ),
         notes=notes,
-        bars=tuple(figure.bar() for figure in figures(means, margins, jumps)),
+        bars=tuple(figure.bar() for figure in figured),
         figures={
             "weights": animator.name,
             "heads": heads,
@@ -198,6 +207,7 @@ def report(animator: ImageAnimator, found: dict[str, list[Measured]], jumps: flo
             "margins_db": margins,
             "heads_ahead": ahead,
             "jump": jumps,
+            "detail": details[0],
         },
     )
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 from torch import Tensor
 
 from benchmarks.images import Picture, held_out, mean_psnr, save_grid, to_frames, to_tensor
 from benchmarks.quality.attribute_classifier import AttributeClassifier, Skill, classifier_for
+from benchmarks.quality.detail import COLUMNS, NOTE, Detail, detail_figures, measure_detail
 from benchmarks.quality.subjects import HAIR, HEADS
 from benchmarks.report import Figure, Report, Row
 from deepfake_core import AttributeEditor
@@ -98,6 +98,7 @@ class Measured:
     ssim: float
     by_attribute: Mapping[str, float]
     """`found`, for each attribute."""
+    detail: Detail
 
 
 def measure_quality(
@@ -120,11 +121,11 @@ def compare(
     heads = [held_out_head(index, editor.size) for index in range(count)]
     pairs = [(head, edit) for head in heads for edit in edits_of(head, known)]
     made = [editor(head.picture, {edit.attribute: edit.value}, crop="none") for head, edit in pairs]
-    edits = [edit for _, edit in pairs]
+    sources, edits = [head.picture for head, _ in pairs], [edit for _, edit in pairs]
     found = {
-        "edited": judge(made, edits, classifier),
-        "do nothing": judge([head.picture for head, _ in pairs], edits, classifier),
-        "the truth": judge([edit.truth for edit in edits], edits, classifier),
+        "edited": judge(made, sources, edits, classifier),
+        "do nothing": judge(sources, sources, edits, classifier),
+        "the truth": judge([edit.truth for edit in edits], sources, edits, classifier),
     }
     if samples:
         save_grid(samples, [[head.picture, *flips(editor, head, known)] for head in heads[:SHOWN]])
@@ -139,7 +140,7 @@ def flips(editor: AttributeEditor, head: Head, known: Sequence[str]) -> list[Pic
 
 
 def judge(
-    made: Sequence[UInt8[np.ndarray, "s s 3"]], edits: Sequence[Edit], classifier: AttributeClassifier
+    made: Sequence[Picture], sources: Sequence[Picture], edits: Sequence[Edit], classifier: AttributeClassifier
 ) -> Measured:
     """Compute the metrics of results."""
     mine, right = to_tensor(made), to_tensor([edit.truth for edit in edits])
@@ -156,6 +157,7 @@ def judge(
         by_attribute={
             name: float(found[torch.tensor([own == name for own in names])].mean()) for name in dict.fromkeys(names)
         },
+        detail=measure_detail(made, [edit.truth for edit in edits], sources),
     )
 
 
@@ -165,11 +167,17 @@ def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edit
     ways = ", ".join(f"{attribute} {100 * share:.0f} %" for attribute, share in edited.by_attribute.items())
     return Report(
         title="quality stargan",
-        columns=("detected", "others kept", "PSNR dB", "SSIM"),
+        columns=("detected", "others kept", "PSNR dB", "SSIM", *COLUMNS),
         rows=tuple(
             Row(
                 name=answer,
-                values=(f"{100 * m.found:.1f} %", f"{100 * m.kept:.1f} %", f"{m.psnr:.2f}", f"{m.ssim:.3f}"),
+                values=(
+                    f"{100 * m.found:.1f} %",
+                    f"{100 * m.kept:.1f} %",
+                    f"{m.psnr:.2f}",
+                    f"{m.ssim:.3f}",
+                    *m.detail.cells(),
+                ),
             )
             for answer, m in found.items()
         ),
@@ -180,6 +188,7 @@ def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edit
             "colour, and neither of the other two). Others kept: mean share of the other attributes that it detects "
             f"unchanged. Accuracy of the classifier on held-out drawings: {skill}. 'The truth' is the head drawn with "
             "the attribute changed.",
+            NOTE,
         ),
         bars=(
             Figure(
@@ -193,6 +202,7 @@ def report(name: str, found: dict[str, Measured], skill: Skill, heads: int, edit
             Figure(
                 measure="PSNR above the source", result=edited.psnr - nothing.psnr, target=PSNR_BAR, unit=" dB"
             ).bar(),
+            *(figure.bar() for figure in detail_figures("", edited.detail, nothing.detail)),
         ),
         figures={"weights": name, "heads": heads, "edits": edits, "means": found, "classifier": skill},
     )  # fmt: skip

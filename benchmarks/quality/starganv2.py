@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.images import Picture, mean_psnr, save_grid, to_tensor
 from benchmarks.quality.attribute_classifier import AttributeClassifier, Skill, classifier_for
+from benchmarks.quality.detail import COLUMNS, NOTE, Detail, detail_figures, measure_detail
 from benchmarks.quality.subjects import Labels
 from benchmarks.quality.worlds import Case, World, cases_of, world_of
 from benchmarks.report import Bar, Figure, Report, Row
@@ -44,6 +45,8 @@ class Measured:
     predicted_colour: float | None
     """The same for the predicted colour, against the true one; under a hat the classifier has to guess."""
     psnr: float | None
+    detail: Detail
+    """Of the first result of each case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +104,7 @@ def compare(
             [case for case in cases for _ in range(LATENTS)],
             world,
             classifier,
-            referred=False,
+            results=LATENTS,
         ),
         "do nothing": judge([case.source for case in cases], cases, world, classifier),
         "copy the reference": judge([case.reference for case in cases], cases, world, classifier),
@@ -125,9 +128,10 @@ def judge(
     world: World,
     classifier: AttributeClassifier,
     *,
-    referred: bool = True,
+    results: int = 1,
 ) -> Measured:
-    """Compute the metrics of results; without a reference, there is no truth to compare with."""
+    """Compute the metrics of results; with several of each case, which are from latents, there is no truth for them."""
+    referred = results == 1
     seen = classifier.predict(made)
     source, reference = (
         Labels(*map(torch.cat, zip(*(getattr(case, name) for case in cases), strict=True)))
@@ -141,6 +145,9 @@ def judge(
         colour=float(np.mean([c <= NEAR for c in map(coat_apart, made, cases) if c is not None])) if referred else None,
         predicted_colour=float((apart(seen, reference) <= NEAR).float().mean()) if referred else None,
         psnr=mean_psnr(to_tensor(made), to_tensor([case.truth for case in cases])) if referred else None,
+        detail=measure_detail(
+            made[::results], *([getattr(case, name) for case in cases[::results]] for name in ("truth", "source"))
+        ),
     )
 
 
@@ -189,7 +196,7 @@ def report(results: Sequence[Result]) -> Report:
     """Build the report: means over the cases, and targets."""
     return Report(
         title="quality starganv2",
-        columns=("domain", "pose error", "looks of reference", "its colour", "predicted", "PSNR dB"),
+        columns=("domain", "pose error", "looks of reference", "its colour", "predicted", "PSNR dB", *COLUMNS),
         rows=tuple(
             Row(
                 name=f"{result.world}: {answer}",
@@ -200,6 +207,7 @@ def report(results: Sequence[Result]) -> Report:
                     "-" if m.colour is None else f"{100 * m.colour:.1f} %",
                     "-" if m.predicted_colour is None else f"{100 * m.predicted_colour:.1f} %",
                     "-" if m.psnr is None else f"{m.psnr:.2f}",
+                    *m.detail.cells(),
                 ),
             )
             for result in results
@@ -215,6 +223,7 @@ def report(results: Sequence[Result]) -> Report:
             "the same for the classifier's prediction, which is wrong for some of the truths as well. The truth: the "
             "reference's looks drawn in the source's pose and scene.",
             "Distance: random-feature distance, which is not LPIPS; its values can be compared with one another only.",
+            NOTE,
         ),
         bars=tuple(bar for result in results for bar in bars(result)),
         figures={"networks": {result.name: result for result in results}},
@@ -256,5 +265,6 @@ def bars(result: Result) -> list[Bar]:
             measure=f"{world}: diversity of latents, relative to the drawings",
             result=result.between_latents / result.between_identities, target=VARIETY_BAR,
         ),
+        *detail_figures(f"{world}: ", styled.detail, nothing.detail),
     ]  # fmt: skip
     return [figure.bar() for figure in figures]

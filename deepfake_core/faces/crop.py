@@ -8,7 +8,14 @@ from deepfake_core.faces.box import Box
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The square around the largest face."""
+    """The square around a face."""
+
+    number: int = 1
+    """Which one: 1 is the largest, 2 the next."""
+
+    def __post_init__(self) -> None:
+        if self.number < 1:
+            raise BadRequest(f"face must be 1 (the largest) or more, got {self.number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,11 @@ SQUARES = ("auto", "none")
 """Names of the crops that every network accepts."""
 
 
-def crop_named(name: str, allowed: tuple[str, ...] = SQUARES) -> Crop:
-    """The crop called `name`. Raises `BadRequest` unless it is one of `allowed`."""
+def crop_named(name: str, allowed: tuple[str, ...] = SQUARES, *, face: int = 1) -> Crop:
+    """The crop called `name`; `face` is the number of the face for "auto", 1 for the largest.
+
+    Raises `BadRequest` unless the name is one of `allowed`, and for a number below 1.
+    """
     if name not in allowed:
         raise BadRequest(f"unknown crop mode {name!r}; choose one of {', '.join(allowed)}")
-    return NAMES[name]
+    return Face(face) if name == "auto" else NAMES[name]

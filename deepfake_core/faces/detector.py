@@ -1,16 +1,28 @@
-"""The interface of face detectors: a function from a picture to the squares around its faces."""
+"""What a face detector finds."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float
 
 from deepfake_core.faces.box import Box
 
-Detector = Callable[[UInt8[np.ndarray, "h w 3"]], list[Box]]
-"""Returns one square (brows to chin, jaw to jaw) per face in pixels, the largest first; an empty list if there is none.
-Raises `DetectorUnavailable` if it cannot run."""
+SURE = 0.5
+"""Score below which a find is doubtful, and is said to be."""
 
 
-class DetectorUnavailable(Exception):
-    """A requirement of a detector is missing; `str(error)` is the reason, a clause without a full stop."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoundFace:
+    """A face in a picture; places in pixels, x right, y down."""
+
+    box: Box
+    """The square around brows, jaw and chin."""
+    points: Float[np.ndarray, "5 2"]
+    """Left and right eye, nose tip, left and right corner of the mouth; left and right as seen in an upright face."""
+    score: float
+    """How sure the detector is, in [0, 1]."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may be something else."""
+        return self.score < SURE

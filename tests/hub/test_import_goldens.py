@@ -56,19 +56,6 @@ def older_cyclegan() -> State:
     return state
 
 
-def mirrored_stargan() -> dict[str, Any]:
-    """Lornatang's copy of the generator, which counts the layers of each part anew."""
-    parts = {"0": "first_layer.0", "1": "first_layer.1", "21": "last_layer.0"}
-    parts |= {str(3 + i): f"down_sampling.{i}" for i in (0, 1, 3, 4)}
-    parts |= {str(15 + i): f"up_sampling.{i}" for i in (0, 1, 3, 4)}
-    parts |= {str(9 + i): f"trunk.{i}" for i in range(6)}
-    state = {}
-    for key, value in weights(stargan.TABLE, "G_c5").items():
-        _, place, rest = key.split(".", 2)
-        state[f"{parts[place]}.{rest}"] = value
-    return {"epoch": 1, "state_dict": state}
-
-
 def celeba_hq() -> dict[str, State]:
     """Under the names that DataParallel gives, with the face alignment network that keeps features in place."""
     parts = {**checkpoint(CELEBA, lively=True), "fan": weights(TABLE, "fan", lively=True)}
@@ -87,7 +74,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "older_net_G.pth": older_cyclegan,
     "200000-G.ckpt": lambda: weights(stargan.TABLE, "G_c5"),
     "200000-D.ckpt": lambda: weights(stargan.TABLE, "D_128_c5"),
-    "g_celeba-128x128.pth.tar": mirrored_stargan,
+    "g_celeba-128x128.pth.tar": stargan.mirrored,
     "celeba_nets_ema.ckpt": celeba_hq,
     "afhq_nets_ema.ckpt": lambda: checkpoint(AFHQ, lively=True),
     "wing.ckpt": wing,
@@ -201,7 +188,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "home")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name} from {case.file}")
+QUICK = ("latest_net_G.pth", "older_net_G.pth", "g_celeba-128x128.pth.tar")
+"""Files that are imported and tested within some three seconds at full size."""
+marked = [pytest.param(case, marks=() if case.file in QUICK else pytest.mark.slow) for case in CASES]
+
+
+@pytest.mark.parametrize("case", marked, ids=lambda case: f"{case.name} from {case.file}")
 @torch.no_grad()
 def test_what_is_imported_gives_the_golden_output(case: Case, authors: Path, home: Path) -> None:
     path = import_checkpoint(case.name, written(authors, case.file))

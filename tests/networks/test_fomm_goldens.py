@@ -85,7 +85,7 @@ def run(request: pytest.FixtureRequest) -> tuple[np.lib.npyio.NpzFile, FirstOrde
     return np.load(DATA / f"{file}.golden.npz"), fomm(lively, align_corners), 1.0 if lively else 5e-3
 
 
-@pytest.mark.parametrize("kind", ["noise", "smooth"])
+@pytest.mark.parametrize("kind", [pytest.param("noise", marks=pytest.mark.slow), "smooth"])
 @torch.no_grad()
 def test_every_output_of_one_step(run, kind: str) -> None:
     golden, model, _ = run

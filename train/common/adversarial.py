@@ -18,6 +18,11 @@ def log_likelihood(scores: Float[Tensor, "..."], target: float) -> Float[Tensor,
     return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
 
 
+def hinge(scores: Float[Tensor, "..."], target: float) -> Float[Tensor, ""]:
+    """Lim & Ye (2017): mean max(0, 1 - target * score); for a discriminator, the target is 1 for real, else -1."""
+    return F.relu(1 - target * scores).mean()
+
+
 def feature_matching(generated: Sequence[Tensor], real: Sequence[Tensor]) -> Float[Tensor, ""]:
     """Wang et al. (2018): sum over layers of mean |features(generated) - features(real)|."""
     return torch.stack([(one - other).abs().mean() for one, other in zip(generated, real, strict=True)]).sum()

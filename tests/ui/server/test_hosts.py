@@ -73,11 +73,14 @@ def test_the_name_in_a_host(authority: str | None, name: str | None) -> None:
         {"Origin": "http://127.0.0.1"},
         {"Origin": "null"},
         {"Origin": ""},
-        {"Origin": "file://127.0.0.1"},
+        {"Origin": "file://127.0.0.1:{port}"},
+        {"Origin": "chrome-extension://127.0.0.1:{port}"},
         {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
     ],
 )
 def test_a_post_from_another_site_is_rejected(server: Server, visitor: Visitor, headers: dict[str, str]) -> None:
+    headers = {name: value.format(port=server.port) for name, value in headers.items()}
     body = visitor.body(AT_ONCE)
     answer = visitor.post("run/predict", body, headers=headers)
     assert answer.status_code == 403 and "other sites" in answer.json()["detail"]

@@ -90,16 +90,20 @@ def generator_terms(
 
 
 def discriminator_terms(
-    discriminator: Discriminator, real: Pictures, generated: Float[Tensor, "b 3 h w"], domain: Int[Tensor, "b"]
+    discriminator: Discriminator,
+    real: Pictures,
+    generated: Float[Tensor, "b 3 h w"],
+    domain: Int[Tensor, "b"],
+    penalty: bool = True,
 ) -> dict[str, Tensor]:
     """Target 1 for real images in their domain and 0 for generated ones in `domain`; R1 penalises the gradient."""
-    image = real.image.detach().requires_grad_()
+    image = real.image.detach().requires_grad_(penalty)
     scores = discriminator(image, real.domain)
-    return {
+    terms = {
         "real": log_likelihood(scores, 1.0),
         "made": log_likelihood(discriminator(generated.detach(), domain), 0.0),
-        "r1": r1_penalty(scores, image),
     }
+    return terms | ({"r1": r1_penalty(scores, image)} if penalty else {})
 
 
 def r1_penalty(scores: Float[Tensor, "b"], image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:

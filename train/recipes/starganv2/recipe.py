@@ -19,16 +19,15 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.hub.store import load
 from deepfake_core.networks.fan import FaceAlignmentNetwork
 from deepfake_core.networks.starganv2 import Discriminator, StarGanV2
+from train.common.patch_discriminator import ConditionalPatchDiscriminator, PatchDiscriminatorConfig
 from train.loop.presets import configure
 from train.loop.recipe import Phase
+from train.recipes.starganv2.batch import StyleBatch
 from train.recipes.starganv2.config import StarGanV2Training
 from train.recipes.starganv2.data import HELD_OUT, Data, DrawnData, FolderData
 from train.recipes.starganv2.domain_classifier import DomainClassifier
-from train.recipes.starganv2.losses import (
-    FindMasks,
-    Pictures,
-)
-from train.recipes.starganv2.phases import StyleBatch, build_phases
+from train.recipes.starganv2.losses import FindMasks, Pictures
+from train.recipes.starganv2.phases import build_phases
 from train.recipes.starganv2.samples import style_samples
 from train.recipes.starganv2.supervision import LATENTS, StyleMemory, Supervision
 
@@ -86,13 +85,16 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> StarGanV2Re
     settings = replace(settings, network=replace(settings.network, domains=source.domains))
     if data != "synthetic" and settings.supervision != Supervision():
         logger.info("the images of %s have no ground truth: supervision is ignored", data)
-        settings = replace(settings, supervision=Supervision())
+        settings = replace(settings, supervision=Supervision(), patch_discriminator=PatchDiscriminatorConfig())
     model, discriminator = StarGanV2(settings.network), Discriminator(settings.network)
     networks = nn.ModuleDict({"starganv2": model, "discriminator": discriminator}).to(device)
     if device.type == "cuda":
         networks.to(memory_format=torch.channels_last)  # slower on a CPU, where the norms convert back
     if settings.supervision.uses_classifier:
         networks["domain_classifier"] = DomainClassifier(len(source.domains)).to(device)
+    if settings.patch_discriminator.used:
+        patches = ConditionalPatchDiscriminator(settings.patch_discriminator, len(source.domains))
+        networks["patch_discriminator"] = patches.to(device)
     if settings.supervision.styles > 0:
         networks["memory"] = StyleMemory(len(source.domains), settings.network.style).to(device)
     phases = build_phases(settings, networks, find_masks, device)

@@ -29,6 +29,8 @@ class Supervision:
     """The same for fixed random features at four scales (`train.common.perceptual`), so that edges count."""
     styles: float = 0.0
     """Energy distance of mapped latents to styles of references; it trains the mapping network only."""
+    styles_from: int = 0
+    """Step from which that is done. With `--weights`, wait until the memory, which starts at random, is filled."""
     domain_features: float = 0.0
     """Mean difference of the features of a domain classifier, which is trained together with the generator."""
     domain: float = 0.0
@@ -64,6 +66,10 @@ class Supervision:
     def published(self, step: int) -> bool:
         """Whether the published losses are used at a step."""
         return step >= self.truth_first and (step - self.truth_first) % self.every == 0
+
+    def turn(self, step: int) -> int:
+        """How many steps with the published losses came before a step, if it is one of them."""
+        return (step - self.truth_first) // self.every
 
 
 class ImageDistance(nn.Module):

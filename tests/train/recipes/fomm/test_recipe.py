@@ -18,6 +18,7 @@ from tests.train.conftest import run
 from train.__main__ import load_initial_weights
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
+from train.loop.step import run_phase
 from train.recipes.fomm.data import Truth, sample_clips
 from train.recipes.fomm.recipe import FommTraining, build
 from train.recipes.fomm.supervision import Supervision, feature_difference
@@ -101,10 +102,7 @@ def test_supervision_teaches_the_landmarks() -> None:
 
     before = distance()
     for step in range(200):
-        terms, _ = phase.losses(batch, step)
-        phase.optimizer.zero_grad()
-        torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()
-        phase.optimizer.step()
+        run_phase(phase, batch, step, recipe.networks, "float32")
     assert distance() < 0.5 * before
 
 

@@ -15,9 +15,11 @@ from deepfake_core.networks.stargan import CELEBA, ConvNormReLU, Discriminator, 
 from train.__main__ import main
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
+from train.loop.step import run_phase
+from train.recipes.stargan.config import StarGanTraining
 from train.recipes.stargan.data import LIST, draw_edits, labelled_folder
 from train.recipes.stargan.losses import gradient_penalty
-from train.recipes.stargan.recipe import StarGanTraining, build
+from train.recipes.stargan.recipe import build
 from train.recipes.stargan.supervision import Supervision, truth_terms
 
 CPU = torch.device("cpu")
@@ -94,10 +96,7 @@ def test_supervision_teaches_the_edit_of_one_batch() -> None:
 
     before = distance()
     for step in range(90):
-        terms, _ = phase.losses(batch, step)
-        phase.optimizer.zero_grad()
-        torch.stack([weight * terms[name] for name, weight in phase.weights(step).items()]).sum().backward()
-        phase.optimizer.step()
+        run_phase(phase, batch, step, recipe.networks, "float32")
     assert distance() < 0.5 * before
 
 

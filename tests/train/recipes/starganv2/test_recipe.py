@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.hub.store import load
 from deepfake_core.networks.starganv2 import StarGanV2
-from tests.train.recipes.starganv2.conftest import train
+from tests.train.recipes.starganv2.conftest import PRESET, train
+from train.loop.checkpoint import read_checkpoint
 from train.loop.config import LoopConfig
 from train.loop.presets import configure, read_preset
 from train.loop.step import run_phase
@@ -67,6 +69,36 @@ def test_supervision_teaches_the_truth() -> None:
     for step in range(90):
         result = run_phase(phase, batch, step, recipe.networks, "float32")
     assert result.terms["truth/truth"] < 0.75 * copied
+
+
+def test_a_patch_discriminator_learns_from_the_results_of_the_truth_phase(tmp_path: Path, preset: Path) -> None:
+    """Its terms join those of the truth, it is trained in a phase of its own, and the checkpoint holds it."""
+    patches = "patch_discriminator = { adversarial = 0.06, base = 2 }"
+    preset.write_text(PRESET.format(world="heads").replace("[loop]", f"{patches}\n[loop]"))
+    assert train(preset, tmp_path / "out", "--steps", "2") == 0
+    header = (tmp_path / "out" / "log.csv").read_text().splitlines()[0].split(",")
+    logged = {"truth/patch_adversarial", "truth/patch_features", "patch_discriminator/made_taken_for_real"}
+    assert logged <= set(header)
+    saved = read_checkpoint(tmp_path / "out" / "checkpoint.pt")
+    assert any(name.startswith("patch_discriminator.patches.1.") for name in saved["networks"])
+    loaded = load(tmp_path / "out" / "weights.safetensors", "starganv2")
+    assert '"adversarial": 0.06' in loaded.metadata["recipe"]
+    with pytest.raises(BadRequest, match=r"requires supervision\.truth"):
+        build(table(patch_discriminator={"adversarial": 0.06}), "synthetic", CPU)
+
+
+def test_latents_and_references_alternate_and_r1_is_lazy() -> None:
+    settings = configure(
+        StarGanV2Training,
+        {"alternate": True, "r1": 0.5, "r1_every": 2, "supervision": {"truth": 1.0, "truth_first": 10, "every": 2}},
+        "[recipe]",
+    )
+    of = {kind: [step for step in range(20) if settings.published(step, kind)] for kind in ("latent", "reference")}
+    assert of == {"latent": [10, 14, 18], "reference": [12, 16]}
+    assert [settings.discriminator(step).get("r1") for step in (10, 12, 14, 16, 18)] == [1.0, 1.0, None, None, 1.0]
+    plain = StarGanV2Training()
+    assert plain.published(0, "latent") and plain.published(0, "reference")
+    assert all(plain.discriminator(step) == {"real": 1.0, "made": 1.0, "r1": 1.0} for step in range(3))
 
 
 @pytest.mark.slow
@@ -130,11 +162,14 @@ def test_what_makes_no_sense_is_refused(
         build(table(world="cars"), "synthetic", CPU)
 
 
-@pytest.mark.parametrize("name", ["celeba-hq", "afhq", "starter-heads", "starter-animals"])
+@pytest.mark.parametrize(
+    "name", ["celeba-hq", "afhq", "starter-heads", "starter-animals", "starter-heads-gan", "starter-animals-gan"]
+)
 def test_every_preset_fits_the_recipe(name: str) -> None:
     tables = read_preset("starganv2", name)
     settings = configure(StarGanV2Training, tables.recipe, "[recipe]")
     assert bool(settings.supervision.truth) == name.startswith("starter") and bool(settings.fan) == (
         name == "celeba-hq"
     )
+    assert settings.patch_discriminator.used == name.endswith("-gan")
     assert configure(LoopConfig, tables.loop, "[loop]").steps > 1000
