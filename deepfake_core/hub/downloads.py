@@ -113,7 +113,7 @@ def fetch(
         except Exception as error:
             left = TRIES if state.done > before else left - 1
             if not is_temporary(error) or left <= 0:
-                if isinstance(error, OSError) and error.errno in FULL:
+                if partial.size == 0 or (isinstance(error, OSError) and error.errno in FULL):
                     shutil.rmtree(partial.folder, ignore_errors=True)
                 raise as_lab_error(error, source) from error
             pause = PAUSE if state.done > before else pause

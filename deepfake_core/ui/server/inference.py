@@ -56,8 +56,8 @@ class Engine:
 
         On ZeroGPU it is computed on the CPU: a reading is short, and would cost a visitor seconds of GPU time.
         """
-        device = "cpu" if self._zerogpu else self.device
-        return question(self.model(network, name, device), *arguments)
+        model = self._model_on("cpu", network, name) if self._zerogpu else self.model(network, name)
+        return question(model, *arguments)
 
     def _here(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], arguments: tuple[Any, ...]
@@ -69,13 +69,14 @@ class Engine:
         """Load the default network of every tab in the background; requests meanwhile wait for the same load."""
         threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
-    def model(self, network: str, name: str | None = None, device: str | None = None) -> Any:
+    def model(self, network: str, name: str | None = None) -> Any:
         """The loaded model of a method for a manifest name; None selects the best installed weights.
-
-        `device` replaces the engine's own.
 
         The name is sent by the browser, so it must be in the manifest and never a path.
         """
+        return self._model_on(self.device, network, name)
+
+    def _model_on(self, device: str, network: str, name: str | None) -> Any:
         if name is not None and entry(name).network != network:
             raise BadRequest(f"{name} is for another tab; choose weights from the list")
         from deepfake_core.device import choose_device
@@ -83,11 +84,10 @@ class Engine:
         from deepfake_core.hub.store import choose
         from deepfake_core.pipelines.runtime import Runtime
 
-        wanted = device or self.device
-        chosen, model = choose_device(wanted), registry.method(network).model
+        chosen, model = choose_device(device), registry.method(network).model
         assert model is not None
         key = Key(name or choose(network), str(chosen), Runtime(chosen, 1).precision)
-        return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=wanted))
+        return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=device))
 
     def forget(self, name: str) -> None:
         """Drop the loaded network of weights that were removed or replaced."""

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,11 +15,13 @@ import torch
 
 from benchmarks.load.server import serving
 from deepfake_core.errors import UnknownModel
+from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.manifest import HubFile, entry
-from deepfake_core.hub.startup import STARTUP, Wanted, requested
+from deepfake_core.hub.startup import STARTUP, StartupPull, Wanted, requested
+from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.widgets.startup_line import startup_line
 from tests.hub.hub_server import Hub, serve
-from tests.hub.test_importing import FILES
+from tests.hub.test_importing import FILES, table
 
 NAME = "stargan-celeba-128"
 REPOSITORY = Path(__file__).parents[3]
@@ -29,7 +32,7 @@ def hub() -> Iterator[Hub]:
     """A Hub with StarGAN's generator, which sends it in some seconds."""
     source = entry(NAME).sources[0]
     assert isinstance(source, HubFile)
-    state = {key: value.clone() for key, value in FILES[NAME]().items()}  # of its real size
+    state = {key: value.clone() for key, value in table("stargan", "G_c5").items()}  # of its real size
     written = io.BytesIO()
     torch.save(state, written)
     with serve(Hub(files={(source.repo, source.file): written.getvalue()}, pause=0.01)) as running:
@@ -50,13 +53,30 @@ def test_named_weights_come_in_the_background_and_once(hub: Hub, tmp_path: Path)
         assert httpx.get(server.address, timeout=60).status_code == 200
         assert not path.exists(), "the page did not wait for them"
         wait_until(path.exists)
-        wait_until(lambda: not any((tmp_path / "partial").iterdir()))
+        wait_until(lambda: not any((tmp_path / "partial").iterdir()), 30)
     asked = len(hub.asked)
     assert hub.gets()[0][2] == ""
     with serving(tmp_path, environment) as server:
         assert httpx.get(server.address, timeout=60).status_code == 200
         time.sleep(5)
     assert len(hub.asked) == asked, "a restart takes nothing twice"
+
+
+def test_what_lies_in_weights_is_converted_at_the_start_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
+    starter = shipped_weights.WEIGHTS / "stargan-starter.safetensors"
+    for path in (starter, shipped_weights.WEIGHTS / "manifest.toml"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(shipped_weights, "WEIGHTS", tmp_path)
+    engine = Engine(device="cpu")
+    assert engine.model("stargan").name == "stargan-starter"
+    torch.save(FILES[NAME](), tmp_path / f"{NAME}.ckpt")
+    pull, told = StartupPull(), list[str]()
+    pull.start(told.append)
+    wait_until(lambda: told == [NAME])
+    assert pull.over and engine.model("stargan").name == NAME
 
 
 def wait_until(condition: object, seconds: float = 240) -> None:
