@@ -35,6 +35,8 @@ class Hub:
     head_statuses: list[int] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)
     """Bytes after which the connection is cut, one a GET."""
+    goes_down: bool = False
+    """Whether it returns errors only after it has cut a connection."""
     pause: float = 0.0
     """Seconds before every piece of a file."""
     token: str | None = None
@@ -156,6 +158,8 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             return  # the client has hung up
         if end < len(content):
+            if self.hub.goes_down:
+                self.hub.statuses, self.hub.head_statuses = [503] * 99, [503] * 99
             self.close_connection = True
             self.connection.shutdown(2)
 

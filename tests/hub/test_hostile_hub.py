@@ -125,10 +125,10 @@ def test_a_link_that_was_planted_before_is_neither_read_nor_followed(
     pointer = fill_cache()
     pointer.unlink()
     pointer.symlink_to({"file": outside / "canary", "folder": tmp_path / "hf", "device": Path("/dev/null")}[what])
-    if what == "file":
+    if what != "folder":
         with pytest.raises(DownloadFailed, match="neither read nor changed; remove"):
             last()
-    else:  # the client itself takes them for no file, so that it is downloaded
+    else:  # the client itself takes it for no file, so that the file is downloaded
         assert find_cached(hub_file()) is None and last()
         main(["weights", "remove", NAME])
     assert pointer.is_symlink() and (outside / "canary").read_text() == SECRET

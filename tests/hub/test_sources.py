@@ -92,21 +92,11 @@ def test_a_broken_connection_is_continued_at_the_next_source(
     breaking, other = (web, hub) if first == "web" else (hub, web)
     give(monkeypatch, *((from_web, from_hub) if first == "web" else (from_hub, from_web)),
          sha256=hashlib.sha256(checkpoint).hexdigest())  # fmt: skip
-    breaking.breaks = [10 * PIECE]
-    original = Hub.gets
-
-    def fails_after_the_first(server: Hub) -> None:
-        breaking.statuses = [503] * 9
-
-    monkeypatch.setattr("deepfake_core.hub.downloads.PAUSE", 0.01)
-    steps = pull(NAME)
-    for step in steps:
-        if isinstance(step, Fetching) and original(breaking):
-            fails_after_the_first(breaking)
-        if isinstance(step, SourceFailed):
-            assert step.place and "503" in step.reason
-        done = step
+    breaking.breaks, breaking.goes_down = [10 * PIECE], True
+    *steps, done = pull(NAME)
     assert isinstance(done, Pulled)
+    [failed] = [step for step in steps if isinstance(step, SourceFailed)]
+    assert "503" in failed.reason
     [(_, _, span)] = other.gets()
     assert 0 < int(span.removeprefix("bytes=").split("-")[0]) <= 10 * PIECE
     assert load(NAME, "cyclegan").metadata["source_sha256"] == hashlib.sha256(checkpoint).hexdigest()
@@ -116,26 +106,20 @@ def test_wrong_bytes_of_a_source_that_broke_off_do_not_spoil_the_next(
     hub: Hub, web: Hub, checkpoint: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.files["", FILE] = bytes(len(checkpoint))
-    web.breaks, web.statuses = [10 * PIECE], []
+    web.breaks, web.goes_down = [10 * PIECE], True
     give(
         monkeypatch, WebFile(url=web.url + FILE), entry(NAME).sources[0], sha256=hashlib.sha256(checkpoint).hexdigest()
     )
-    steps = iter(pull(NAME))
-    for step in steps:
-        if isinstance(step, Fetching) and web.gets():
-            web.statuses = [503] * 9
-    assert isinstance(step, Pulled)
+    assert last()
     assert [span for _, _, span in hub.gets()][-1] == "", "fetched from its beginning in the end"
 
 
 def test_without_a_known_hash_another_source_begins_anew(
     hub: Hub, web: Hub, checkpoint: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    web.breaks, web.statuses = [10 * PIECE], []
+    web.breaks, web.goes_down = [10 * PIECE], True
     give(monkeypatch, WebFile(url=web.url + FILE), entry(NAME).sources[0], sha256=None)
-    for step in pull(NAME):
-        if isinstance(step, Fetching) and web.gets():
-            web.statuses = [503] * 9
+    assert last()
     assert [span for _, _, span in hub.gets()] == [""]
 
 
