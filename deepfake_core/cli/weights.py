@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from tqdm import tqdm
@@ -53,18 +54,20 @@ def add(commands: Any) -> None:
 
 
 def list_weights(asked: argparse.Namespace) -> dict[str, Any]:
-    """Name, whether it is installed, and its purpose; licence and paper once a family."""
-    rows, lines, families = {}, [], set[tuple[str, str, str]]()
-    for one in inventory():
-        entry = one.entry
-        rows[entry.name] = {"installed": one.usable, **asdict(entry), "bytes": one.bytes, "source": entry.source}
-        size = f" ({one.bytes / 1e6:.1f} MB)" if one.bytes else ""
-        family = (entry.title, entry.licence, entry.paper)
-        if family not in families:
-            families.add(family)
-            lines += [f"{entry.title}: {entry.paper}", f"  licence: {entry.licence}"]
-        lines.append(f"{'*' if one.usable else ' '} {entry.name}: {entry.about}{size}")
-        lines.append(f"      source: {entry.source}")
+    """Name, whether it is installed, and its purpose; papers and licences once a family."""
+    rows, lines = {}, list[str]()
+    for title, group in groupby(inventory(), lambda one: one.entry.title):
+        family = list(group)
+        lines.append(title)
+        for part in ("paper", "licence"):
+            texts = dict.fromkeys(getattr(one.entry, part) for one in family)
+            lines.append(f"  {part}: {'; or '.join(texts)}")
+        for one in family:
+            entry = one.entry
+            rows[entry.name] = {"installed": one.usable, **asdict(entry), "bytes": one.bytes, "source": entry.source}
+            size = f" ({one.bytes / 1e6:.1f} MB)" if one.bytes else ""
+            lines.append(f"{'*' if one.usable else ' '} {entry.name}: {entry.about}{size}")
+            lines.append(f"      source: {entry.source}")
     free = free_bytes()
     text = "\n".join([*lines, f"* installed; {free / 1e9:.1f} GB of disk space free"])
     return {"weights": rows, "free_bytes": free, "text": text}
