@@ -63,7 +63,8 @@ Find = Callable[[Picture], list[FoundFace]]
 
 def measure_faces(folder: Path, count: int | None = None) -> Report:
     """Measure the detector on the portraits of a folder, or on `count` of them, spread evenly."""
-    cores, _ = torch.get_num_threads(), torch.set_num_threads(1)
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         return _measured(folder, count)
     finally:
