@@ -48,14 +48,24 @@ TARGETS = {
     "darkened to 8%": 95.0,
     "masked": 95.0,
     "a twentieth of the picture": 98.0,
-    "two in a picture": 98.0,
-    "three in a picture": 98.0,
+    "two in a picture": 95.0,
+    "three in a picture": 90.0,
     "drawn heads, frontal": 98.0,
     "drawn heads, posed": 90.0,
 }
 """Per cent of the pictures."""
-CASCADE: dict[str, float] = {}
-"""The same, measured with scikit-image's cascade before CenterFace replaced it."""
+CASCADE = {
+    "upright": 100.0,
+    "turned by 15 degrees": 91.7,
+    "turned by 30 degrees": 62.5,
+    "turned by 45 degrees": 0.0,
+    "turned by 90 degrees": 4.2,
+    "darkened to 8%": 95.8,
+    "masked": 95.8,
+    "false finds": 5.2,
+    "time": 358.0,
+}
+"""The same of scikit-image's cascade before CenterFace replaced it, measured on 24 portraits, one in 73."""
 
 Item = TypeVar("Item")
 Find = Callable[[Picture], list[FoundFace]]
@@ -104,8 +114,8 @@ def _measured(folder: Path, count: int | None) -> Report:
             "the side, and the sides differ at most twofold.",
             f"{len(missing)} portraits without a find upright ({', '.join(missing[:9])}) count as missed in every row.",
             f"{len(empty)} pictures without people; a picture of a megapixel without a face takes {without:.0f} ms.",
-            "Time is processor time of one core. Cascade: scikit-image's, which this detector replaced, on every 24th "
-            "portrait.",
+            "Time is processor time of one core. Cascade: scikit-image's, which this detector replaced, on 24 "
+            "portraits.",
         ),
         bars=tuple(one.bar() for one in figures),
         figures={one.measure: one.result for one in figures} | {"without a face, ms": without, "missing": missing},
