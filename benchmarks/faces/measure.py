@@ -50,7 +50,7 @@ TARGETS = {
     "a twentieth of the picture": 98.0,
     "two in a picture": 95.0,
     "three in a picture": 90.0,
-    "drawn heads, frontal": 98.0,
+    "drawn heads, frontal": 95.0,
     "drawn heads, posed": 90.0,
 }
 """Per cent of the pictures."""
@@ -62,6 +62,11 @@ CASCADE = {
     "turned by 90 degrees": 4.2,
     "darkened to 8%": 95.8,
     "masked": 95.8,
+    "a twentieth of the picture": 0.0,
+    "two in a picture": 95.8,
+    "three in a picture": 25.0,
+    "drawn heads, frontal": 100.0,
+    "drawn heads, posed": 93.8,
     "false finds": 5.2,
     "time": 358.0,
 }
