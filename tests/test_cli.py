@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from deepfake_core.cli import main
 from deepfake_core.cli.consent import show_notice_once
@@ -66,6 +68,21 @@ def test_attributes(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert answer["paths"] == [str(tmp_path / "out.png"), str(tmp_path / "out-strip.png")]
     attributes = answer["faces"][str(tmp_path / "out.png")]["attributes"]
     assert attributes["Blond_Hair"] and not attributes["Male"] and not attributes["Black_Hair"]
+
+
+def test_one_of_several_faces(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = tmp_path / "pair.png"
+    both = Image.new("RGB", (500, 256), (128, 128, 128))
+    both.paste(Image.open(PORTRAIT).resize((256, 256)), (0, 0))
+    both.paste(Image.open(PORTRAIT).resize((200, 200)), (290, 30))
+    both.save(pair)
+    arguments = ["attributes", str(pair), "-o", str(tmp_path / "out.png"), "--set", "Male=1", "--paste-back"]
+    assert "2 faces found; face 2 is used" in " ".join(answer_of([*arguments, "--face", "2"], capsys)["notes"])
+    made = np.asarray(Image.open(tmp_path / "out.png")).astype(int) - np.asarray(both)
+    changed = np.abs(made).max(axis=2) > 8
+    assert changed[:200, 300:480].mean() > 0.3 > 0.02 > changed[:200, :250].mean()
+    assert main([*arguments, "--face", "3"]) == 2
+    assert "face must be a number from 1 to 2 for pair.png, got 3" in capsys.readouterr().err
 
 
 def test_style(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

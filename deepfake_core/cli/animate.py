@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from deepfake_core.cli.options import add_command, add_run_options
+from deepfake_core.cli.options import add_command, add_face_option, add_run_options
 
 
 def add(commands: Any) -> None:
@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
         "--smoothing", type=float, default=0.0, metavar="0..1", help="reduce the jitter of the keypoints"
     )
     command.add_argument("--crop", choices=("auto", "none"), default="auto")
+    add_face_option(command)
     command.add_argument("--paste-back", action="store_true", help="paste the face back into the whole picture")
     command.add_argument(
         "--side-by-side", metavar="OUT.mp4", help="also write a video of source, driver and result side by side"
@@ -50,7 +51,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         transfer=transfer_named(asked.transfer, asked.adapt_scale),
         best_frame=asked.best_frame,
         smoothing=asked.smoothing,
-        source_crop=crop_named(asked.crop),
+        source_crop=crop_named(asked.crop, face=asked.face),
         driving_crop=crop_named(asked.crop),
         paste_back=asked.paste_back,
         label=asked.label,

@@ -88,6 +88,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "source": {"path": str(source)},
         **dict.fromkeys(("source_left", "source_top"), 0.0),
         "source_side": 100.0,
+        **dict.fromkeys(("source_face", "driving_face")),
         "driving": driving,
         **dict.fromkeys(("driving_left", "driving_top"), 0.0),
         "driving_side": 100.0,
@@ -122,7 +123,9 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
     driver = DrivingClip([])
     with gr.Blocks():
         driver.render()
-    (update,) = driver.crop_controls.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
+    (update,) = driver.crop_controls.show(
+        slow, "auto", None, 0.0, 0.0, 100.0
+    )  # without a face: twelve frames are looked at
     answer = error_text(update)
     assert "more than 2 seconds" in answer
 
