@@ -30,6 +30,9 @@ class Settings:
     """Your own model repository on the Hub with NAME.safetensors files: a mirror that is tried first."""
     downloads: bool = field(default_factory=lambda: "SPACE_ID" not in os.environ)
     """Whether visitors may download and remove weights (`on` or `off`); off on a Hugging Face Space by default."""
+    pull: str = ""
+    """Comma-separated names of weights (`fomm-vox-adv,stargan-celeba-128`) that are downloaded in the background after
+    the start, unless they are installed; to name them is to accept their licences."""
     cache_gb: float = 0.0
     """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
     upload_megabytes: int = _at_least(1, 200)
@@ -96,10 +99,11 @@ class Settings:
     """Text of the label; pictures too small for it say "AI"."""
     label_place: str = "bottom-right"
     """Corner of the label, one of `PLACES`."""
-    signing_key: str = ""
-    """File of the private key (PKCS #8 PEM) that signs results; empty: one is generated in the user's data folder."""
+    signing_key: str = field(default="", repr=False)
+    """File of the private key (PKCS #8 PEM) that signs results, or the PEM text itself, as a Space's secret holds it;
+    empty: a key is generated in the user's data folder."""
     signing_certificate: str = ""
-    """File of its certificate chain (PEM)."""
+    """File of its certificate chain (PEM), or the text; empty if the text of `signing_key` holds it, too."""
 
 
 def settings() -> Settings:

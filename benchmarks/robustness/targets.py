@@ -108,7 +108,9 @@ def warm_up() -> None:
     """Make every kind of network once: torch imports a lot when it first does, and memory is compared from then on."""
     known = registry.configs()
     for name in known.keys() & set(IMPORTS):
-        mismatch(entry(name).network, asdict(known[name]), {})
+        network = entry(name).network
+        assert network is not None
+        mismatch(network, asdict(known[name]), {})
 
 
 def judge(target: str, broken: Broken, seed: int, folder: Path) -> InputResult:

@@ -34,15 +34,16 @@ def rotate(asked: argparse.Namespace) -> dict[str, Any]:
 def described(pair: "SigningPair") -> dict[str, Any]:
     """Everything about the pair except the key itself."""
     one = pair.certificates
+    key = str(pair.path or "in DEEPFAKE_SIGNING_KEY")
     rows = {
         "signer": one.name,
         "fingerprint": one.fingerprint,
         "serial": one.serial,
         "until": f"{one.until:%Y-%m-%d}",
-        "key": str(pair.path),
+        "key": key,
     }
     text = (
         f"Signed by {one.name}, until {one.until:%d %B %Y}\n"
-        f"Certificate (SHA-256): {one.fingerprint}\nCertificate serial number: {one.serial}\nKey: {pair.path}"
+        f"Certificate (SHA-256): {one.fingerprint}\nCertificate serial number: {one.serial}\nKey: {key}"
     )
     return {**rows, "certificate": one.pem.decode(), "text": text}

@@ -14,7 +14,9 @@ from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.inventory import free_bytes, inventory, push, remove, verify
 from deepfake_core.hub.manifest import entry
+from deepfake_core.hub.obtaining import SourceFailed
 from deepfake_core.hub.pulling import Pulled, Step, Waiting, pull
+from deepfake_core.hub.store import find
 
 
 def add(commands: Any) -> None:
@@ -22,7 +24,12 @@ def add(commands: Any) -> None:
     weights: argparse.ArgumentParser = commands.add_parser("weights", help="list, download and manage weights")
     actions = weights.add_subparsers(required=True, metavar="ACTION")
     add_command(actions, "list", list_weights, "List all weights, whether they are installed, and their purpose.")
-    command = add_command(actions, "pull", pull_weights, "Download the authors' weights from the Hub and convert them.")
+    command = add_command(
+        actions,
+        "pull",
+        pull_weights,
+        "Download the authors' weights from the first source that works, and convert them.",
+    )
     command.add_argument("name", metavar="NAME")
     command.add_argument("--accept-licence", action="store_true", help="accept a licence that forbids commercial use")
     command.add_argument("--time-limit", type=float, metavar="SECONDS", help="abort after this time")
@@ -46,14 +53,18 @@ def add(commands: Any) -> None:
 
 
 def list_weights(asked: argparse.Namespace) -> dict[str, Any]:
-    """Name, whether it is installed, and its purpose."""
-    rows, lines = {}, []
+    """Name, whether it is installed, and its purpose; licence and paper once a family."""
+    rows, lines, families = {}, [], set[tuple[str, str, str]]()
     for one in inventory():
         entry = one.entry
         rows[entry.name] = {"installed": one.usable, **asdict(entry), "bytes": one.bytes, "source": entry.source}
         size = f" ({one.bytes / 1e6:.1f} MB)" if one.bytes else ""
+        family = (entry.title, entry.licence, entry.paper)
+        if family not in families:
+            families.add(family)
+            lines += [f"{entry.title}: {entry.paper}", f"  licence: {entry.licence}"]
         lines.append(f"{'*' if one.usable else ' '} {entry.name}: {entry.about}{size}")
-        lines += [f"      {part}: {rows[entry.name][part]}" for part in ("source", "licence", "paper")]
+        lines.append(f"      source: {entry.source}")
     free = free_bytes()
     text = "\n".join([*lines, f"* installed; {free / 1e9:.1f} GB of disk space free"])
     return {"weights": rows, "free_bytes": free, "text": text}
@@ -74,6 +85,8 @@ def with_progress(steps: Iterator[Step], *, disable: bool) -> Pulled:
                 bar.total = step.total
                 bar.set_description(step.file, refresh=False)
                 bar.update(step.done - bar.n)
+            elif isinstance(step, SourceFailed):
+                tqdm.write(f"{step.reason}; trying the next source", file=sys.stderr)
             elif isinstance(step, Pulled):
                 return step
             else:
@@ -84,7 +97,12 @@ def with_progress(steps: Iterator[Step], *, disable: bool) -> Pulled:
 def import_weights(asked: argparse.Namespace) -> dict[str, Any]:
     """Convert a checkpoint and show its licence."""
     path = import_checkpoint(asked.name, asked.checkpoint, asked.output, critic=asked.critic)
-    return {"path": str(path), "text": f"{path}\nlicence: {entry(asked.name).licence}"}
+    wanted = entry(asked.name)
+    lines = [str(path), f"licence: {wanted.licence}"]
+    if wanted.needs:
+        state = "is installed, too" if find(wanted.needs) else f"is missing: run 'weights pull {wanted.needs}'"
+        lines.append(f"it needs {wanted.needs}, which {state}")
+    return {"path": str(path), "text": "\n".join(lines)}
 
 
 def verify_weights(asked: argparse.Namespace) -> dict[str, Any]:

@@ -1,52 +1,48 @@
-"""Download files from the Hugging Face Hub with progress, cancellation and a time limit.
-
-The Hub's own client does the work: it honours `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE`, caches files,
-resumes interrupted downloads and locks them against other processes. This module adds progress events, cancellation, a
-time limit, retries after server errors, and an error message of one sentence.
-
-The server is not trusted. The client builds paths from its headers `ETag` and `X-Repo-Commit`: both are validated in
-every response, and the path returned by the client must be inside the client's cache.
-"""
+"""Download a file from one source, with progress, cancellation, retries and an error message of one sentence."""
 
 import errno
+import hashlib
 import queue
-import re
-import stat
+import shutil
 import threading
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-from huggingface_hub import constants, hf_hub_download, set_client_factory
 from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError belongs to its HTTP client
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HTTPError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils._http import default_client_factory
-from tqdm import tqdm
 
 from deepfake_core.errors import DownloadFailed, LabError, MissingFile, NotEnoughSpace
-from deepfake_core.hub.files import printable
-from deepfake_core.hub.manifest import HubFile
+from deepfake_core.hub.files import cache_folder, ensure_folder
+from deepfake_core.hub.hub_client import install_header_check, locate
+from deepfake_core.hub.manifest import HubFile, Source
+from deepfake_core.hub.transfer import DownloadState, Partial, Request, StatusError, receive
 
 TRIES = 3
+"""Attempts at a source without a new byte."""
 PAUSE = 1.0  # seconds before the second try; doubled before the third
 PROGRESS_INTERVAL = 0.2  # seconds between progress events
 WINDOW = 10.0  # seconds over which the rate is measured
+LARGEST = 4 * 2**30
+"""Maximum bytes of a file whose size is not known."""
+SLACK = 1.25
+"""Maximum size, as a share of the known one, which may be rounded."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+STALE_SECONDS = 14 * 24 * 3600.0
+"""A partial file untouched for this long is deleted."""
 
-ETAG = re.compile(r'(?:W/)?"?[0-9A-Fa-f][0-9A-Za-z._-]{0,127}"?')
-"""A hash on the Hub; longer on some mirrors, but never a path. The client uses it as a file name."""
-COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-"""The client uses it as a folder name."""
+
+class TimeLimitExceeded(DownloadFailed):
+    """The caller's time limit is over: no other source is worth trying."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,67 +62,91 @@ class Fetching:
         return (self.total - self.done) / self.rate if self.total and self.rate > 0 else None
 
 
-class Stopped(Exception):
-    """Raised inside the client to cancel a download; the client then removes the partial file."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """A complete file."""
+
+    path: Path
+    origin: str
+    """The source, with the commit if it is a repository."""
+    continued: bool
+    """Whether it also holds bytes of an earlier attempt, perhaps at another source."""
+
+    def discard(self) -> None:
+        """Delete the file and its folder."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
-class DownloadState:
-    """State of a download in its own thread: progress, and the cancellation event."""
-
-    def __init__(self) -> None:
-        self.cancelled = threading.Event()
-        self.total: int | None = None
-        self.done = 0
-
-    def bar(self) -> type:
-        """A hidden progress bar class for the client, which updates this state and checks it for cancellation."""
-        state = self
-
-        class Bar(tqdm):  # type: ignore[type-arg] # generic for the type checker alone
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                kwargs.pop("name", None)  # the client's own argument
-                super().__init__(*args, **{**kwargs, "disable": True})
-                state.total, state.done = kwargs.get("total"), int(kwargs.get("initial") or 0)
-
-            def update(self, n: float | int | None = 1) -> bool | None:
-                state.done += int(n or 0)
-                if state.cancelled.is_set():
-                    raise Stopped
-                return None
-
-        return Bar
+def partial_of(source: Source, sha256: str | None) -> Partial:
+    """Where the file is received: the same place for all sources of one hash."""
+    key = sha256 or hashlib.sha256(source.label.encode()).hexdigest()
+    return Partial(ensure_folder(cache_folder() / "partial" / key))
 
 
-def fetch(source: HubFile, *, time_limit: float | None = None) -> Generator[Fetching, None, Path]:
-    """Download a file of the Hub: yields `Fetching` periodically and returns the path in the client's cache.
+def remove_stale() -> None:
+    """Delete partial files that nobody continued."""
+    for folder in (cache_folder() / "partial").glob("*"):
+        with suppress(OSError):
+            if time.time() - max(one.stat().st_mtime for one in (folder, *folder.iterdir())) > STALE_SECONDS:
+                shutil.rmtree(folder)
 
-    Closing the generator cancels the download. Raises `DownloadFailed`, `MissingFile` or `NotEnoughSpace`.
+
+def fetch(
+    source: Source, *, sha256: str | None = None, size: int | None = None, time_limit: float | None = None
+) -> Generator[Fetching, None, Fetched]:
+    """Download a file whose hash and size may be known: yields `Fetching` periodically.
+
+    What has arrived is kept when the generator is closed or raises, and continued by the next call. The caller checks
+    the hash. Raises `DownloadFailed`, `MissingFile` or `NotEnoughSpace`.
     """
-    started, pause = time.monotonic(), PAUSE
-    for left in range(TRIES - 1, -1, -1):
+    started, pause, left = time.monotonic(), PAUSE, TRIES
+    most = int(size * SLACK) if size and sha256 else LARGEST  # without a hash, sources may have different files
+    while True:
+        state = DownloadState()
+        partial = partial_of(source, sha256)
+        before = partial.size
         try:
-            return (yield from fetch_once(source, started, time_limit))
-        except HfHubHTTPError as error:
-            if status_of(error) < 500 or not left:
-                raise as_lab_error(error, source) from error
+            origin = yield from fetch_once(source, partial, state, most, sha256 is not None, started, time_limit)
+            path = partial.folder / (source.name or "file")
+            partial.file.replace(path)
+            return Fetched(path=path, origin=origin, continued=state.continued)
         except Exception as error:
-            raise as_lab_error(error, source) from error
+            left = TRIES if state.done > before else left - 1
+            if not is_temporary(error) or left <= 0:
+                if partial.size == 0 or (isinstance(error, OSError) and error.errno in FULL):
+                    shutil.rmtree(partial.folder, ignore_errors=True)
+                raise as_lab_error(error, source) from error
+            pause = PAUSE if state.done > before else pause
         time.sleep(pause)
         pause *= 2
-    raise AssertionError("the last try returns or raises")
 
 
-def fetch_once(source: HubFile, started: float, time_limit: float | None) -> Generator[Fetching, None, Path]:
-    """One attempt, in its own thread."""
-    state, results = DownloadState(), queue.SimpleQueue[str | BaseException]()
+def is_temporary(error: Exception) -> bool:
+    """Whether the same source may succeed when it is asked again."""
+    if isinstance(error, HfHubHTTPError | StatusError):
+        return status_of(error) >= 500 or status_of(error) in (206, 408, 416, 429)
+    return isinstance(error, HTTPError | ConnectionError)
+
+
+def fetch_once(
+    source: Source,
+    partial: Partial,
+    state: DownloadState,
+    most: int,
+    hash_known: bool,
+    started: float,
+    time_limit: float | None,
+) -> Generator[Fetching, None, str]:
+    """One attempt, in its own thread; returns the origin."""
+    results = queue.SimpleQueue[str | BaseException]()
 
     def work() -> None:
         try:
-            results.put(download(source, state))
+            results.put(download(source, partial, state, most, hash_known))
         except BaseException as error:  # raised in the waiting thread
             results.put(error)
 
-    threading.Thread(target=work, name=f"fetch {source.file}", daemon=True).start()
+    threading.Thread(target=work, name=f"fetch {source.name}", daemon=True).start()
     samples = [(time.monotonic(), 0)]
     try:
         while True:
@@ -134,114 +154,65 @@ def fetch_once(source: HubFile, started: float, time_limit: float | None) -> Gen
                 result = results.get(timeout=PROGRESS_INTERVAL)
             except queue.Empty:
                 if time_limit is not None and time.monotonic() - started > time_limit:
-                    raise TimeoutError from None
+                    raise TimeLimitExceeded(
+                        f"{source.place} is too slow: {source.name} was not downloaded within the time limit; "
+                        "run the same command again to continue where it stopped"
+                    ) from None
                 samples = [one for one in samples if one[0] > time.monotonic() - WINDOW] or samples[-1:]
                 yield progress(source, state, samples)
                 continue
             if isinstance(result, BaseException):
                 raise result
-            return Path(result)
+            return result
     finally:
         state.cancelled.set()
 
 
-def progress(source: HubFile, state: DownloadState, samples: list[tuple[float, int]]) -> Fetching:
+def progress(source: Source, state: DownloadState, samples: list[tuple[float, int]]) -> Fetching:
     """The current progress; appends to the (time, bytes) samples from which the rate is computed."""
     samples.append((time.monotonic(), state.done))
     (then, before), (now, done) = samples[0], samples[-1]
-    rate = (done - before) / (now - then) if now > then else 0.0
-    return Fetching(file=Path(source.file).name, done=done, total=state.total, rate=rate)
+    rate = max(done - before, 0) / (now - then) if now > then else 0.0
+    return Fetching(file=source.name, done=done, total=state.total, rate=rate)
 
 
-def download(source: HubFile, state: DownloadState) -> str:
-    """Let the client download the file; returns its path, which resolves to a regular file in the client's cache."""
+def download(source: Source, partial: Partial, state: DownloadState, most: int, hash_known: bool) -> str:
+    """Ask for the file and receive it; returns the origin."""
     install_header_check()
-    path = hf_hub_download(
-        source.repo,
-        source.file,
-        repo_type=source.kind,
-        revision=source.revision,
-        tqdm_class=state.bar(),
-        library_name="deepfake-lab",
-    )
-    cached_file(Path(path))
-    return path
+    if isinstance(source, HubFile):
+        found = locate(source)
+        url, headers, origin = found.url, found.headers, f"{source.label}, commit {found.commit}"
+    else:
+        url, headers, origin = source.url, {"User-Agent": "deepfake-lab"}, source.label
+    request = Request(url=url, headers=headers, place=source.place, most=most, hash_known=hash_known)
+    receive(request, partial, state)
+    return origin
 
 
-@cache
-def install_header_check() -> None:
-    """Make the client pass every response to `check_headers` first."""
-
-    def factory() -> Any:  # the type depends on the client's HTTP library
-        client = default_client_factory()
-        client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], check_headers]}
-        return client
-
-    set_client_factory(factory)
-
-
-def check_headers(response: Any) -> None:
-    """Raise `DownloadFailed` when a header that the client uses as a file or folder name is not a hash."""
-    headers = response.headers
-    named = [("X-Repo-Commit", headers.get("X-Repo-Commit"), COMMIT)]
-    if (
-        response.request.method == "HEAD"
-    ):  # the client ignores the ETag of other responses, and some servers send invalid ones
-        linked = headers.get("X-Linked-ETag")
-        named.append(("X-Linked-ETag", linked, ETAG) if linked else ("ETag", headers.get("ETag"), ETAG))
-    for name, value, pattern in named:
-        if value and not pattern.fullmatch(value):
-            raise DownloadFailed(
-                f"the Hub at {response.request.url.host} sent {name} {printable(value)!r}, which is not a hash; "
-                "nothing was written; check HF_ENDPOINT, or use another source from 'weights list'"
-            )
-
-
-def cached_file(path: Path) -> Path:
-    """Resolve a path of the client's cache; raises `DownloadFailed` unless it is a regular file inside the cache."""
-    cache_root = Path(constants.HF_HUB_CACHE).resolve()
-    target = path.resolve()
-    inside = target.is_relative_to(cache_root) and path.parent.resolve().is_relative_to(cache_root)
-    if not inside or not stat.S_ISREG(target.lstat().st_mode):
-        raise DownloadFailed(
-            f"{path.name} in the Hub's cache points to {target}, which is not a file in {cache_root}; it was neither "
-            f"read nor changed; remove {path}, then try again"
-        )
-    return target
-
-
-def remove_cached(path: Path) -> None:
-    """Remove a file from the client's cache: the link and its target."""
-    cached_file(path).unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-
-
-def status_of(error: HfHubHTTPError) -> int:
+def status_of(error: HfHubHTTPError | StatusError) -> int:
     """The HTTP status, such as 404; 0 if unknown."""
-    return int(getattr(error.response, "status_code", 0))
+    return error.status if isinstance(error, StatusError) else int(getattr(error.response, "status_code", 0))
 
 
-def as_lab_error(error: Exception, source: HubFile) -> LabError:
+def as_lab_error(error: Exception, source: Source) -> LabError:
     """Convert an exception of a download to an error with a message for the user."""
-    name, where = Path(source.file).name, f"the Hub's {source.kind} {source.repo}"
+    name, where = source.name, source.place
+    status = status_of(error) if isinstance(error, HfHubHTTPError | StatusError) else None
     if isinstance(error, LabError):
         return error
-    if constants.HF_HUB_OFFLINE and isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
-        return DownloadFailed(
-            f"{name} is not in the Hub's cache on this machine, and HF_HUB_OFFLINE disables downloads"
-        )
-    if isinstance(error, GatedRepoError) or (isinstance(error, HfHubHTTPError) and status_of(error) in (401, 403)):
-        return DownloadFailed(f"{where} requires a token with access: request access there, then set HF_TOKEN")
+    if isinstance(error, GatedRepoError) or status in (401, 403):
+        hint = "request access there, then set HF_TOKEN" if isinstance(source, HubFile) else "open it in a browser"
+        return DownloadFailed(f"{where} requires a token with access: {hint}")
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
         return MissingFile(f"{where} no longer exists or is not public; use another source from 'weights list'")
-    if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
-        return MissingFile(f"{where} has no file {source.file}; use another source from 'weights list'")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    found_nothing = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+    if found_nothing or status in (404, 410):
+        file = source.file if isinstance(source, HubFile) else name
+        return MissingFile(f"{where} has no file {file}; use another source from 'weights list'")
+    if isinstance(error, OSError) and error.errno in FULL:
         return NotEnoughSpace(f"the disk is full: {name} was not downloaded; free some space, then try again")
-    if isinstance(error, HfHubHTTPError):
-        return DownloadFailed(f"{where} returned error {status_of(error)}; try again later")
-    if isinstance(error, TimeoutError):
-        return DownloadFailed(f"{where} is too slow: {name} was not downloaded within the time limit; try again later")
+    if status is not None:
+        return DownloadFailed(f"{where} returned error {status}; try again later")
     if isinstance(error, HTTPError | OSError):
         return DownloadFailed(
             f"{where} cannot be reached, or the connection was lost; check the network, then try again"

@@ -12,9 +12,10 @@ from torch import Tensor
 from deepfake_core.errors import BadRequest, BadWeights, MissingFile
 from deepfake_core.hub.config_check import mismatch
 from deepfake_core.hub.files import cache_folder, sha256_of
+from deepfake_core.hub.library_files import install
 from deepfake_core.hub.manifest import Entry, entry
 from deepfake_core.hub.reading import read_checkpoint, unpacked
-from deepfake_core.hub.store import save
+from deepfake_core.hub.store import find, save
 from deepfake_core.registry import configs, method
 
 
@@ -30,20 +31,40 @@ def import_checkpoint(
 
     The file may be inside a zip archive. StarGAN's discriminator, whose class head predicts attributes, is a separate
     file: `critic`, else the one next to the generator's (`200000-D.ckpt` next to `200000-G.ckpt`), if any. `origin` is
-    recorded in the metadata as the source of the file. Raises `UnknownModel`, `MissingFile`, `BadRequest` for weights
-    that need no import, `BadWeights` when a file contains code, is damaged or does not match, and what `store.save`
-    raises.
+    recorded in the metadata as the source of the file. Weights that these need and that the same file holds, such as
+    StarGAN v2's `fan`, are imported with them. The file of a library is checked and copied to its place.
+
+    Raises `UnknownModel`, `MissingFile`, `BadRequest` for weights that need no import, `BadWeights` when a file
+    contains code, is damaged or does not match, and what `store.save` raises.
     """
     wanted = entry(name)
     if wanted.file:
         raise BadRequest(f"{name} is part of the repository and needs no import")
     path = existing_checkpoint(checkpoint)
+    if wanted.network is None:
+        if output or critic:
+            raise BadRequest(
+                f"{name} is copied to its library's folder as it is; omit the output and the discriminator"
+            )
+        return install(wanted, path)
+    target = Path(output) if output else cache_folder() / f"{name}.safetensors"
     with unpacked(path) as files:
         first, second = chosen(wanted, files, critic)
         state, config = converted(wanted, first, second)
-    target = Path(output) if output else cache_folder() / f"{name}.safetensors"
-    save(state, target, describe(wanted, config, path, origin), wanted.network)
+        save(state, target, describe(wanted, config, path, origin), wanted.network)
+        if wanted.needs and not output:
+            import_needed(entry(wanted.needs), first, path, origin)
     return target
+
+
+def import_needed(needed: Entry, checkpoint: Path, path: Path, origin: str | None) -> None:
+    """Import weights that others need from the others' file, if it holds them and they are not installed."""
+    if needed.network is None or find(needed.name):
+        return
+    with contextlib.suppress(BadWeights):
+        state, config = converted(needed, checkpoint, None)
+        target = cache_folder() / f"{needed.name}.safetensors"
+        save(state, target, describe(needed, config, path, origin), needed.network)
 
 
 def existing_checkpoint(checkpoint: str | Path) -> Path:
@@ -69,6 +90,7 @@ def chosen(wanted: Entry, files: Sequence[Path], critic: str | Path | None) -> t
 
 def converted(wanted: Entry, path: Path, second: Path | None) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state under this project's keys, validated against the network, and the network's config."""
+    assert wanted.network is not None
     config = asdict(method(wanted.network).configs()[wanted.name])
     checkpoint = read_checkpoint(path)
     try:
@@ -103,6 +125,7 @@ def matching(checkpoint: Any, requested: Entry) -> list[str]:
     names = []
     for name, config in configs().items():
         other = entry(name)
+        assert other.network is not None
         if name == requested.name:
             continue
         with contextlib.suppress(BadWeights):

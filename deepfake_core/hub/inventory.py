@@ -9,6 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined] # from its HTTP client
 
 from deepfake_core.errors import BadRequest, DownloadFailed, WeightsMissing
+from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.files import cache_folder, hash_file, sha256_of
 from deepfake_core.hub.manifest import Entry, entry, manifest
 from deepfake_core.hub.store import expected_hash, find, read_weights, usable
@@ -28,8 +29,8 @@ class Installed:
 
     @property
     def removable(self) -> bool:
-        """Whether they can be removed: weights that are part of the repository cannot."""
-        return self.path is not None and self.path.parent == cache_folder()
+        """Whether they can be removed: files in the repository's `weights/` cannot."""
+        return self.path is not None and self.path.parent != shipped_weights.WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,14 +85,14 @@ def verify(names: Sequence[str] = ()) -> Iterator[VerifiedFile]:
 def remove(name: str) -> Path:
     """Delete downloaded or imported weights; returns their path.
 
-    The original in the Hub client's cache is kept (`hf cache` removes it), and so is its recorded hash, with which
-    later downloads are compared. Raises `WeightsMissing`, or `BadRequest` for starters.
+    Its recorded hash, with which later downloads are compared, is kept. Raises `WeightsMissing`, or `BadRequest` for
+    files in the repository's `weights/`.
     """
     path = find(name)
     if path is None:
         raise WeightsMissing(f"{name} is not installed, so there is nothing to remove")
-    if path.parent != cache_folder():
-        raise BadRequest(f"{name} is part of the repository; only downloaded or imported weights can be removed")
+    if path.parent == shipped_weights.WEIGHTS:
+        raise BadRequest(f"{name} is in {path.parent}; only downloaded or imported weights can be removed")
     hash_file(path).unlink(missing_ok=True)
     path.unlink()
     return path

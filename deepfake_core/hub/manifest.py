@@ -1,9 +1,11 @@
 """The named weights: `weights/manifest.toml` as dataclasses."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from deepfake_core.errors import UnknownModel
 from deepfake_core.registry import method
@@ -25,6 +27,54 @@ class HubFile:
     """Path in the repository."""
     revision: str | None = None
     """The commit to download; None: the latest."""
+    sha256: str | None = None
+    """Hash of this file, where it differs from the entry's."""
+    critic: str | None = None
+    """StarGAN: path of the discriminator in the same repository."""
+
+    @property
+    def name(self) -> str:
+        """Bare file name."""
+        return PurePosixPath(self.file).name
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return f"the Hub's {self.kind} {self.repo}"
+
+    @property
+    def label(self) -> str:
+        """Identifies the source, for metadata and recorded hashes."""
+        return f"{self.kind} {self.repo}, {self.file}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebFile:
+    """One file at an address."""
+
+    url: str
+    authors: bool = False
+    """Whether it is the authors' own place."""
+    sha256: str | None = None
+    """Hash of this file, where it differs from the entry's."""
+
+    @property
+    def name(self) -> str:
+        """Bare file name."""
+        return PurePosixPath(urlsplit(self.url).path).name
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return f"the authors' {self.url}" if self.authors else self.url
+
+    @property
+    def label(self) -> str:
+        """Identifies the source, for metadata and recorded hashes."""
+        return self.url
+
+
+Source = HubFile | WebFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +82,10 @@ class Entry:
     """Named weights."""
 
     name: str
-    network: str
-    """Name of its method in `registry.METHODS`."""
+    network: str | None
+    """Name of its method in `registry.METHODS`; None for the file of a library."""
+    title: str
+    """The method's or the library's display name: entries with the same one are a family."""
     about: str
     """What they are for, in one sentence."""
     licence: str
@@ -42,6 +94,8 @@ class Entry:
     paper: str
     file: str | None = None
     """File name in `weights/`, for weights that are part of the repository."""
+    library_file: str | None = None
+    """File name under which a library, or the training, looks for it in torch's folder of checkpoints."""
     bytes: int | None = None
     """Size of that file, else of the original, if known."""
     sha256: str | None = None
@@ -50,14 +104,14 @@ class Entry:
     """The training preset."""
     command: str | None = None
     """The command that runs its recipe: similar weights come out, not the same ones."""
-    hub: HubFile | None = None
-    """The original on the Hub, downloaded by `hub.pulling`."""
+    sources: tuple[Source, ...] = ()
+    """Where the original can be downloaded, in the order in which the places are tried."""
     address: str | None = None
-    """The authors' own download address."""
+    """The authors' page, where a file has to be chosen by hand."""
     contains: str | None = None
     """The file to choose at that address."""
     seen: str | None = None
-    """Where `hub` and `address` were found."""
+    """Where the sources were found."""
     subject: Subject = "face"
     back: str | None = None
     """CycleGAN: the weights of the reverse translation."""
@@ -70,8 +124,18 @@ class Entry:
         if self.command:
             return f"trained by this project on synthetic pictures (recipe: {self.command})"
         part = f" ({self.contains})" if self.contains else ""
-        sources = [f"the Hub's {self.hub.kind} {self.hub.repo}"] if self.hub else []
-        return " or ".join([*sources, f"the authors' {self.address}{part}"])
+        by_hand = [f"the authors' {self.address}{part}"] if self.address else []
+        return " or ".join([*dict.fromkeys(one.place for one in self.sources), *by_hand])
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Addresses in `source` that a browser can open."""
+        urls = [one.url for one in self.sources if isinstance(one, WebFile)]
+        return (*urls, *([self.address] if self.address else []))
+
+    def expected(self, source: Source) -> str | None:
+        """The known sha256 of the file at a source."""
+        return source.sha256 or self.sha256
 
 
 def manifest(folder: Path | None = None) -> dict[str, Entry]:
@@ -80,11 +144,14 @@ def manifest(folder: Path | None = None) -> dict[str, Entry]:
     return {name: _entry(name, **table) for name, table in tables.items()}
 
 
-def _entry(name: str, network: str, hub: dict[str, Any] | None = None, **fields: Any) -> Entry:
-    """Paper and licence default to those of the method."""
-    record = method(network)
-    known = {"paper": record.paper, "licence": record.licence, **fields}
-    return Entry(name=name, network=network, hub=HubFile(**hub) if hub else None, **known)
+def _entry(name: str, network: str | None = None, sources: list[dict[str, Any]] | None = None, **fields: Any) -> Entry:
+    """Title, paper and licence default to those of the method."""
+    known: Mapping[str, Any] = fields
+    if network is not None:
+        record = method(network)
+        known = {"title": record.title, "paper": record.paper, "licence": record.licence, **fields}
+    found = tuple(HubFile(**one) if "repo" in one else WebFile(**one) for one in sources or ())
+    return Entry(name=name, network=network, sources=found, **known)
 
 
 def entry(name: str) -> Entry:

@@ -1,23 +1,32 @@
-"""`weights pull`: download weights from the Hub or your own mirror into the weights cache, and validate them."""
+"""`weights pull`: download weights from the first source that works into the weights cache, and validate them."""
 
-import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from deepfake_core.errors import BadRequest, BadWeights, LicenceNotAccepted, MissingFile, NotEnoughSpace
-from deepfake_core.hub.downloads import Fetching, fetch, remove_cached
+from deepfake_core.errors import (
+    BadRequest,
+    BadWeights,
+    DownloadFailed,
+    LabError,
+    LicenceNotAccepted,
+    MissingFile,
+    NotEnoughSpace,
+)
+from deepfake_core.hub import library_files
+from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.files import cache_file, cache_folder, ensure_folder, sha256_of, write_hash
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import Entry, HubFile, entry
-from deepfake_core.hub.store import find, load
+from deepfake_core.hub.obtaining import Obtained, SourceFailed, critic_of, obtain
+from deepfake_core.hub.store import find, find_original, load
 from deepfake_core.settings import settings
 
-KNOWN = "known.json"
 WAIT = 0.5  # seconds between attempts to take the lock
 
 
@@ -44,27 +53,45 @@ class Pulled:
     notes: tuple[str, ...]
 
 
-Step = Waiting | Fetching | Converting | Pulled
+Step = Waiting | Fetching | SourceFailed | Converting | Pulled
 
 
 def pull(name: str, *, accept_licence: bool = False, time_limit: float | None = None) -> Iterator[Step]:
-    """Download named weights, validate and convert them: yields steps, the last one `Pulled`.
+    """Download named weights, and those that they need; validate and convert them: yields steps, the last one `Pulled`.
 
-    A licence that forbids commercial use has to be accepted first. Closing the iterator cancels the download; then, as
-    after an error, no file appears under the final name. Raises `UnknownModel`, `BadRequest` for weights that need no
-    pull or are not on the Hub, `LicenceNotAccepted`, `DownloadFailed`, `MissingFile`, `NotEnoughSpace`, `BadWeights`.
+    Sources are tried in order; one that fails yields `SourceFailed`. A licence that forbids commercial use has to be
+    accepted first. Closing the iterator cancels the download; then, as after an error, no file appears under the final
+    name, and the next pull continues the download. Raises `UnknownModel`, `BadRequest` for weights that need no pull or
+    have no source, `LicenceNotAccepted`, `DownloadFailed`, `MissingFile`, `NotEnoughSpace`, `BadWeights`.
     """
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    done: Pulled | None = None
+    for one in chain([name], missing_needs(name)):
+        for step in pull_one(one, accept_licence, deadline):
+            if not isinstance(step, Pulled):
+                yield step
+            elif done is None:
+                done = step
+            else:
+                done = replace(done, notes=(*done.notes, f"It needs {one}, which is installed now, too."))
+    assert done is not None
+    yield done
+
+
+def missing_needs(name: str) -> Iterator[str]:
+    """Weights that `name` needs and that are not installed when it is, since its own file may have brought them."""
+    needed = entry(name).needs
+    if needed and find(needed) is None:
+        yield from [needed] if find(name) else []
+
+
+def pull_one(name: str, accept_licence: bool, deadline: float | None) -> Iterator[Step]:
+    """`pull` without the weights that these need."""
     wanted = entry(name)
     mirror = settings().weights_repo
-    if wanted.file:
-        raise BadRequest(f"{name} is part of the repository and needs no pull")
-    if not (wanted.hub or mirror):
-        raise BadRequest(
-            f"{name} is not on the Hub: download it from {wanted.source}, then run "
-            f"'python -m deepfake_core weights import {name} FILE'"
-        )
-    if wanted.non_commercial and not accept_licence:
-        raise LicenceNotAccepted(f"the licence of {name} is {wanted.licence}; accept it to download the file")
+    require_source(wanted, mirror)
+    if find_original(wanted) is None:
+        require_licence(wanted, accept_licence)
     path = ensure_folder(cache_folder()) / f".{name}.lock"
     lock = FileLock(path, thread_local=False)  # the generator may be resumed in any thread
     yield from wait_for(lock, name)
@@ -72,10 +99,33 @@ def pull(name: str, *, accept_licence: bool = False, time_limit: float | None = 
         if found := find(name):
             yield Pulled(name=name, path=found, notes=("Already installed.",))
             return
+        if placed := find_original(wanted):
+            yield Converting(name=name)
+            path = import_checkpoint(name, placed)
+            yield Pulled(name=name, path=path, notes=(f"Converted from {placed}; its content fits.",))
+            return
         require_space(wanted)
-        yield from (pull_mirror(wanted, mirror, time_limit) if mirror else pull_original(wanted, time_limit))
+        steps = pull_mirror(wanted, mirror, deadline) if mirror and wanted.network else None
+        yield from steps or pull_original(wanted, deadline)
     finally:
         lock.release()
+
+
+def require_source(wanted: Entry, mirror: str) -> None:
+    """Raise `BadRequest` for weights that cannot be pulled."""
+    if wanted.file:
+        raise BadRequest(f"{wanted.name} is part of the repository and needs no pull")
+    if not (wanted.sources or mirror or find_original(wanted)):
+        raise BadRequest(
+            f"{wanted.name} has no source to download from: get it from {wanted.source}, then run "
+            f"'python -m deepfake_core weights import {wanted.name} FILE'"
+        )
+
+
+def require_licence(wanted: Entry, accepted: bool) -> None:
+    """Raise `LicenceNotAccepted` for a licence that has to be accepted first."""
+    if wanted.non_commercial and not accepted:
+        raise LicenceNotAccepted(f"the licence of {wanted.name} is {wanted.licence}; accept it to download the file")
 
 
 def wait_for(lock: FileLock, name: str) -> Iterator[Waiting]:
@@ -98,90 +148,77 @@ def require_space(wanted: Entry) -> None:
         )
 
 
-def pull_original(wanted: Entry, time_limit: float | None) -> Iterator[Step]:
-    """Download the authors' file and convert it."""
-    assert wanted.hub is not None
-    path = yield from fetch(wanted.hub, time_limit=time_limit)
-    yield Converting(name=wanted.name)
-    note = check_hash(wanted, path)
-    source = f"{wanted.hub.kind} {wanted.hub.repo}, {wanted.hub.file}, commit {commit_of(path)}"
-    target = import_checkpoint(wanted.name, path, origin=source)
-    yield Pulled(name=wanted.name, path=target, notes=(note, f"Licence: {wanted.licence}."))
+def pull_original(wanted: Entry, deadline: float | None) -> Iterator[Step]:
+    """Download the authors' file from the first source whose file is right, and convert it."""
+    failures: list[LabError] = []
+    sources = list(wanted.sources)
+    while True:
+        obtained = yield from obtain(wanted, sources, failures, deadline)
+        yield Converting(name=wanted.name)
+        try:
+            path, notes = yield from converted(wanted, obtained, deadline)
+        except BadWeights as error:  # the right hash, if one is known, but not the right content
+            sources = sources[sources.index(obtained.source) + 1 :]
+            failures.append(error)
+            if not sources:
+                raise
+            yield SourceFailed(name=wanted.name, place=obtained.source.place, reason=str(error))
+        else:
+            notes = [*notes, *passed_over(failures), f"Licence: {wanted.licence}."]
+            yield Pulled(name=wanted.name, path=path, notes=(obtained.note, *notes))
+            return
+        finally:
+            obtained.discard()
 
 
-def pull_mirror(wanted: Entry, mirror: str, time_limit: float | None) -> Iterator[Step]:
-    """Download the converted file from the mirror; if it is missing there, download the original."""
+def converted(
+    wanted: Entry, obtained: Obtained, deadline: float | None
+) -> Generator[Step, None, tuple[Path, list[str]]]:
+    """Install the file of a library, or convert the authors' file, with its discriminator if there is one."""
+    if wanted.library_file:
+        return library_files.install(wanted, obtained.path), []
+    critic, notes = yield from critic_of(obtained.source, deadline)
     try:
-        path = yield from fetch(
-            HubFile(repo=mirror, kind="model", file=f"{wanted.name}.safetensors"), time_limit=time_limit
-        )
-    except MissingFile:
-        if wanted.hub is None:
+        if critic is None:
+            return import_checkpoint(wanted.name, obtained.path, origin=obtained.origin), notes
+        try:
+            origin = f"{obtained.origin}; {critic.origin}"
+            return import_checkpoint(wanted.name, obtained.path, critic=critic.path, origin=origin), notes
+        except BadWeights as error:
+            path = import_checkpoint(wanted.name, obtained.path, origin=obtained.origin)  # raises if it is the culprit
+            return path, [f"Without a discriminator, so attributes are not read from pictures: {error}."]
+    finally:
+        if critic:
+            critic.discard()
+
+
+def passed_over(failures: Sequence[LabError]) -> list[str]:
+    """One line about the sources that failed before."""
+    return [f"Sources that failed before: {'; '.join(map(str, failures))}."] if failures else []
+
+
+def pull_mirror(wanted: Entry, mirror: str, deadline: float | None) -> Iterator[Step]:
+    """Download the converted file from the mirror; if that fails, download the original."""
+    source = HubFile(repo=mirror, kind="model", file=f"{wanted.name}.safetensors")
+    try:
+        obtained = yield from obtain(replace(wanted, sha256=None), [source], [], deadline, checked=False)
+    except (MissingFile, DownloadFailed) as error:
+        if not wanted.sources:
             raise
-        yield from pull_original(wanted, time_limit)
+        if not isinstance(error, MissingFile):  # a mirror without this file is nothing unusual
+            yield SourceFailed(name=wanted.name, place=source.place, reason=str(error))
+        yield from pull_original(wanted, deadline)
         return
     yield Converting(name=wanted.name)
-    load(path, wanted.network)  # raises for a file that does not match its network
-    target = cache_folder() / f"{wanted.name}.safetensors"
-    with cache_file(target) as temporary:
-        shutil.copyfile(path, temporary)
-        digest = sha256_of(temporary)
-    write_hash(target, digest)
-    yield Pulled(
-        name=wanted.name, path=target, notes=(f"From your own mirror {mirror}.", f"Licence: {wanted.licence}.")
-    )
-
-
-def check_hash(wanted: Entry, path: Path) -> str:
-    """Compare the file's hash with the manifest's or, if it has none, with that of the first download.
-
-    Returns a note for the user. Raises `BadWeights` for a mismatch, after removing the file from the Hub's cache.
-    """
-    digest = sha256_of(path)
-    expected, source = wanted.sha256, "the manifest"
-    if expected is None:
-        expected, source = known_hashes().get(wanted.name), f"the first download ({cache_folder() / KNOWN})"
-    if expected == digest:
-        return f"Its sha256 matches that of {source}."
-    if expected is None:
-        record_hash(wanted.name, digest)
-        return (
-            f"No sha256 is known for this file, so it is trusted on first use: {digest}. It was recorded, and files "
-            "with any other hash will be rejected."
-        )
-    remove_cached(path)
-    raise BadWeights(
-        f"{path.name} does not match {source}: sha256 must be {expected}, got {digest}; it was removed; "
-        "try again, or check the source"
-    )
-
-
-def known_hashes() -> dict[str, str]:
-    """Recorded hashes of originals by name."""
-    path = cache_folder() / KNOWN
     try:
-        hashes: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise BadWeights(f"{path} is damaged; remove it to trust files on first use again") from error
-    return hashes
-
-
-def record_hash(name: str, digest: str) -> None:
-    """Record the hash of an original."""
-    with locked_hashes(), cache_file(cache_folder() / KNOWN) as temporary:
-        temporary.write_text(json.dumps({**known_hashes(), name: digest}, indent=1), encoding="utf-8")
-
-
-@contextmanager
-def locked_hashes() -> Iterator[None]:
-    """Lock the recorded hashes against other processes."""
-    with FileLock(cache_folder() / f".{KNOWN}.lock"):
-        yield
-
-
-def commit_of(path: Path) -> str:
-    """The commit of a file in the client's cache: the name of its folder in `snapshots`."""
-    parts = path.parts
-    return parts[parts.index("snapshots") + 1] if "snapshots" in parts else "unknown"
+        assert wanted.network is not None
+        load(obtained.path, wanted.network)  # raises for a file that does not match its network
+        target = cache_folder() / f"{wanted.name}.safetensors"
+        with cache_file(target) as temporary:
+            shutil.copyfile(obtained.path, temporary)
+            digest = sha256_of(temporary)
+        write_hash(target, digest)
+    finally:
+        obtained.discard()
+    notes = (f"From your own mirror {mirror}.", f"Licence: {wanted.licence}.")
+    yield Pulled(name=wanted.name, path=target, notes=notes)

@@ -15,6 +15,7 @@ from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.config_check import read_config
 from deepfake_core.hub.files import cache_file, hash_file, printable, recorded_hash, sha256_of, write_hash
 from deepfake_core.hub.files import cache_folder as cache_folder  # re-exported
+from deepfake_core.hub.library_files import library_path
 from deepfake_core.hub.manifest import Entry, entry, manifest
 from deepfake_core.hub.skip_init import SkipInit
 from deepfake_core.registry import method
@@ -31,11 +32,32 @@ class Loaded(NamedTuple):
     """The manifest entry; None for a user's own file."""
 
 
+ORIGINALS = (".pth.tar", ".pth", ".pt", ".ckpt", ".zip", ".safetensors")
+"""Endings of the authors' files."""
+
+
 def find(name: str) -> Path | None:
-    """The file of named weights; None if they are not installed."""
-    shipped = entry(name).file
-    candidates = [cache_folder() / f"{name}.safetensors", *([shipped_weights.WEIGHTS / shipped] if shipped else [])]
+    """The file of named weights; None if they are not installed.
+
+    A converted file in `weights/` is found as well as one in the cache: whoever hosts may put it there.
+    """
+    wanted = entry(name)
+    if wanted.library_file:
+        path = library_path(wanted)
+        return path if path.is_file() else None
+    candidates = [
+        cache_folder() / f"{name}.safetensors",
+        shipped_weights.WEIGHTS / (wanted.file or f"{name}.safetensors"),
+    ]
     return next((path for path in candidates if path.is_file()), None)
+
+
+def find_original(wanted: Entry) -> Path | None:
+    """The authors' file under a manifest's name in `weights/`, such as `fomm-vox-adv.pth.tar`: it can be imported."""
+    if wanted.file:
+        return None
+    endings = ORIGINALS if wanted.library_file else ORIGINALS[:-1]  # else a converted file
+    return next((path for one in endings if (path := shipped_weights.WEIGHTS / f"{wanted.name}{one}").is_file()), None)
 
 
 def installed(network: str | None = None) -> list[str]:
@@ -82,6 +104,8 @@ def load(model: str | Path | None, network: str) -> Loaded:
             raise MissingFile(f"weights file {path} not found; check its name and folder")
     else:
         wanted = entry(model)
+        if wanted.network != network:
+            raise BadWeights(f"{model} has weights for {wanted.network or wanted.title}, not for {network}")
         found, name, about = find(model), model, wanted.about
         if found is None:
             raise WeightsMissing(f"{model} is not installed; {how_to_get(wanted)}")
@@ -91,15 +115,18 @@ def load(model: str | Path | None, network: str) -> Loaded:
 
 
 def expected_hash(path: Path, wanted: Entry | None) -> str | None:
-    """The expected hash of a file: the manifest's for a starter, else the one in its checksum file; None without."""
-    return wanted.sha256 if wanted and path.parent == shipped_weights.WEIGHTS else recorded_hash(path)
+    """The expected hash of a file: the manifest's for a starter or a library's file, else the one in its checksum file;
+    None without."""
+    if wanted and (wanted.library_file or (path.parent == shipped_weights.WEIGHTS and wanted.file)):
+        return wanted.sha256
+    return recorded_hash(path)
 
 
 def how_to_get(wanted: Entry) -> str:
     """How to get weights that are not installed."""
     if wanted.file:
         return f"it is part of the repository: download that again, or train it again ({wanted.source})"
-    if wanted.hub:
+    if wanted.sources:
         return f"get it with 'python -m deepfake_core weights pull {wanted.name}' (from {wanted.source})"
     return f"get it from {wanted.source}, then run 'python -m deepfake_core weights import {wanted.name} CHECKPOINT'"
 

@@ -95,6 +95,7 @@ CONFIGS = {
     "fomm-vox": FommConfig(),
     "fomm-vox-adv": FommConfig(),
     "fomm-taichi": FommConfig(),
+    "fomm-taichi-adv": FommConfig(),
     "fomm-fashion": FommConfig(),
     "fomm-mgif": FommConfig(shared_jacobian_map=True),
     "fomm-bair": FommConfig(),

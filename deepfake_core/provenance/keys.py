@@ -33,6 +33,8 @@ EARLIER = "earlier"
 """Folder of certificates of earlier keys, so that files signed with them are still recognised."""
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LOCK_SECONDS = 30
+PEM = "-----BEGIN "
+"""The beginning of a setting that holds a key or certificates as text, not the name of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,8 @@ class SigningPair:
     certificates: Certificates
     algorithm: str
     """C2PA's name of it."""
-    path: Path
-    """The file of the key."""
+    path: Path | None
+    """The file of the key; None if the setting holds its text."""
 
 
 def credentials_folder() -> Path:
@@ -121,7 +123,7 @@ def rotate() -> SigningPair:
     Raises `BadRequest` when the key is set by the operator.
     """
     if settings().signing_key:
-        raise BadRequest("the signing key is set by DEEPFAKE_SIGNING_KEY; replace that file yourself")
+        raise BadRequest("the signing key is set by DEEPFAKE_SIGNING_KEY; replace that file or secret yourself")
     with _locked() as folder:
         _replace(folder)
     return signing_pair()
@@ -133,8 +135,10 @@ def known_signers() -> Iterator[tuple[Certificates, str]]:
     Unreadable files are skipped: verifying a picture needs no key.
     """
     current, folder = settings(), credentials_folder()
-    places = [(Path(current.signing_certificate), "the key in the settings")] if current.signing_certificate else []
-    places.append((folder / PAIR, "this machine's own key"))
+    if given := current.signing_certificate or (current.signing_key if _is_text(current.signing_key) else ""):
+        with suppress(BadRequest):
+            yield _chain(given), "the key in the settings"
+    places = [(folder / PAIR, "this machine's own key")]
     for path in sorted((folder / EARLIER).glob("*.pem"), reverse=True):
         places.append((path, f"an earlier key of this machine, {path.stem.rpartition(' ')[0]}"))
     for path, what in places:
@@ -144,12 +148,33 @@ def known_signers() -> Iterator[tuple[Certificates, str]]:
 
 def certificates_in(path: Path) -> Certificates:
     """The certificates in a PEM file. Raises `BadRequest` when there are none."""
+    return _certificates(_bytes_of(path), path.name)
+
+
+def _certificates(data: bytes, name: str) -> Certificates:
     try:
-        return Certificates(chain=tuple(x509.load_pem_x509_certificates(_bytes_of(path))))
+        return Certificates(chain=tuple(x509.load_pem_x509_certificates(data)))
     except ValueError as error:
         raise BadRequest(
-            f"{path.name} holds no certificate; it must be a PEM file with the signer's own certificate first"
+            f"{name} holds no certificate; it must be in PEM with the signer's own certificate first"
         ) from error
+
+
+def _is_text(setting: str) -> bool:
+    """Whether a setting holds PEM text instead of a file's name."""
+    return setting.startswith(PEM)
+
+
+def _text(setting: str) -> bytes:
+    """PEM text, in which a secret of one line has `\\n` for the ends of lines."""
+    return setting.replace("\\n", "\n").encode()
+
+
+def _chain(setting: str) -> Certificates:
+    """The certificates in a setting. Raises `BadRequest` when there are none."""
+    if _is_text(setting):
+        return _certificates(_text(setting), "DEEPFAKE_SIGNING_CERTIFICATE")
+    return certificates_in(Path(setting))
 
 
 def _own() -> SigningPair | None:
@@ -159,39 +184,42 @@ def _own() -> SigningPair | None:
         return None
     require_private(path.parent)
     try:
-        pair = _read(path, path)
+        pair = _pair(private_bytes(path), certificates_in(path), path, path.name)
     except BadRequest as error:
         raise BadRequest(f"{error} (or generate a new one: python -m deepfake_core credentials rotate)") from error
     return pair if pair.certificates.until > datetime.now(UTC) else None
 
 
 def _given(key: str, certificate: str) -> SigningPair:
+    """The pair in the settings: two files, or PEM text; a key's text may hold its certificates, too."""
+    if _is_text(key) and not certificate:
+        certificate = key
     if not key or not certificate:
         raise BadRequest("DEEPFAKE_SIGNING_KEY and DEEPFAKE_SIGNING_CERTIFICATE belong together; set both or neither")
-    pair = _read(Path(key), Path(certificate))
+    path = None if _is_text(key) else Path(key)
+    data, name = (_text(key), "DEEPFAKE_SIGNING_KEY") if path is None else (private_bytes(path), path.name)
+    pair = _pair(data, _chain(certificate), path, name)
     now = datetime.now(UTC)
     if pair.certificates.until <= now:
-        raise BadRequest(f"{Path(certificate).name} expired on {pair.certificates.until:%d %B %Y}; set a newer one")
+        which = "the signing certificate" if _is_text(certificate) else Path(certificate).name
+        raise BadRequest(f"{which} expired on {pair.certificates.until:%d %B %Y}; set a newer one")
     if any(one.not_valid_before_utc > now for one in pair.certificates.chain):
         raise BadRequest(f"{Path(certificate).name} is not valid yet; check this machine's clock, or set another one")
     return pair
 
 
-def _read(key_file: Path, certificate_file: Path) -> SigningPair:
-    """Read the pair and check that key and certificate match; the caller checks the dates."""
-    data = private_bytes(key_file)
+def _pair(data: bytes, certificates: Certificates, path: Path | None, name: str) -> SigningPair:
+    """A pair whose key and certificate match; the caller checks the dates."""
     try:
         key = load_pem_private_key(data, password=None)
     except (TypeError, ValueError) as error:
-        raise BadRequest(f"{key_file.name} holds no private key; it must be PKCS #8 PEM without a password") from error
-    certificates = certificates_in(certificate_file)
+        raise BadRequest(f"{name} holds no private key; it must be PKCS #8 PEM without a password") from error
     if _public(key.public_key()) != _public(certificates.chain[0].public_key()):
         raise BadRequest(
-            f"the key in {key_file.name} does not match the first certificate in {certificate_file.name}; "
-            "set two files that belong together"
+            f"the key in {name} does not match the first certificate that is set with it; set two that belong together"
         )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return SigningPair(key=pem, certificates=certificates, algorithm=_algorithm(key, key_file.name), path=key_file)
+    return SigningPair(key=pem, certificates=certificates, algorithm=_algorithm(key, name), path=path)
 
 
 def _algorithm(key: PrivateKeyTypes, name: str) -> str:

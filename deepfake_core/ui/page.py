@@ -7,6 +7,7 @@ from typing import Protocol
 import gradio as gr
 
 from deepfake_core import registry
+from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
@@ -74,6 +75,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
 def launch() -> None:
     """Serve the page until Ctrl-C, SIGTERM or SIGHUP. Networks are loaded in the background after the start."""
     engine = Engine()
+    requested()  # reports a wrong name in DEEPFAKE_PULL
     ready_pair()  # reports an unusable signing key at the start, not at the first result
     networks()  # reports an invalid DEEPFAKE_PROXIES
     with exits_on_signals(), temp_folder() as folder:
@@ -95,6 +97,7 @@ def launch() -> None:
             )
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
+        STARTUP.start(lambda name: engine.warm_up())  # what is installed now may be the new default
         try:
             page.block_thread()
         finally:

@@ -3,14 +3,15 @@
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import constants
 
-from deepfake_core.hub import downloads
-from deepfake_core.hub.manifest import entry
+from deepfake_core.hub import downloads, manifest, transfer
+from deepfake_core.hub.manifest import HubFile
 from tests.hub.hub_server import PIECE, Hub, serve
 from tests.hub.pulled import NAME
 from tests.hub.test_importing import table
@@ -29,11 +30,14 @@ def checkpoint() -> bytes:
 @pytest.fixture
 def hub(checkpoint: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The server, with the client turned to it; the client reads its own settings once, when it is imported."""
-    source = entry(NAME).hub
-    assert source is not None
+    everything = manifest.manifest()
+    source = everything[NAME].sources[0]
+    assert isinstance(source, HubFile)
+    everything[NAME] = replace(everything[NAME], sources=(source,))
+    monkeypatch.setattr(manifest, "manifest", lambda folder=None: everything)
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", PIECE)
+    monkeypatch.setattr(transfer, "CHUNK", PIECE)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(downloads, "PROGRESS_INTERVAL", 0.02)
     monkeypatch.setattr(downloads, "PAUSE", 0.05)

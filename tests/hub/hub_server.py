@@ -1,9 +1,13 @@
-"""A small Hugging Face Hub on loopback: it serves files, takes commits, and fails as the real one does."""
+"""A small Hugging Face Hub on loopback: it serves files, takes commits, and fails as the real one does.
+
+Files of the repository "" are those of an ordinary web server, by their paths; with a certificate it speaks HTTPS.
+"""
 
 import base64
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -38,14 +43,24 @@ class Hub:
     """To send with every file, found or not, in place of the server's own; None leaves one out."""
     redirect: str | None = None
     """Where HEAD and GET of files are sent; a path of this server, or a whole address."""
+    if_range: bool = False
+    """Whether If-Range is honoured."""
+    sent: list[int] = field(default_factory=list)
+    """Statuses of all answers."""
+    authorizations: list[str] = field(default_factory=list)
+    """The header Authorization of every request for a file."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range) of every request."""
     pushed: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
 
+    def redirected(self, path: str) -> bool:
+        """Whether requests for this path are redirected."""
+        return self.redirect is not None and path != self.redirect
+
     def gets(self) -> list[tuple[str, str, str]]:
-        """The requests for files."""
-        return [request for request in self.asked if request[0] == "GET" and "/resolve/" in request[1]]
+        """The requests for files, without those that the client makes for itself."""
+        return [one for one in self.asked if one[0] == "GET" and not one[1].startswith("/api/")]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -94,11 +109,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def hand_out(self, statuses: list[int]) -> None:
         self.hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
+        self.hub.authorizations.append(self.headers.get("Authorization", ""))
         if statuses:
             self.answer({"error": "so it goes"}, statuses.pop(0))
         elif not self.allowed():
             return
-        elif self.hub.redirect and self.path != self.hub.redirect:
+        elif self.hub.redirect and self.hub.redirected(self.path):
             to = {"Location": self.hub.redirect, "Content-Length": "0", "X-Repo-Commit": COMMIT, "ETag": f'"{COMMIT}"'}
             self.begin(302, to)
         else:
@@ -107,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     def hand_out_file(self) -> None:
         found = RESOLVE.fullmatch(self.path)
         repository = f"{found[1]}/{found[2]}" if found and found[1] else found[2] if found else ""
-        content = self.hub.files.get((repository, found[3])) if found else None
+        content = self.hub.files.get((repository, found[3] if found else self.path))
         if content is not None:
             self.send_file(content)
             return
@@ -116,6 +132,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_file(self, content: bytes) -> None:
         start = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
+        validator = self.headers.get("If-Range")
+        if self.hub.if_range and validator and validator != f'"{hashlib.sha256(content).hexdigest()}"':
+            start = 0
         headers = {
             "Content-Length": str(len(content) - start),
             "Accept-Ranges": "bytes",
@@ -148,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers, the hub's own in place of these."""
+        self.hub.sent.append(status)
         self.send_response(status)
         for name, value in {**headers, **self.hub.headers}.items():
             if value is not None:
@@ -156,12 +176,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(hub: Hub) -> Iterator[Hub]:
-    """Run the server for the length of the block."""
+def serve(hub: Hub, certificate: Path | None = None) -> Iterator[Hub]:
+    """Run the server for the length of the block; `certificate` is a PEM file that holds its key, too."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, hub))
     server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    hub.url = f"http://127.0.0.1:{server.server_port}"
+    scheme = "https" if certificate else "http"
+    hub.url = f"{scheme}://127.0.0.1:{server.server_port}"
     try:
         yield hub
     finally:

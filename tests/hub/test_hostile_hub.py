@@ -9,11 +9,11 @@ import pytest
 
 from deepfake_core.errors import BadWeights, DownloadFailed, LabError
 from deepfake_core.hub import downloads, files, pulling
-from deepfake_core.hub.downloads import COMMIT, ETAG, cached_file, remove_cached
+from deepfake_core.hub.hub_client import COMMIT, ETAG, cached_file
 from deepfake_core.hub.manifest import HubFile, entry
 from deepfake_core.hub.store import find
 from tests.hub.hub_server import Hub
-from tests.hub.pulled import NAME, last
+from tests.hub.pulled import NAME, fill_cache, last
 
 SECRET = "private"
 PATHS = {
@@ -108,61 +108,55 @@ def test_a_hash_of_its_other_storage_makes_no_path(hash_of_xet: str, hub: Hub, o
 @pytest.mark.parametrize("name", ["../../../outside/canary", "a/../../../../outside/canary", "..", "/etc/passwd"])
 def test_a_file_name_with_dots_is_refused(name: str, hub: Hub, outside: Path, tmp_path: Path) -> None:
     """As a manifest of one's own might hold it."""
-    source = entry(NAME).hub
-    assert source is not None
+    source = hub_file()
     hub.files = {(f"spaces/{source.repo}", name): b"planted"}
     with pytest.raises(LabError):
         list(downloads.fetch(HubFile(repo=source.repo, kind="space", file=name)))
     require_untouched(outside, tmp_path)
 
 
-def pointer_of(folder: Path) -> Path:
-    return next(path for path in folder.rglob("latest_net_G.pth") if "snapshots" in path.parts)
-
-
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
 @pytest.mark.parametrize("what", ["file", "folder", "device"])
 def test_a_link_that_was_planted_before_is_neither_read_nor_followed(
-    what: str, hub: Hub, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, hub: Hub, outside: Path, tmp_path: Path
 ) -> None:
-    """By an earlier version, for one: the client takes what it finds in its cache."""
-    last()
-    pointer = pointer_of(tmp_path / "hf")
+    """In the cache of the Hub's client, by an earlier version, for one."""
+    pointer = fill_cache()
     pointer.unlink()
     pointer.symlink_to({"file": outside / "canary", "folder": tmp_path / "hf", "device": Path("/dev/null")}[what])
-    pulled = find(NAME)
-    assert pulled is not None
-    pulled.unlink()
     with pytest.raises(DownloadFailed, match="neither read nor changed; remove"):
         last()
-    with pytest.raises(DownloadFailed):
-        remove_cached(pointer)
     assert pointer.is_symlink() and (outside / "canary").read_text() == SECRET
     pointer.unlink()
     assert last()
 
 
+def hub_file() -> HubFile:
+    source = entry(NAME).sources[0]
+    assert isinstance(source, HubFile)
+    return source
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
 def test_a_folder_of_the_cache_that_leads_outside_is_not_followed(hub: Hub, outside: Path, tmp_path: Path) -> None:
-    last()
-    pointer = pointer_of(tmp_path / "hf")
+    pointer = fill_cache()
     pointer.rename(outside / pointer.name)
     pointer.parent.rmdir()
     pointer.parent.symlink_to(outside)
-    for use in (cached_file, remove_cached):
-        with pytest.raises(DownloadFailed):
-            use(pointer)
+    with pytest.raises(DownloadFailed):
+        cached_file(pointer)
     assert (outside / pointer.name).is_symlink()
 
 
-def test_a_wrong_file_goes_from_the_cache_and_from_nowhere_else(
+def test_a_wrong_file_goes_from_our_folder_and_from_nowhere_else(
     hub: Hub, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pointer = fill_cache()
     monkeypatch.setattr(pulling, "entry", lambda name: replace(entry(name), sha256="0" * 64))
     with pytest.raises(BadWeights, match="it was removed"):
         last()
-    left = [path for path in (tmp_path / "hf").rglob("*") if path.is_file() and path.stat().st_size > 1000]
-    assert left == []
+    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size > 1000]
+    assert left == [] and pointer.is_file()
     require_untouched(outside, tmp_path)
 
 

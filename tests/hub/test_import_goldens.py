@@ -198,7 +198,9 @@ marked = [pytest.param(case, marks=() if case.file in QUICK else pytest.mark.slo
 def test_what_is_imported_gives_the_golden_output(case: Case, authors: Path, home: Path) -> None:
     path = import_checkpoint(case.name, written(authors, case.file))
     assert path.parent == home
-    network = load(case.name, entry(case.name).network).network
+    kind = entry(case.name).network
+    assert kind is not None
+    network = load(case.name, kind).network
     assert not network.training
     case.check(network)
 

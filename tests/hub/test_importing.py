@@ -12,6 +12,7 @@ from deepfake_core.errors import BadRequest, BadWeights, MissingFile, WeightsMis
 from deepfake_core.hub import manifest as shipped_weights
 from deepfake_core.hub.importing import import_checkpoint
 from deepfake_core.hub.manifest import manifest
+from deepfake_core.hub.pulling import Pulled, pull
 from deepfake_core.hub.store import choose, find, installed, load, preference
 from deepfake_core.networks.stargan import StarGan
 from deepfake_core.registry import METHODS, configs
@@ -71,8 +72,8 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_published_checkpoints_are_imported_and_loaded(name: str, tmp_path: Path) -> None:
     network = manifest()[name].network
-    way = "pull" if manifest()[name].hub else "import"
-    with pytest.raises(WeightsMissing, match=f"weights {way} {name}"):
+    assert network is not None
+    with pytest.raises(WeightsMissing, match=f"weights pull {name}"):
         load(name, network)
     torch.save(FILES[name](), tmp_path / "authors.ckpt")
     path = import_checkpoint(name, tmp_path / "authors.ckpt")
@@ -135,7 +136,8 @@ def test_the_manifest_hangs_together() -> None:
     """Every published name can be built and imported; partners know each other; needs and preferences exist."""
     entries = manifest()
     for name, entry in entries.items():
-        assert (entry.file is None) == (name in configs())
+        assert (entry.file is None and entry.library_file is None) == (name in configs())
+        assert (entry.network is None) == (entry.library_file is not None)
         assert entry.back is None or entries[entry.back].back == name
         assert entry.needs is None or entry.needs in entries
     assert configs().keys() <= entries.keys()
@@ -154,3 +156,50 @@ def test_a_starter_that_is_not_here_counts_as_not_installed(tmp_path: Path, monk
     assert find("stargan-starter") is None and installed() == []
     with pytest.raises(WeightsMissing, match="is part of the repository"):
         load("stargan-starter", "stargan")
+
+
+def test_starganv2_brings_the_landmarks_that_its_file_holds(tmp_path: Path) -> None:
+    """Imported once, usable at once; landmarks that are there already stay as they are."""
+    content = {**FILES["starganv2-celeba-hq"](), "fan": parallel(table("starganv2", "fan"))}  # type: ignore[dict-item]
+    torch.save(content, tmp_path / "nets.ckpt")
+    import_checkpoint("starganv2-celeba-hq", tmp_path / "nets.ckpt")
+    assert {"starganv2-celeba-hq", "fan-wing"} <= set(installed())
+    assert load("fan-wing", "fan").network.state_dict()["paint.bias"].flatten()[0].item() == pytest.approx(0.335)
+    before = find("fan-wing")
+    assert before is not None
+    stamp = before.stat().st_mtime_ns
+    import_checkpoint("starganv2-celeba-hq", tmp_path / "nets.ckpt")
+    assert before.stat().st_mtime_ns == stamp
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder `weights/` of one's own."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    shutil.copy(shipped_weights.WEIGHTS / "manifest.toml", folder)
+    monkeypatch.setattr(shipped_weights, "WEIGHTS", folder)
+    return folder
+
+
+def test_a_file_put_into_weights_is_used(shipped: Path) -> None:
+    """The authors' file under a manifest's name is converted by a pull without a network; a converted one is found."""
+    name = "starganv2-afhq"
+    torch.save(FILES[name](), shipped / f"{name}.ckpt")
+    *_, done = pull(name)  # put there by whoever accepts its licence
+    assert isinstance(done, Pulled) and "starganv2-afhq.ckpt" in done.notes[0]
+    converted = find(name)
+    assert converted is not None and converted.parent != shipped
+    shutil.move(converted, shipped / converted.name)
+    assert find(name) == shipped / converted.name
+    assert load(name, "starganv2").metadata["name"] == name
+    (shipped / converted.name).write_bytes(b"no weights")
+    with pytest.raises(BadWeights, match="damaged"):
+        load(name, "starganv2")
+
+
+def test_a_wrong_file_in_weights_is_named(shipped: Path) -> None:
+    torch.save(FILES["fan-wing"](), shipped / "starganv2-afhq.ckpt")
+    with pytest.raises(BadWeights, match=r"starganv2-afhq\.ckpt cannot be imported"):
+        list(pull("starganv2-afhq"))
+    assert find("starganv2-afhq") is None

@@ -21,8 +21,9 @@ from deepfake_core.errors import (
 from deepfake_core.hub import pulling
 from deepfake_core.hub.downloads import Fetching
 from deepfake_core.hub.manifest import entry
-from deepfake_core.hub.pulling import Converting, Pulled, Waiting, known_hashes, pull
+from deepfake_core.hub.pulling import Converting, Pulled, Waiting, pull
 from deepfake_core.hub.store import find, load
+from deepfake_core.hub.trusted import known_hashes
 from tests.hub.hub_server import Hub
 from tests.hub.pulled import NAME, last
 
@@ -48,7 +49,7 @@ def test_pull_shows_bytes_converts_and_writes_down_where_it_came_from(hub: Hub, 
 def test_a_hash_is_trusted_on_first_use_and_held_to_after_that(hub: Hub, checkpoint: bytes, tmp_path: Path) -> None:
     digest = hashlib.sha256(checkpoint).hexdigest()
     assert any("trusted on first use" in note and digest in note for note in last().notes)
-    assert known_hashes() == {NAME: digest}
+    assert known_hashes() == {entry(NAME).sources[0].label: digest}
     assert main(["weights", "remove", NAME]) == 0 and find(NAME) is None
     assert any("the first download" in note for note in last().notes)
     main(["weights", "remove", NAME])
@@ -56,9 +57,7 @@ def test_a_hash_is_trusted_on_first_use_and_held_to_after_that(hub: Hub, checkpo
     hub.files[key] = checkpoint + b"\0"
     with pytest.raises(BadWeights, match=r"does not match the first download"):
         last()
-    refused = hashlib.sha1(checkpoint + b"\0").hexdigest()
-    kept = [path for path in (tmp_path / "hf").rglob("latest_net_G.pth") if refused in path.parts]
-    assert find(NAME) is None and not kept
+    assert find(NAME) is None and not list((tmp_path / "home" / "partial").iterdir())
     hub.files[key] = checkpoint
     assert last()
 
@@ -89,7 +88,7 @@ def test_two_processes_fetch_it_once(hub: Hub, tmp_path: Path) -> None:
     assert [process.returncode for process in running] == [0, 0], outputs
     notes = [json.loads(output)["notes"] for output, _ in outputs]
     assert sum("Already" in note[0] for note in notes) == 1 and len(hub.gets()) == 1
-    assert load(NAME, "cyclegan") and (tmp_path / "hf-home" / "hub").is_dir()
+    assert load(NAME, "cyclegan") and not list((tmp_path / "home" / "partial").iterdir())
 
 
 def test_who_waits_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,15 +102,20 @@ def test_who_waits_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(list(second)[-1], Pulled) and len(hub.gets()) == 1
 
 
-def test_a_licence_is_accepted_first(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_licence_is_accepted_first(
+    hub: Hub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(LicenceNotAccepted, match="CC BY-NC"):
         last("fomm-vox-adv")
     assert not hub.asked
     assert main(["weights", "pull", "fomm-vox-adv"]) == 2
     assert "accept" in capsys.readouterr().err
+    only_hub = replace(entry("fomm-vox-adv"), sources=entry("fomm-vox-adv").sources[:1])
+    monkeypatch.setattr(pulling, "entry", lambda name: only_hub)
     with pytest.raises(MissingFile):  # accepted, so the server is asked
         last("fomm-vox-adv", accept_licence=True)
-    with pytest.raises(BadRequest, match="is not on the Hub"):
+    monkeypatch.setattr(pulling, "entry", lambda name: replace(entry(name), sources=()))
+    with pytest.raises(BadRequest, match="has no source to download from: get it from the authors' https://github"):
         last("fomm-taichi", accept_licence=True)
     with pytest.raises(BadRequest, match="is part of the repository"):
         last("fomm-starter")

@@ -18,6 +18,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.provenance.certificates import generate
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.provenance.keys import known_signers, rotate, signing_pair
+from deepfake_core.settings import settings
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +131,7 @@ def test_given_keys_sign(tmp_path: Path, folder: Path, monkeypatch: pytest.Monke
     assert ready_pair().certificates.name == "Our School"
     assert [what for _, what in known_signers()] == ["the key in the settings"]
     assert not folder.exists()
-    with pytest.raises(BadRequest, match="replace that file yourself"):
+    with pytest.raises(BadRequest, match="replace that file or secret yourself"):
         rotate()
 
 
@@ -186,6 +187,28 @@ def test_unusable_keys_are_reported_in_one_sentence(
     with pytest.raises(BadRequest, match=words) as refused:
         ready_pair()
     assert str(refused.value).count("\n") == 0
+
+
+def test_a_key_given_as_text_signs_and_is_nowhere_shown(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a Space's secret: with line ends, or on one line; certificates beside it or in the same text."""
+    key, certificate = (path.read_text() for path in written(tmp_path / "given", generate("Our School")))
+    secret = key.splitlines()[2][:20]
+    one_line = key.replace("\n", "\\n")
+    for texts in ((key, certificate), (one_line, certificate.replace("\n", "\\n")), (key + certificate, "")):
+        give(monkeypatch, texts)
+        pair = ready_pair()
+        assert (pair.certificates.name, pair.path) == ("Our School", None)
+        assert [what for _, what in known_signers()] == ["the key in the settings"]
+        assert secret not in repr(settings())
+    assert not folder.exists()
+    assert main(["credentials", "show"]) == 0
+    assert "in DEEPFAKE_SIGNING_KEY" in capsys.readouterr().out
+    give(monkeypatch, (key, ""))
+    with pytest.raises(BadRequest, match="holds no certificate") as refused:
+        ready_pair()
+    assert secret not in str(refused.value)
 
 
 def self_signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[x509.Certificate]:

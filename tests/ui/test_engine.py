@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
+from deepfake_core.deadline import NEVER
 from deepfake_core.errors import BadRequest
+from deepfake_core.media.probe import probe
+from deepfake_core.pipelines.animation import AnimationRequest
 from deepfake_core.pipelines.editor import AttributeEditor
+from deepfake_core.pipelines.style_specs import Latent
+from deepfake_core.pipelines.styles import GridRequest
+from deepfake_core.pipelines.translation import TranslationRequest
+from deepfake_core.ui.page import EXAMPLES
+from deepfake_core.ui.server.gpu_seconds import gpu_seconds
 from deepfake_core.ui.server.inference import ZEROGPU, Engine
 
 
@@ -29,9 +37,11 @@ def failing(editor: AttributeEditor) -> Iterator[str]:
 class ForkedGpu(ModuleType):
     """Like the `spaces` package: a forked process runs the function; arguments and events are pickled."""
 
-    durations: list[int]
+    durations: list[Callable[..., int]]
 
-    def GPU(self, duration: int) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:  # noqa: N802
+    def GPU(  # noqa: N802
+        self, duration: Callable[..., int]
+    ) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
         self.durations = [duration]
 
         def decorate(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
@@ -81,7 +91,7 @@ def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "spaces", spaces)
     monkeypatch.setenv(ZEROGPU, "true")
     engine = Engine(device="cpu")
-    assert spaces.durations[0] >= 60
+    assert spaces.durations == [gpu_seconds]
     loaded = engine.model("stargan")  # as the warm-up does; the fork has it, and need not load it again
     events = list(engine.work("stargan", None, echo, "a", "b"))
     assert [(name, word) for name, _, word in events] == [(loaded.name, "a"), (loaded.name, "b")]
@@ -90,3 +100,35 @@ def test_on_zerogpu_a_task_runs_in_a_process_of_its_own(monkeypatch: pytest.Monk
     assert next(task) == "stargan-starter"
     with pytest.raises(BadRequest, match="so it goes"):
         next(task)
+
+
+def where(editor: AttributeEditor, *words: str) -> tuple[int, str, tuple[str, ...]]:
+    """A question."""
+    return os.getpid(), str(editor.device), words
+
+
+def test_on_zerogpu_a_reading_takes_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in the process itself, whose device is the CPU, whatever that of the runs is."""
+    monkeypatch.setitem(sys.modules, "spaces", ForkedGpu("spaces"))
+    monkeypatch.setenv(ZEROGPU, "true")
+    engine = Engine(device="cuda")
+    assert engine.ask("stargan", None, where, "a") == (os.getpid(), "cpu", ("a",))
+
+
+def test_gpu_time_is_that_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clip's frames, a grid's cells, pictures; never the blanket time that spends a visitor's quota at once."""
+
+    def seconds(request: object) -> int:
+        return gpu_seconds("any", None, echo, (request, NEVER))
+
+    clip = next(EXAMPLES.glob("clips/*.mp4"))
+    info = probe(clip)
+    assert info.seconds is not None
+    wanted = 10 + info.seconds * float(info.rate) / 15
+    assert seconds(AnimationRequest(source="a.png", driving=clip)) == pytest.approx(wanted, abs=1)
+    assert seconds(TranslationRequest(sources=("a.png",))) == 11
+    assert seconds(TranslationRequest(sources=("a.png",) * 20)) == 30
+    grid = GridRequest(sources=("a.png",) * 4, styles=(Latent(domain="x", seed=1),) * 6)
+    assert seconds(grid) == 16
+    monkeypatch.setenv("DEEPFAKE_JOB_SECONDS", "12")
+    assert seconds(grid) == 12

@@ -10,9 +10,12 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights, vgg19
 
+from deepfake_core.hub.library_files import library_path
+from deepfake_core.hub.manifest import entry
 from deepfake_core.metrics.perceptual import RandomFeatures
 from deepfake_core.networks.layers import AntiAliasedDownscale
 
@@ -86,16 +89,21 @@ def perceptual(
 
 
 def perceptual_features() -> tuple[Features, str]:
-    """Return VGG19 if its weights are in torch's cache, otherwise random features; and a sentence for the log."""
-    name = Path(VGG19_Weights.IMAGENET1K_V1.url).name
-    path = Path(torch.hub.get_dir()) / "checkpoints" / name
-    if not path.exists():
+    """Return VGG19 if its weights are in torch's cache, otherwise random features; and a sentence for the log.
+
+    They are the file that `weights pull vgg19` installs, or torchvision's own.
+    """
+    pulled = library_path(entry("vgg19"))
+    path = next((one for one in (pulled, pulled.with_name(Path(VGG19_Weights.IMAGENET1K_V1.url).name)) if one.exists()),
+                None)  # fmt: skip
+    if path is None:
         return (
             PixelsAndRandomFeatures(),
-            f"no VGG19 weights ({name} in {path.parent}): comparing pixels and random features",
+            f"no VGG19 weights ({pulled.name} in {pulled.parent}; get them with 'python -m deepfake_core weights pull "
+            "vgg19'): comparing pixels and random features",
         )
     network = Vgg19Features()
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = load_file(path) if path == pulled else torch.load(path, map_location="cpu", weights_only=True)
     wanted = network.state_dict().keys()
     renamed = {key.replace("features.", "layers."): value for key, value in state.items()}
     network.load_state_dict({key: value for key, value in renamed.items() if key in wanted}, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from deepfake_core import registry
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import entry
+from deepfake_core.ui.server.gpu_seconds import gpu_seconds
 
 if TYPE_CHECKING:
     from deepfake_core.hub.cache import NetworkCache
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ZEROGPU = "SPACES_ZERO_GPU"
 """Environment variable of Spaces that allocate a GPU per call (ZeroGPU)."""
-GPU_SECONDS = 120
-"""Maximum duration of a call on ZeroGPU."""
 Event = TypeVar("Event")
 Answer = TypeVar("Answer")
 
@@ -37,10 +36,11 @@ class Engine:
         self._lock = threading.Lock()
         self._cache: NetworkCache | None = None
         self._in_worker = self._here
-        if os.environ.get(ZEROGPU):
+        self._zerogpu = bool(os.environ.get(ZEROGPU))
+        if self._zerogpu:
             import spaces  # preinstalled on such a Space; must be imported before torch
 
-            self._in_worker = spaces.GPU(duration=GPU_SECONDS)(self._here)
+            self._in_worker = spaces.GPU(duration=gpu_seconds)(self._here)
 
     def work(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], *arguments: Any
@@ -52,9 +52,12 @@ class Engine:
         yield from self._in_worker(network, name, task, arguments)
 
     def ask(self, network: str, name: str | None, question: Callable[..., Answer], *arguments: Any) -> Answer:
-        """The return value of `question(model, *arguments)`; otherwise like `work`."""
-        (answer,) = self.work(network, name, answered, question, arguments)
-        return answer
+        """The return value of `question(model, *arguments)`, as `work` has it.
+
+        On ZeroGPU it is computed on the CPU: a reading is short, and would cost a visitor seconds of GPU time.
+        """
+        model = self._model_on("cpu", network, name) if self._zerogpu else self.model(network, name)
+        return question(model, *arguments)
 
     def _here(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], arguments: tuple[Any, ...]
@@ -71,6 +74,9 @@ class Engine:
 
         The name is sent by the browser, so it must be in the manifest and never a path.
         """
+        return self._model_on(self.device, network, name)
+
+    def _model_on(self, device: str, network: str, name: str | None) -> Any:
         if name is not None and entry(name).network != network:
             raise BadRequest(f"{name} is for another tab; choose weights from the list")
         from deepfake_core.device import choose_device
@@ -78,10 +84,10 @@ class Engine:
         from deepfake_core.hub.store import choose
         from deepfake_core.pipelines.runtime import Runtime
 
-        device, model = choose_device(self.device), registry.method(network).model
+        chosen, model = choose_device(device), registry.method(network).model
         assert model is not None
-        key = Key(name or choose(network), str(device), Runtime(device, 1).precision)
-        return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=self.device))
+        key = Key(name or choose(network), str(chosen), Runtime(chosen, 1).precision)
+        return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=device))
 
     def forget(self, name: str) -> None:
         """Drop the loaded network of weights that were removed or replaced."""
@@ -102,8 +108,3 @@ class Engine:
                     self.model(one.name)
             except Exception:  # the error is shown when the network is used
                 log.exception("the default network of %s could not be loaded in the background", one.title)
-
-
-def answered(model: Any, question: Callable[..., Answer], arguments: tuple[Any, ...]) -> Iterator[Answer]:
-    """Wrap a question as a task."""
-    yield question(model, *arguments)

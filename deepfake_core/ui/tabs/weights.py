@@ -9,18 +9,18 @@ import gradio as gr
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import Entry, manifest
-from deepfake_core.registry import method
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.widgets.downloads import Download, alert, require_switched_on, size, switched_on
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import count, state
+from deepfake_core.ui.widgets.startup_line import StartupLine, startup_line
 from deepfake_core.ui.wiring import ANY_NUMBER, PRIVATE, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.hub.inventory import Installed
 
 PREFIX = "weights-"
-COLUMNS = ("Name", "What for", "Size", "Licence", "Source", "State")
+COLUMNS = ("Name", "What for", "Size", "Source", "State")
 
 
 class WeightsTab:
@@ -32,9 +32,11 @@ class WeightsTab:
         self.download = Download(tuple(manifest()), PREFIX, "its tab uses it from now on")
         self.removal = Removal(engine)
         self.check = Check()
+        self.startup = StartupLine()
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
+            self.startup.render()
             self.table = gr.HTML("Looking for weights …", elem_id=f"{PREFIX}table")
             self.room = gr.HTML("", elem_id=f"{PREFIX}room")
             with gr.Row(elem_classes="studio"):
@@ -48,11 +50,12 @@ class WeightsTab:
 
     def listen(self, page: gr.Blocks) -> None:
         self.check.listen()
+        self.startup.listen()
         for trigger in (self.tab.select, self.download.listen(), self.removal.listen()):
             trigger(
                 self.fill,
                 inputs=[self.download.name, self.removal.name],
-                outputs=[self.table, self.room, *self.download.offered, *self.removal.offered],
+                outputs=[self.table, self.room, self.startup.line, *self.download.offered, *self.removal.offered],
                 preprocess=False,
                 **ANY_NUMBER,
             )
@@ -65,6 +68,7 @@ class WeightsTab:
         removable = [row.entry.name for row in rows if row.removable]
         shown: Update = {
             self.table: table(rows),
+            self.startup.line: startup_line(),
             self.room: f"<p><strong>{free_bytes() / 1e9:.1f} GB</strong> are free on the weights' disk.</p>",
         }
         return shown | self.download.offer(fetching) | self.removal.offer(removable, removing)
@@ -177,12 +181,14 @@ class Check:
 
 
 def table(rows: "list[Installed]") -> str:
-    """All weights by tab. The table is wider than a phone, so it scrolls in its own region."""
+    """All weights by family, each with its licences. The table is wider than a phone, so it scrolls in its region."""
     head = "".join(f'<th scope="col">{title}</th>' for title in COLUMNS)
     bodies = "".join(
-        f'<tbody><tr><th scope="rowgroup" colspan="{len(COLUMNS)}">{html.escape(method(network).title)}</th></tr>'
-        f"{''.join(map(table_row, group))}</tbody>"
-        for network, group in groupby(rows, lambda row: row.entry.network)
+        f'<tbody><tr><th scope="rowgroup" colspan="{len(COLUMNS)}">{html.escape(title)}<br>'
+        f'<span class="quiet">{html.escape(licences(family))}</span></th></tr>'
+        f"{''.join(map(table_row, family))}</tbody>"
+        for title, group in groupby(rows, lambda row: row.entry.title)
+        if (family := list(group))
     )
     return (
         '<div class="weights-table" role="region" aria-label="All weights" tabindex="0">'
@@ -190,17 +196,27 @@ def table(rows: "list[Installed]") -> str:
     )
 
 
+def licences(family: "list[Installed]") -> str:
+    """The licences of a family: of the published weights, and of those that come with the app."""
+    published = dict.fromkeys(row.entry.licence for row in family if not row.entry.file)
+    own = dict.fromkeys(row.entry.licence for row in family if row.entry.file)
+    texts = [f"Licence: {'; '.join(published)}"] if published else []
+    return ". ".join([*texts, *([f"Starter weights: {'; '.join(own)}"] if own else [])]) + "."
+
+
 def table_row(row: "Installed") -> str:
     one = row.entry
-    cells = (html.escape(one.about), size(row.bytes), html.escape(one.licence), linked(one), status_of(row))
+    cells = (html.escape(one.about), size(row.bytes), linked(one), status_of(row))
     return f'<tr><th scope="row">{html.escape(one.name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def linked(one: Entry) -> str:
-    """The source, with the authors' address as a link."""
-    source, address = html.escape(one.source), html.escape(one.address or "")
-    link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
-    return source.replace(address, link) if address else source
+    """The sources, with addresses as links."""
+    source = html.escape(one.source)
+    for address in map(html.escape, one.links):
+        link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
+        source = source.replace(address, link)
+    return source
 
 
 def status_of(row: "Installed") -> str:

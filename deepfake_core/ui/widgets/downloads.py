@@ -36,8 +36,8 @@ def require_switched_on() -> None:
 
 
 def fetchable(one: Entry) -> bool:
-    """Whether the app itself can download these weights; imports the Hub's client."""
-    return not one.file and bool(one.hub or settings().weights_repo)
+    """Whether the app itself can download these weights."""
+    return not one.file and bool(one.sources or settings().weights_repo)
 
 
 class Download:
@@ -136,7 +136,7 @@ class Download:
         return {self.over: True, self.status: f'{state(text)}<ul class="quiet">{notes}</ul>'}
 
     def _end(self, over: bool) -> Update:
-        stopped = {} if over else {self.status: state("Stopped. Nothing was saved.")}
+        stopped = {} if over else {self.status: state("Stopped. The next download of these weights continues here.")}
         return self._enabled(running=False) | stopped
 
     def _enabled(self, *, running: bool) -> Update:
@@ -176,10 +176,13 @@ def size(number: int | None) -> str:
 def step_line(step: "Step") -> str:
     """The status line of a step, with a progress bar during the transfer."""
     from deepfake_core.hub.downloads import Fetching
+    from deepfake_core.hub.obtaining import SourceFailed
     from deepfake_core.hub.pulling import Waiting
 
     if isinstance(step, Fetching):
         return bytes_bar(step)
+    if isinstance(step, SourceFailed):
+        return state(f"{html.escape(step.place)} failed; trying the next source …")
     waiting = isinstance(step, Waiting)
     return state(
         "Another process is already downloading it; waiting …" if waiting else "Downloaded; checking and converting …"

@@ -10,6 +10,7 @@ from deepfake_core.hub.manifest import Entry, Subject, manifest
 from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.widgets.downloads import Download, fetchable, switched_on
 from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.startup_line import startup_line
 from deepfake_core.ui.wiring import ANY_NUMBER, QUIET
 
 STARTER_TRAINING = (
@@ -100,11 +101,12 @@ class ModelPicker:
         from deepfake_core.hub.store import choose, installed
 
         here, shown = installed(self.network), self.more.fill(fetching)
+        starting = startup_line(set(self.entries))
         try:
             name = chosen if chosen in here else choose(self.network)
         except WeightsMissing as error:
-            return shown | {self.about: html.escape(sentence(error))}
-        return shown | {self.name: gr.Dropdown(choices=here, value=name), self.about: self.describe(name)}
+            return shown | {self.about: html.escape(sentence(error)) + starting}
+        return shown | {self.name: gr.Dropdown(choices=here, value=name), self.about: self.describe(name) + starting}
 
     def describe(self, name: str | None) -> str:
         """One line about the weights."""

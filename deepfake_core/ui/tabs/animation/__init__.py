@@ -23,6 +23,7 @@ from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER, MoreWeights
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.startup_line import startup_line
 from deepfake_core.ui.wiring import ANY_NUMBER
 
 WARMING = "<strong>Loading the network …</strong> You can already use the page."
@@ -113,4 +114,6 @@ class AnimationTab:
             return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
         one = manifest().get(animator.name)
         starter = f" {STARTER}" if one and one.file else ""
-        return f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}.{starter}"
+        starting = startup_line({name for name, one in manifest().items() if one.network == "fomm"})
+        about = f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}."
+        return f"{about}{starter}{starting}"
