@@ -33,6 +33,8 @@ class AnimationForm:
     motion: str
     adapt_scale: bool
     best_frame: bool
+    start: float
+    """Seconds."""
     smoothing: float
     paste_back: bool
     side_by_side: bool
@@ -52,6 +54,7 @@ class AnimationForm:
             preview=folder / "live.jpg",
             transfer=transfer_named(self.motion, self.adapt_scale),
             best_frame=self.best_frame,
+            start=float(self.start),
             smoothing=float(self.smoothing),
             source_crop=crop_of(self.crop, self.source_left, self.source_top, self.source_side),
             driving_crop=crop_of(self.crop, self.driving_left, self.driving_top, self.driving_side),
