@@ -3,7 +3,7 @@
 import math
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +15,9 @@ from jaxtyping import UInt8
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, TooManyRuns, UnreadableMedia
 from deepfake_core.media.checks import MIN_SIDE
-from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, escaped, source
 from deepfake_core.media.probe import VideoInfo, probe
+from deepfake_core.media.tone_map import table
 from deepfake_core.settings import settings
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
@@ -29,6 +30,9 @@ HEADER_SLACK = 0.5
 
 PADDING = 128
 """Pixels by which ffmpeg may pad a frame's width or height."""
+
+MATRICES = ("bt709", "bt2020nc", "smpte170m", "bt470bg")
+"""Matrices that ffmpeg's `scale` is told: some files name one that it ignores, or none."""
 
 LARGE = 9_000_000
 """Pixels per frame, above 4K. To save memory, larger clips are decoded one at a time, with one thread, and scaled
@@ -122,7 +126,9 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         if large and not _large.acquire(timeout=min(LARGE_WAIT, deadline.remaining())):
             raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
         try:
-            self._ffmpeg = Ffmpeg(_arguments(path, info, large), reads=(path,), pipe_output=True, deadline=deadline)
+            tables = (table(info.colours),) if info.colours.need_conversion else ()
+            arguments = _arguments(path, info, large, tables)
+            self._ffmpeg = Ffmpeg(arguments, reads=(path, *tables), pipe_output=True, deadline=deadline)
         except BaseException:
             _release(large)
             raise
@@ -199,19 +205,22 @@ def _release(large: bool) -> None:
         _large.release()
 
 
-def _arguments(path: Path, info: VideoInfo, large: bool) -> list[str]:
+def _arguments(path: Path, info: VideoInfo, large: bool, tables: Sequence[Path] = ()) -> list[str]:
     """ffmpeg's arguments. Resampling by timestamps keeps clips of variable rate or with a late start in sync.
 
     The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
-    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit.
+    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. `tables` convert the colours.
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
-    scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
+    matrix = "" if info.colours.matrix not in MATRICES else f":in_color_matrix={info.colours.matrix}"
+    scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}{matrix}"
+    for file in tables:
+        scaling += f",format=gbrp10le,lut3d=file={escaped(file)}:interp=tetrahedral"
     filters = f"{scaling},{timing}" if large else f"{timing},{scaling}"
     most = settings().clip_pixels + PADDING * settings().longest_side
     return [
         *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if large else THREADS)),
-        *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
+        *("-map", f"0:{info.stream}", "-an", "-sn", "-dn"),
         *("-vf", filters, "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]
