@@ -17,7 +17,8 @@ from deepfake_core.faces import Crop, Face, FaceCrop, cut
 from deepfake_core.media.decode import FrameStream, read_frames
 from deepfake_core.media.images import Image, read_image
 from deepfake_core.pipelines.cropped import name_of
-from deepfake_core.pipelines.face_watch import FaceWatch, FixedStart, Motion
+from deepfake_core.pipelines.face_watch import FaceWatch
+from deepfake_core.pipelines.motion_start import FixedStart, Motion
 
 DEFAULT_RATE = Fraction(25)  # for frames without a file
 NO_FRAME = "the driving clip contains no frames; choose another clip"

@@ -5,19 +5,25 @@ later only where a frame no longer looks like the last one that showed the face.
 """
 
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.errors import BadRequest, NoFaceFound
+from deepfake_core.errors import NoFaceFound
 from deepfake_core.faces import Box, Crop, Face, FaceCrop, find_crop
 from deepfake_core.faces.box import centre_square
 from deepfake_core.media.images import Image
-from deepfake_core.pipelines.thumbnails import BLANK, SIDE, Thumbnail, contrast, correlation, difference, thumbnail
-
-Motion = Literal["start", "move", "hold"]
-"""What a driving frame does: motion is measured from it, it moves the portrait, or the last pose is kept."""
+from deepfake_core.pipelines.motion_start import FixedStart, Motion
+from deepfake_core.pipelines.thumbnails import (
+    BLANK,
+    SIDE,
+    Thumbnail,
+    contrast,
+    correlation,
+    difference,
+    shifted_correlation,
+    thumbnail,
+)
 
 SEARCH_SECONDS = 5
 """How long the first face is looked for, without blank frames."""
@@ -37,53 +43,13 @@ ALIKE = 0.9
 SAME = 2.0
 """Difference, of 255, below which two frames are the same picture, such as a title: one look is enough."""
 CUT, STEADY = 0.6, 0.85
-"""A cut: the correlation of consecutive frames is below `CUT`, and the one before it was above `STEADY`. Recordings of
-people stay above 0.92; a clip of a few frames per second is never steady, and `UNLIKE` finds its cuts."""
+"""A cut: the correlation of consecutive frames, even if shifted, is below `CUT`, and the one before it was above
+`STEADY`. Recordings of people stay above 0.92; a clip of a few frames per second is never steady: `UNLIKE` finds its
+cuts."""
+MIDDLE, STILL = 0.25, 0.05
+"""Distances, as a share of the crop's side: a face that moved less is still in the crop; one that moved less between
+two looks has come to rest."""
 MOST_NOTES = 4
-
-
-class FixedStart:
-    """Starts the motion of a clip at a given moment, for weights of other things than faces: nothing is looked for."""
-
-    crop: FaceCrop | None
-    """The crop at the first start; None before."""
-    box: Box
-    """The crop of the last frame."""
-    reference: Image | None = None
-    """At a start: the frame from which motion is measured instead of the last one; it may be darker."""
-
-    def __init__(
-        self, crop: Crop, rate: Fraction, name: str, *, start: float | int = 0.0, deadline: Deadline = NEVER
-    ) -> None:
-        """`name` of the clip, for errors. Motion starts `start` seconds into the clip or later."""
-        self.crop = None
-        self._wanted, self._name, self._deadline = crop, name, deadline
-        self._rate, self._first = rate, round(start * rate)
-        self._index = -1
-
-    def see(self, frame: Image) -> Motion:
-        """What the next frame does."""
-        self._index += 1
-        if self.crop is None:
-            self.crop = find_crop(frame, self._wanted, name=self._name)
-            self.box = self.crop.box
-        return "hold" if self._index < self._first else "start" if self._index == self._first else "move"
-
-    def end(self) -> None:
-        """Check at the end of the clip that its motion has started. Raises `BadRequest`."""
-        if self._index < self._first:
-            end, start = self._at(self._index + 1), self._at(self._first)
-            raise BadRequest(f"the start must be before the end of {self._name} at {end}, got {start}")
-
-    def notes(self) -> list[str]:
-        """What happened when, one sentence each."""
-        return self._start_note(self._first)
-
-    def _start_note(self, start: int) -> list[str]:
-        return [f"Motion starts at {self._at(start)}; before that the portrait is still."] if start else []
-
-    def _at(self, index: int) -> str:
-        return f"{float(index / self._rate):.1f} s"
 
 
 class FaceWatch(FixedStart):
@@ -99,14 +65,15 @@ class FaceWatch(FixedStart):
         super().__init__(crop, rate, name, start=start, deadline=deadline)
         self._finds_faces = isinstance(crop, Face)
         self._picture: Thumbnail = np.zeros((SIDE, SIDE), np.float32)
-        self._known, self._looked_at = self._picture, self._picture
+        self._known, self._empty = self._picture, self._picture
         self._steady = False
         self._searched, self._looks, self._last_look = 0, 0, -1
         self._shots, self._start = 0, 0
         self._began, self._settling, self._dim = 0, False, False
         self._emerged: Image | None = None
         self._lost_at: int | None = None
-        self._new_scene = False
+        self._seen_at: Box | None = None
+        self._new_scene, self._blanked = False, False
         self._notes: list[str] = []
 
     def see(self, frame: Image) -> Motion:
@@ -117,7 +84,8 @@ class FaceWatch(FixedStart):
         self.reference = None
         before, self._picture = self._picture, thumbnail(frame)
         likeness, after_blank = correlation(before, self._picture), contrast(before) < BLANK
-        cut, self._steady = self._steady and likeness < CUT, likeness > STEADY
+        cut = self._steady and likeness < CUT and shifted_correlation(before, self._picture) < CUT
+        self._steady = likeness > STEADY
         if contrast(self._picture) < BLANK:
             return self._blank()
         if not self._steady:
@@ -128,7 +96,7 @@ class FaceWatch(FixedStart):
         if self._settling and (self._rising or self._dim):
             return self._settle(frame)
         self._settling, self._emerged = False, None if self._lost_at is None else self._emerged
-        return self._follow(frame, cut) if self._lost_at is None else self._lost(frame, cut or after_blank)
+        return self._follow(frame, cut) if self._lost_at is None else self._lost(frame, cut, after_blank)
 
     def end(self) -> None:
         """Check at the end of the clip that its motion has started. Raises `BadRequest` or `NoFaceFound`."""
@@ -147,7 +115,7 @@ class FaceWatch(FixedStart):
         """A frame of one colour."""
         if self.crop is not None and self._lost_at is None:
             self._lost_at = self._index
-        self._new_scene = True
+        self._blanked = True
         return "hold"
 
     def _search(self, frame: Image, changed: bool) -> Motion:
@@ -168,25 +136,31 @@ class FaceWatch(FixedStart):
         if not cut and (not self._finds_faces or self._likeness(frame) >= UNLIKE or not self._may_look(False)):
             return "move"
         found = self._look(frame)
-        if found is None:
+        if found is None or not (cut or _same_place(self.box, found.box)):
             self._lost_at, self._new_scene = self._index, cut
+            self._seen_at = found.box if found else None
             return "hold"
-        if cut or not _same_place(self.box, found.box):
+        if cut:
             self._notes.append(f"Cut at {self._at(self._index)}: motion starts anew.")
             return self._begin(frame, found.box)
         self._known = thumbnail(frame, self.box)
         return "move"
 
-    def _lost(self, frame: Image, changed: bool) -> Motion:
+    def _lost(self, frame: Image, cut: bool, after_blank: bool) -> Motion:
         """While the face is away."""
-        self._new_scene |= changed
-        if self._likeness(frame) >= (ALIKE if self._new_scene else UNLIKE):
+        self._new_scene |= cut
+        if self._likeness(frame) >= (ALIKE if self._new_scene or self._blanked else UNLIKE):
             self._resume(self._index)
             return "move"
-        found = self._look(frame) if self._may_look(changed) else None
+        found = self._look(frame) if self._may_look(cut or after_blank) else None
         if found is None:
             return "hold"
-        anew = self._new_scene or not _same_place(self.box, found.box)
+        before, self._seen_at = self._seen_at, found.box
+        back = _same_place(self.box, found.box) and not self._blanked
+        at_rest = before is not None and _same_place(before, found.box, STILL)
+        if self._finds_faces and not (back or self._new_scene or at_rest):
+            return "hold"  # it may be on its way back
+        anew = self._new_scene or not back
         self._resume(self._index)
         if anew:
             self._notes.append(f"Motion starts anew at {self._at(self._index)}.")
@@ -196,7 +170,8 @@ class FaceWatch(FixedStart):
 
     def _begin(self, frame: Image, box: Box) -> Motion:
         """Start, or start anew."""
-        self.box, self._known, self._new_scene = box, thumbnail(frame, box), False
+        self.box, self._known = box, thumbnail(frame, box)
+        self._new_scene, self._blanked = False, False
         self._shots, self._began, self._settling, self._dim = self._shots + 1, self._index, True, False
         return self._settle(frame)
 
@@ -218,7 +193,8 @@ class FaceWatch(FixedStart):
         if self._lost_at is not None:
             what = "No face" if self._finds_faces else "A blank picture"
             self._notes.append(f"{what} from {self._at(self._lost_at)} to {self._at(index)}: the last pose is kept.")
-        self._lost_at, self._new_scene = None, False
+        self._lost_at, self._seen_at = None, None
+        self._new_scene, self._blanked = False, False
 
     def _likeness(self, frame: Image) -> float:
         """Correlation of the crop with the last frame known to show the face."""
@@ -231,15 +207,16 @@ class FaceWatch(FixedStart):
         seconds, since = self._index / self._rate, (self._index - self._last_look) / self._rate
         within_budget = self._looks * LOOK_SECONDS <= seconds + SEARCH_SECONDS
         due = since >= LOOK_SECONDS or (changed and within_budget)
-        return due and difference(self._picture, self._looked_at) >= SAME
+        return due and difference(self._picture, self._empty) >= SAME
 
     def _look(self, frame: Image) -> FaceCrop | None:
         """The crop of the frame; None if it shows no face."""
         self._deadline.check()
-        self._looks, self._last_look, self._looked_at = self._looks + 1, self._index, self._picture
+        self._looks, self._last_look = self._looks + 1, self._index
         try:
             found = find_crop(frame, self._wanted, name=self._name)
         except NoFaceFound:
+            self._empty = self._picture
             return None
         self._finds_faces = self._finds_faces and found.faces > 0  # 0: no detector can run
         return found
@@ -253,6 +230,6 @@ class FaceWatch(FixedStart):
         )
 
 
-def _same_place(old: Box, new: Box) -> bool:
-    """Whether the centre of the new crop is in the middle half of the old one."""
-    return max(abs(a - b) for a, b in zip(old.centre, new.centre, strict=True)) <= old.side / 4
+def _same_place(old: Box, new: Box, share: float = MIDDLE) -> bool:
+    """Whether the centres of two crops are at most `share` of their side apart, along each axis."""
+    return max(abs(a - b) for a, b in zip(old.centre, new.centre, strict=True)) <= share * old.side

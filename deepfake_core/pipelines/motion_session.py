@@ -18,8 +18,8 @@ from deepfake_core.motion import (
     smooth_batch,
     transfer_motion,
 )
-from deepfake_core.pipelines.face_watch import Motion
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
+from deepfake_core.pipelines.motion_start import Motion
 
 
 @dataclass(kw_only=True, slots=True)

@@ -16,10 +16,12 @@ from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import Image, read_image
 from deepfake_core.pipelines.animation import AnimationRequest, animate, find_starts
 from deepfake_core.pipelines.animator import ImageAnimator
+from deepfake_core.pipelines.crop_preview import preview_clip_crop
 from deepfake_core.pipelines.driving import open_clip
 from deepfake_core.pipelines.events import Finished
-from deepfake_core.pipelines.face_watch import SEARCH_SECONDS, FaceWatch, Motion
+from deepfake_core.pipelines.face_watch import SEARCH_SECONDS, FaceWatch
 from deepfake_core.pipelines.motion_session import MotionSession
+from deepfake_core.pipelines.motion_start import Motion
 from tests.media.clips import ffmpeg
 from tests.pipelines.conftest import EXAMPLES
 
@@ -88,6 +90,23 @@ def test_the_last_pose_is_kept_while_the_face_is_away(looking: list[Image], room
     motions, notes = watched(frames[:10] + [room] * 10 + frames[10:])
     assert motions == "s" + "m" * 9 + "h" * 10 + "m" * 10
     assert notes == ["No face from 0.4 s to 0.8 s: the last pose is kept."]
+
+
+@pytest.mark.parametrize("pixels", [10, 20])
+def test_a_face_that_walks_out_and_back_goes_on_as_before(looking: list[Image], room: Image, pixels: int) -> None:
+    """Neither its quick movement nor its return at the edge is a cut."""
+
+    def at(offset: int) -> Image:
+        frame = room.copy()
+        frame[:, offset:] = beside(looking[0], room)[:, : 512 - offset] if offset < 256 else room[:, offset:]
+        frame[:, :offset] = room[:, :offset]
+        return frame
+
+    steps = list(range(0, 270, pixels))
+    motions, notes = watched([at(0)] * 5 + [at(x) for x in steps] + [room] * 10 + [at(x) for x in steps[::-1]])
+    assert motions[0] == "s" and motions.count("s") == 1
+    assert "h" * 10 in motions and motions.endswith("mm")
+    assert len(notes) == 1 and notes[0].startswith("No face from 0.")
 
 
 def test_black_frames_pause_the_motion_under_every_crop(looking: list[Image]) -> None:
@@ -164,6 +183,17 @@ def test_a_clip_that_does_not_begin_with_a_face_gives_the_same_result(
     still = starter.portrait(read_image(portrait)[::2, ::2])
     (still_frame,) = starter.render(still, still.keypoints)
     assert np.abs(made[0].astype(int) - still_frame).mean() < 3.0, "the portrait is still before the start"
+
+
+def test_the_preview_of_a_clip_shows_its_first_face(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    ffmpeg("-i", CLIPS / "nod.mp4", "-vf", "tpad=start_duration=1:color=black", "-an", "-frames:v", "30", clip)
+    preview = preview_clip_crop(clip, Face(), tmp_path / "crop.jpg")
+    assert read_image(preview.path).mean() > 50 and preview.note.startswith("1 face found")
+    ffmpeg("-f", "lavfi", "-i", "color=black:s=64x64:r=25:d=1", clip)
+    assert preview_clip_crop(clip, Whole(), tmp_path / "crop.jpg").note == "The whole picture is used."
+    with pytest.raises(NoFaceFound, match="use a clip"):
+        preview_clip_crop(clip, Face(), tmp_path / "crop.jpg")
 
 
 def test_notes_of_the_clip_are_in_the_result(
