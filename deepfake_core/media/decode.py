@@ -4,9 +4,11 @@ import math
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
@@ -17,7 +19,7 @@ from deepfake_core.errors import BadRequest, MediaTooLarge, TooManyRuns, Unreada
 from deepfake_core.media.checks import MIN_SIDE
 from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, escaped, source
 from deepfake_core.media.probe import VideoInfo, probe
-from deepfake_core.media.tone_map import table
+from deepfake_core.media.tone_map import Colours, table
 from deepfake_core.settings import settings
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
@@ -125,14 +127,17 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._stall = settings().stall_seconds
         if large and not _large.acquire(timeout=min(LARGE_WAIT, deadline.remaining())):
             raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
+        held = ExitStack()
+        held.callback(_release, large)
         try:
-            tables = (table(info.colours),) if info.colours.need_conversion else ()
+            tables = (_written(info.colours, held),) if info.colours.need_conversion else ()
             arguments = _arguments(path, info, large, tables)
             self._ffmpeg = Ffmpeg(arguments, reads=(path, *tables), pipe_output=True, deadline=deadline)
         except BaseException:
-            _release(large)
+            held.close()
             raise
-        self._end = weakref.finalize(self, _end, self._ffmpeg, large)
+        held.callback(self._ffmpeg.kill)
+        self._end = weakref.finalize(self, held.close)
         self._first = self._read()
         if self._first is None:
             empty = UnreadableMedia(f"{path.name} has no readable frame; choose another clip")
@@ -193,11 +198,11 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
 
 
-def _end(ffmpeg: Ffmpeg, large: bool) -> None:
-    try:
-        ffmpeg.kill()
-    finally:
-        _release(large)
+def _written(colours: Colours, until: ExitStack) -> Path:
+    """The file of the conversion of `colours`, which exists until `until` closes."""
+    file = Path(until.enter_context(TemporaryDirectory(prefix="deepfake-lab-colours-"))) / "srgb.cube"
+    file.write_text(table(colours))
+    return file
 
 
 def _release(large: bool) -> None:

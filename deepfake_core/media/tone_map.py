@@ -7,8 +7,7 @@ one step: transfer function, brightness, primaries.
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from io import StringIO
 from typing import NamedTuple
 
 import numpy as np
@@ -89,23 +88,18 @@ def _compressed(light: Float[np.ndarray, "*_ 1"]) -> Float[np.ndarray, "*_ 1"]:
     return np.where(light <= KNEE, light, KNEE + curved)
 
 
-def table(colours: Colours) -> Path:
-    """The file of the conversion to sRGB, in the `.cube` format of ffmpeg's `lut3d`; kept until this program ends."""
+def table(colours: Colours) -> str:
+    """The conversion to sRGB as a table in the `.cube` format of ffmpeg's `lut3d`."""
     hdr = colours.transfer in HDR
     primaries = colours.primaries if colours.primaries in TO_SRGB else "bt2020" if hdr else "bt709"
     return _table(Colours(primaries=primaries, transfer=colours.transfer if hdr else "bt709"))
 
 
 @cache
-def _table(colours: Colours) -> Path:
+def _table(colours: Colours) -> str:
     axis = np.linspace(0.0, 1.0, GRID)
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")  # red changes fastest
     rows = to_srgb(np.stack((red, green, blue), axis=-1).reshape(-1, 3), colours)
-    path = Path(_folder().name) / f"{colours.primaries}-{colours.transfer}.cube"
-    np.savetxt(path, rows, fmt="%.5f", header=f"LUT_3D_SIZE {GRID}", comments="")
-    return path
-
-
-@cache
-def _folder() -> "TemporaryDirectory[str]":
-    return TemporaryDirectory(prefix="deepfake-lab-colours-")
+    written = StringIO()
+    np.savetxt(written, rows, fmt="%.5f", header=f"LUT_3D_SIZE {GRID}", comments="")
+    return written.getvalue()

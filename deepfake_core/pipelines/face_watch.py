@@ -66,14 +66,17 @@ class FaceWatch(FixedStart):
         self._finds_faces = isinstance(crop, Face)
         self._picture: Thumbnail = np.zeros((SIDE, SIDE), np.float32)
         self._known, self._empty = self._picture, self._picture
-        self._steady = False
+        """The last frame, the last one known to show the face, and the last one in which none was found."""
+        self._steady, self._rising = False, False
         self._searched, self._looks, self._last_look = 0, 0, -1
         self._shots, self._start = 0, 0
         self._began, self._settling, self._dim = 0, False, False
         self._emerged: Image | None = None
+        """The first frame of the scene, which may be a dark one of a fade-in."""
         self._lost_at: int | None = None
         self._seen_at: Box | None = None
         self._new_scene, self._blanked = False, False
+        """Whether there was a cut, or a frame of one colour, since the face was lost."""
         self._notes: list[str] = []
 
     def see(self, frame: Image) -> Motion:

@@ -1,6 +1,7 @@
 """Clips have the colours that a viewer sees, whatever their matrix, range, primaries and transfer function."""
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from deepfake_core.media import decode
 from deepfake_core.media.decode import probe, read_frames
-from deepfake_core.media.ffmpeg import escaped
 from tests.media.colours import chart, in_space
 
 CHART = chart()
@@ -99,13 +100,13 @@ def test_wide_primaries_without_hdr(tmp_path: Path, space: str, name: str) -> No
 
 
 def test_any_folder_can_hold_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepfake_core.media import decode
-
     odd = tmp_path / "it's, [a] : folder;"
     odd.mkdir()
-    table = odd / "a.cube"
-    monkeypatch.setattr(decode, "table", lambda colours: table)
-    table.write_text("LUT_3D_SIZE 2\n" + "0.5 0.5 0.5\n" * 8)
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    monkeypatch.setattr(decode, "table", lambda colours: "LUT_3D_SIZE 2\n" + "0.5 0.5 0.5\n" * 8)
     named = ":colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"
     clip = encode(tmp_path / "clip.mov", pq(in_space(CHART, "bt2020")), "bt2020nc", named=named, bits=10)
-    assert abs(int(next(read_frames(clip))[9, 9, 1]) - 128) <= 1, escaped(table)
+    with read_frames(clip) as stream:
+        assert abs(int(next(stream)[9, 9, 1]) - 128) <= 1
+        assert len(list(odd.iterdir())) == 1
+    assert not list(odd.iterdir()), "no table outlives its clip"
