@@ -30,10 +30,16 @@ def test_animate(tiny_weights: Path, singer: Path, tmp_path: Path, capsys: pytes
     assert main([*arguments[:4], str(tmp_path / "frames"), *arguments[5:]]) == 0
     assert len(list((tmp_path / "frames").glob("*.png"))) == 25
     assert "25 frames" in capsys.readouterr().out
+    assert main([*arguments, "--start", "0.4"]) == 0
+    assert "Motion starts at 0.4 s; before that the portrait is still." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "changed", [{1: "gone.png"}, {3: "--oops"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}]
+    "changed",
+    [
+        *({1: "gone.png"}, {3: "--oops"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}),
+        *({7: "--start", 8: "-1"}, {7: "--start", 8: "nan"}, {7: "--start", 8: "99"}),
+    ],
 )
 def test_bad_input_is_one_line_and_status_two(
     changed: dict[int, str], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -41,7 +47,7 @@ def test_bad_input_is_one_line_and_status_two(
     clip = EXAMPLES / "clips" / "nod.mp4"
     arguments = ["animate", str(PORTRAIT), str(clip), "-o", str(tmp_path / "o.mp4"), "--model", str(tiny_weights)]
     for place, value in changed.items():
-        arguments[place] = value
+        arguments[place : place + 1] = [value]
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith("deepfake_core: ")

@@ -24,6 +24,13 @@ def add(commands: Any) -> None:
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--best-frame", action="store_true", help="start from the frame with the most similar pose")
     command.add_argument(
+        "--start",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="where in the clip motion starts (default: at the first face)",
+    )
+    command.add_argument(
         "--smoothing", type=float, default=0.0, metavar="0..1", help="reduce the jitter of the keypoints"
     )
     command.add_argument("--crop", choices=("auto", "none"), default="auto")
@@ -50,6 +57,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         side_by_side=asked.side_by_side,
         transfer=transfer_named(asked.transfer, asked.adapt_scale),
         best_frame=asked.best_frame,
+        start=asked.start,
         smoothing=asked.smoothing,
         source_crop=crop_named(asked.crop, face=asked.face),
         driving_crop=crop_named(asked.crop),

@@ -24,6 +24,8 @@ from tests.hub.pulled import last
 from tests.hub.test_importing import FILES, table
 from train.common.perceptual import Vgg19Features, perceptual_features
 
+DETECTOR_FILE = "s3fd-619a316812.pth"  # of face-alignment
+
 
 def packed(content: object) -> bytes:
     written = io.BytesIO()
@@ -82,12 +84,12 @@ def test_files_of_libraries_are_found_where_they_look(
     monkeypatch.setattr(pulling, "entry", lambda name: changed[name])
     last("face-alignment-detector")
     folder = tmp_path / "torch" / "hub" / "checkpoints"
-    assert {path.name for path in folder.iterdir()} == {landmarks.DETECTOR_FILE, landmarks.LANDMARKS_FILE}
+    assert {path.name for path in folder.iterdir()} == {DETECTOR_FILE, landmarks.LANDMARKS_FILE}
     assert set(contents) <= set(installed())
     wrong = [one.name for one in verify() if not one.intact]
     assert wrong == list(contents), "they are not those of the manifest"
     with pytest.raises(BadWeights, match="is not the file of face-alignment-detector: sha256 must be 619a3168"):
-        import_checkpoint("face-alignment-detector", folder / landmarks.DETECTOR_FILE)
+        import_checkpoint("face-alignment-detector", folder / DETECTOR_FILE)
     remove("face-alignment-detector")
     assert find("face-alignment-detector") is None and not usable("face-alignment-landmarks")
 

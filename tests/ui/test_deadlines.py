@@ -9,9 +9,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from deepfake_core.faces import Face
+from deepfake_core.faces import find_crop
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines import driving
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.verify import verify
 from deepfake_core.ui.server.example_cache import ExampleCache
@@ -45,7 +44,7 @@ class TinyEngine(Engine):
 def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
     """Warm up: imports, a signing key, the network's first call."""
     verify(portrait)
-    driving.first_crop(iter([read_image(portrait)]), Face(), "it")
+    find_crop(read_image(portrait))
     animator.inspect(portrait, portrait)
 
 
@@ -96,6 +95,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "motion": "relative",
         "adapt_scale": True,
         "best_frame": False,
+        "start": 0.0,
         "smoothing": 0.0,
         "paste_back": False,
         "side_by_side": False,

@@ -36,6 +36,8 @@ class AnimationForm:
     motion: str
     adapt_scale: bool
     best_frame: bool
+    start: float
+    """Seconds."""
     smoothing: float
     paste_back: bool
     side_by_side: bool
@@ -55,6 +57,7 @@ class AnimationForm:
             preview=folder / "live.jpg",
             transfer=transfer_named(self.motion, self.adapt_scale),
             best_frame=self.best_frame,
+            start=float(self.start),
             smoothing=float(self.smoothing),
             source_crop=crop_of(
                 self.crop,
