@@ -24,7 +24,8 @@ from tests.hub.pulled import last
 from tests.hub.test_importing import FILES, table
 from train.common.perceptual import Vgg19Features, perceptual_features
 
-DETECTOR_FILE = "s3fd-619a316812.pth"  # of face-alignment
+DETECTOR_FILE = "s3fd-619a316812.pth"
+"""The name under which face-alignment looks for its detector."""
 
 
 def packed(content: object) -> bytes:
@@ -73,7 +74,7 @@ def test_stargan_without_a_fitting_discriminator_edits_and_says_so(discriminator
 def test_files_of_libraries_are_found_where_they_look(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One pull brings both of face-alignment's; a file with another hash is refused."""
+    """face-alignment's two, by their own names; a file with another hash is refused."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     contents = {name: name.encode() for name in ("face-alignment-detector", "face-alignment-landmarks")}
     changed = {}
@@ -82,7 +83,8 @@ def test_files_of_libraries_are_found_where_they_look(
         changed[name] = replace(entry(name), sources=(source,), sha256=hashlib.sha256(content).hexdigest(), bytes=None)
         hub.files["me/files", source.file] = content
     monkeypatch.setattr(pulling, "entry", lambda name: changed[name])
-    last("face-alignment-detector")
+    for name in contents:
+        last(name)
     folder = tmp_path / "torch" / "hub" / "checkpoints"
     assert {path.name for path in folder.iterdir()} == {DETECTOR_FILE, landmarks.LANDMARKS_FILE}
     assert set(contents) <= set(installed())
@@ -91,7 +93,7 @@ def test_files_of_libraries_are_found_where_they_look(
     with pytest.raises(BadWeights, match="is not the file of face-alignment-detector: sha256 must be 619a3168"):
         import_checkpoint("face-alignment-detector", folder / DETECTOR_FILE)
     remove("face-alignment-detector")
-    assert find("face-alignment-detector") is None and not usable("face-alignment-landmarks")
+    assert find("face-alignment-detector") is None and usable("face-alignment-landmarks")
 
 
 def test_the_perceptual_loss_takes_the_vgg19_that_was_pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
