@@ -172,6 +172,11 @@ def frame_at(batch: Keypoints, row: int) -> Keypoints:
     return apply(lambda part: part[row, None], batch)
 
 
+def rows_of(batch: Keypoints, first: int, last: int) -> Keypoints:
+    """Return the batch's frames from `first` to before `last`."""
+    return apply(lambda part: part[first:last], batch)
+
+
 def best_frame(source_landmarks: Float[Tensor, "k 2"], driving_landmarks: Iterable[Float[Tensor, "k 2"]]) -> int:
     """Return the index of the driving frame whose pose is closest to the source's, as the start of relative motion.
 

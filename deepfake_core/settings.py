@@ -37,8 +37,8 @@ class Settings:
     """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
     upload_megabytes: int = _at_least(1, 200)
     """Maximum size of an uploaded file."""
-    picture_pixels: int = _at_least(65_536, 45_000_000)
-    """Maximum number of pixels of a picture that is decoded whole: 180 MB while it is."""
+    picture_pixels: int = _at_least(65_536, 50_000_000)
+    """Maximum number of pixels of a picture that is decoded whole: 200 MB while it is; HEIC has up to 49 million."""
     photo_pixels: int = _at_least(65_536, 200_000_000)
     """The same for a JPEG that can be decoded at half its size or less, as large photographs are."""
     clip_pixels: int = _at_least(65_536, 34_000_000)

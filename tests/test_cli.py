@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from deepfake_core.cli import main
 from deepfake_core.cli.consent import show_notice_once
@@ -28,10 +30,16 @@ def test_animate(tiny_weights: Path, singer: Path, tmp_path: Path, capsys: pytes
     assert main([*arguments[:4], str(tmp_path / "frames"), *arguments[5:]]) == 0
     assert len(list((tmp_path / "frames").glob("*.png"))) == 25
     assert "25 frames" in capsys.readouterr().out
+    assert main([*arguments, "--start", "0.4"]) == 0
+    assert "Motion starts at 0.4 s; before that the portrait is still." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "changed", [{1: "gone.png"}, {3: "--oops"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}]
+    "changed",
+    [
+        *({1: "gone.png"}, {3: "--oops"}, {2: "gone.mp4"}, {4: "out.xyz"}, {6: "no-such-model"}),
+        *({7: "--start", 8: "-1"}, {7: "--start", 8: "nan"}, {7: "--start", 8: "99"}),
+    ],
 )
 def test_bad_input_is_one_line_and_status_two(
     changed: dict[int, str], tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -39,7 +47,7 @@ def test_bad_input_is_one_line_and_status_two(
     clip = EXAMPLES / "clips" / "nod.mp4"
     arguments = ["animate", str(PORTRAIT), str(clip), "-o", str(tmp_path / "o.mp4"), "--model", str(tiny_weights)]
     for place, value in changed.items():
-        arguments[place] = value
+        arguments[place : place + 1] = [value]
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith("deepfake_core: ")
@@ -66,6 +74,21 @@ def test_attributes(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert answer["paths"] == [str(tmp_path / "out.png"), str(tmp_path / "out-strip.png")]
     attributes = answer["faces"][str(tmp_path / "out.png")]["attributes"]
     assert attributes["Blond_Hair"] and not attributes["Male"] and not attributes["Black_Hair"]
+
+
+def test_one_of_several_faces(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = tmp_path / "pair.png"
+    both = Image.new("RGB", (500, 256), (128, 128, 128))
+    both.paste(Image.open(PORTRAIT).resize((256, 256)), (0, 0))
+    both.paste(Image.open(PORTRAIT).resize((200, 200)), (290, 30))
+    both.save(pair)
+    arguments = ["attributes", str(pair), "-o", str(tmp_path / "out.png"), "--set", "Male=1", "--paste-back"]
+    assert "2 faces found; face 2 is used" in " ".join(answer_of([*arguments, "--face", "2"], capsys)["notes"])
+    made = np.asarray(Image.open(tmp_path / "out.png")).astype(int) - np.asarray(both)
+    changed = np.abs(made).max(axis=2) > 8
+    assert changed[:200, 300:480].mean() > 0.3 > 0.02 > changed[:200, :250].mean()
+    assert main([*arguments, "--face", "3"]) == 2
+    assert "face must be a number from 1 to 2 for pair.png, got 3" in capsys.readouterr().err
 
 
 def test_style(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

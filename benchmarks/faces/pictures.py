@@ -27,6 +27,9 @@ WIDE = (1200, 1600)
 TWENTIETH = 20
 DARK = 0.08
 MASK = (168, 200, 214)
+RIGHT_HALF = ((0.3, 0.4), (1.7, 0.65), (1.5, 1.2), (0.6, 1.75))
+MASK_OUTLINE = (*RIGHT_HALF, *((-u, v) for u, v in reversed(RIGHT_HALF)))
+"""Corners of a mask from the middle of the eyes: across in half their distance, down in their distance to the mouth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +51,6 @@ class Portrait:
 
 
 Make = Callable[[Portrait], Case]
-
-
-def upright(portrait: Portrait) -> Case:
-    return Case(image=portrait.image, truth=(portrait.face.box,))
 
 
 def darkened(portrait: Portrait) -> Case:
@@ -79,8 +78,7 @@ def masked(portrait: Portrait) -> Case:
     points = portrait.face.points
     eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
     down, across = mouth - eyes, (points[1] - points[0]) / 2
-    outline = [eyes + v * down + u * across
-               for u, v in ((-0.3, 0.4), (0.3, 0.4), (1.7, 0.65), (1.5, 1.2), (0.6, 1.75), (-0.6, 1.75), (-1.5, 1.2), (-1.7, 0.65))]  # fmt: skip
+    outline = [eyes + v * down + u * across for u, v in MASK_OUTLINE]
     picture = Image.fromarray(portrait.image.copy())
     brush = ImageDraw.Draw(picture)
     brush.polygon([(float(x), float(y)) for x, y in outline], fill=MASK)
@@ -167,7 +165,7 @@ def _pasted(scene: Picture, tiles: Sequence[tuple[Portrait, float]], places: Seq
             for share, room in zip(place, (scene.shape[1] - width, scene.shape[0] - height), strict=True)
         )
         scene[y : y + height, x : x + width] = small
-        centre = np.divide(portrait.face.box.centre, ratio) + (x, y)
+        centre = np.divide(portrait.face.box.centre, ratio) + np.array((x, y))
         truth.append(_around(centre, portrait.face.box.side / ratio))
     return Case(image=scene, truth=tuple(truth))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from deepfake_core.cli.options import add_command, add_run_options
+from deepfake_core.cli.options import add_command, add_face_option, add_run_options
 
 
 def add(commands: Any) -> None:
@@ -24,9 +24,17 @@ def add(commands: Any) -> None:
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--best-frame", action="store_true", help="start from the frame with the most similar pose")
     command.add_argument(
+        "--start",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="where in the clip motion starts (default: at the first face)",
+    )
+    command.add_argument(
         "--smoothing", type=float, default=0.0, metavar="0..1", help="reduce the jitter of the keypoints"
     )
     command.add_argument("--crop", choices=("auto", "none"), default="auto")
+    add_face_option(command)
     command.add_argument("--paste-back", action="store_true", help="paste the face back into the whole picture")
     command.add_argument(
         "--side-by-side", metavar="OUT.mp4", help="also write a video of source, driver and result side by side"
@@ -49,8 +57,9 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         side_by_side=asked.side_by_side,
         transfer=transfer_named(asked.transfer, asked.adapt_scale),
         best_frame=asked.best_frame,
+        start=asked.start,
         smoothing=asked.smoothing,
-        source_crop=crop_named(asked.crop),
+        source_crop=crop_named(asked.crop, face=asked.face),
         driving_crop=crop_named(asked.crop),
         paste_back=asked.paste_back,
         label=asked.label,

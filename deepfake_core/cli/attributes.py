@@ -40,7 +40,7 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
         sources=listed(asked.images),
         changes=changes,
         output=asked.output,
-        crop=crop_named(asked.crop),
+        crop=crop_named(asked.crop, face=asked.face),
         paste_back=asked.paste_back,
         strip=asked.strip,
         label=asked.label,

@@ -30,8 +30,16 @@ def add_picture_options(command: argparse.ArgumentParser, crops: Sequence[str] =
         "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
     )
     command.add_argument("--crop", choices=crops, default="auto", help="the square to use (default: auto)")
+    add_face_option(command)
     command.add_argument("--paste-back", action="store_true", help="paste the square back into the whole picture")
     add_run_options(command)
+
+
+def add_face_option(command: argparse.ArgumentParser) -> None:
+    """Which face of a picture with several."""
+    command.add_argument(
+        "--face", type=int, default=1, metavar="N", help="of several faces, the N-th largest (default: 1, the largest)"
+    )
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:

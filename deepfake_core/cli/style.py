@@ -58,7 +58,7 @@ def events_of(synthesizer: "StyleSynthesizer", asked: argparse.Namespace) -> "It
     styles = [style(asked, image, None, asked.domain) for image in asked.reference or []]
     styles += [style(asked, None, seed, asked.domain) for seed in asked.seed or []]
     single = len(asked.images) == len(styles) == 1
-    common = {"output": asked.output, "crop": crop_named(asked.crop), "label": asked.label}
+    common = {"output": asked.output, "crop": crop_named(asked.crop, face=asked.face), "label": asked.label}
     if asked.to_reference is not None or asked.to_seed is not None:
         if not single:
             raise BadRequest(

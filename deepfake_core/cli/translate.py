@@ -27,7 +27,7 @@ def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
     request = TranslationRequest(
         sources=listed(asked.images),
         output=asked.output,
-        crop=crop_named(asked.crop, CROPS),
+        crop=crop_named(asked.crop, CROPS, face=asked.face),
         paste_back=asked.paste_back,
         back=asked.back,
         label=asked.label,

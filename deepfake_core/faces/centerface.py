@@ -20,14 +20,14 @@ from deepfake_core.networks.centerface import LANDMARKS, MULTIPLE, STRIDE, Cente
 
 WEIGHTS = Path(__file__).with_name("centerface.safetensors")
 
-DOUBTFUL = 0.4
+DOUBTFUL = 0.35
 """Score from which a point of the map may be a face; it is one from `detector.SURE`."""
 TURNED = 0.6
 """Score from which it is one in a copy of the picture that is turned by a right angle."""
 LONGEST = 320
 """Pixels of the longer side of the picture in which faces are searched first."""
-FINE = 640
-"""The same for faces that are too small there."""
+FINE, ENLARGED = 640, 416
+"""The same for faces that are too small there, and the least for pictures smaller than that."""
 COARSE = 224
 """The same for faces that fill the picture."""
 NEARBY = 160
@@ -92,7 +92,7 @@ def _searches(
         return
     for turns in (1, 3):
         yield _turned_back(_search(np.rot90(small, turns), TURNED), turns, *small.shape[:2]) * _scale(ratio)
-    fine, step = fit(image, min(FINE, 2 * max(image.shape[:2])))
+    fine, step = fit(image, min(FINE, max(ENLARGED, 2 * max(image.shape[:2]))))
     yield _search(fine, DOUBTFUL) * _scale(step)
 
 

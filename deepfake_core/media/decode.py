@@ -2,10 +2,12 @@
 
 import math
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
@@ -15,8 +17,9 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media import large
 from deepfake_core.media.checks import MIN_SIDE
-from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, source
+from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, escaped, source
 from deepfake_core.media.probe import VideoInfo, probe
+from deepfake_core.media.tone_map import Colours, table
 from deepfake_core.settings import settings
 
 __all__ = ["FrameStream", "VideoInfo", "probe", "read_frames"]
@@ -32,6 +35,8 @@ PADDING = 128
 
 PLANAR = "yuv420p|yuv422p|yuv444p|yuv420p10|yuv422p10|yuv444p10|gbrp"
 """Formats in which a large clip is scaled: ffmpeg chooses the one nearest to the clip's own."""
+MATRICES = ("bt709", "bt2020nc", "smpte170m", "bt470bg")
+"""Matrices that ffmpeg's `scale` is told: some files name one that it ignores, or none."""
 
 
 def read_frames(
@@ -110,15 +115,19 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._limit = limit
         self._deadline = deadline
         self._stall = settings().stall_seconds
+        held = ExitStack()
         if is_large:
             large.acquire(deadline)
+            held.callback(large.release)
         try:
-            self._ffmpeg = Ffmpeg(_arguments(path, info, is_large), reads=(path,), pipe_output=True, deadline=deadline)
+            tables = (_written(info.colours, held),) if info.colours.need_conversion else ()
+            arguments = _arguments(path, info, is_large, tables)
+            self._ffmpeg = Ffmpeg(arguments, reads=(path, *tables), pipe_output=True, deadline=deadline)
         except BaseException:
-            if is_large:
-                large.release()
+            held.close()
             raise
-        self._end = weakref.finalize(self, _end, self._ffmpeg, is_large)
+        held.callback(self._ffmpeg.kill)
+        self._end = weakref.finalize(self, held.close)
         self._first = self._read()
         if self._first is None:
             empty = UnreadableMedia(f"{path.name} has no readable frame; choose another clip")
@@ -179,23 +188,26 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         return f"{self._name} is damaged: some of its {self.delivered} frames may look wrong"
 
 
-def _end(ffmpeg: Ffmpeg, is_large: bool) -> None:
-    try:
-        ffmpeg.kill()
-    finally:
-        if is_large:
-            large.release()
+def _written(colours: Colours, until: ExitStack) -> Path:
+    """The file of the conversion of `colours`, which exists until `until` closes."""
+    file = Path(until.enter_context(TemporaryDirectory(prefix="deepfake-lab-colours-"))) / "srgb.cube"
+    file.write_text(table(colours))
+    return file
 
 
-def _arguments(path: Path, info: VideoInfo, is_large: bool) -> list[str]:
+def _arguments(path: Path, info: VideoInfo, is_large: bool, tables: Sequence[Path] = ()) -> list[str]:
     """ffmpeg's arguments. Resampling by timestamps keeps clips of variable rate or with a late start in sync.
 
     The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
     that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. A large clip is first scaled
     by the fastest algorithm, without converting its colours: the better ones keep two more of its frames in memory.
+    `tables` convert the colours.
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
-    scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}"
+    matrix = "" if info.colours.matrix not in MATRICES else f":in_color_matrix={info.colours.matrix}"
+    scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}{matrix}"
+    for file in tables:
+        scaling += f",format=gbrp10le,lut3d=file={escaped(file)}:interp=tetrahedral"
     if is_large:
         filters = f"scale={info.width}:{info.height}:flags=fast_bilinear,format={PLANAR},{scaling},{timing}"
     else:
@@ -203,7 +215,7 @@ def _arguments(path: Path, info: VideoInfo, is_large: bool) -> list[str]:
     most = settings().clip_pixels + PADDING * settings().longest_side
     return [
         *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if is_large else THREADS)),
-        *("-map", "0:V:0", "-an", "-sn", "-dn"),  # V: no cover pictures
+        *("-map", f"0:{info.stream}", "-an", "-sn", "-dn"),
         *("-vf", filters, "-fps_mode", "passthrough"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]

@@ -17,11 +17,15 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, NotEnoughSpace, UnreadableMedia
 from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, source
 from deepfake_core.media.images import WRITABLE
-from deepfake_core.media.probe import has_sound
+from deepfake_core.media.probe import sounds_of
 from deepfake_core.settings import settings
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
+MOST_SOUNDS = 4
+"""Audio streams of a file that are tried."""
+AMBISONIC_STEREO = "pan=stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1"
+"""Two opposite microphones: the sum and difference of the omnidirectional channel and the one from left to right."""
 BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another folder"
 OUT_OF_SPACE = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EDQUOT", "EFBIG")}
@@ -128,8 +132,8 @@ class VideoEncoder:
         self._metadata = metadata
         self._stall = settings().stall_seconds
         self._deadline = deadline
-        audible = sound_from is not None and has_sound(sound_from, deadline=deadline)
-        self._sound = sound_from if audible else None
+        self._sounds = [] if sound_from is None else sounds_of(sound_from, deadline=deadline)
+        self._sound = sound_from if self._sounds else None
         self._silent = path.with_name(f"{path.stem}.silent{path.suffix}") if self._sound else path
         self._shape: tuple[int, ...] = ()
         self._ffmpeg: Ffmpeg | None = None
@@ -189,9 +193,18 @@ class VideoEncoder:
             path.unlink(missing_ok=True)
 
     def _add_sound(self, sound: Path) -> None:
-        """Add audio of the length of the frames; keep the video silent when the audio cannot be decoded."""
-        both = (self._silent, sound)
-        ffmpeg = Ffmpeg(self._sound_arguments(sound), reads=both, writes=self.path, deadline=self._deadline)
+        """Add audio of the length of the frames: the first stream that can be decoded, else the video stays silent."""
+        for number, about in enumerate(self._sounds[:MOST_SOUNDS]):
+            if self._added(sound, number, about):
+                self._silent.unlink()
+                return
+        self.warning = f"the sound of {sound.name} could not be read, so the video is silent"
+        os.replace(self._silent, self.path)
+
+    def _added(self, sound: Path, number: int, about: str) -> bool:
+        """Whether an audio stream could be added."""
+        arguments, both = self._sound_arguments(sound, number, about), (self._silent, sound)
+        ffmpeg = Ffmpeg(arguments, reads=both, writes=self.path, deadline=self._deadline)
         try:
             status = ffmpeg.wait(self._stall + self.written / float(self._rate))
         finally:
@@ -199,11 +212,7 @@ class VideoEncoder:
         ffmpeg.check_deadline()
         if ffmpeg.ran_out_of_space(status):
             self._fail(ffmpeg, status)
-        if status == 0:
-            self._silent.unlink()
-        else:
-            self.warning = f"the sound of {sound.name} could not be read, so the video is silent"
-            os.replace(self._silent, self.path)
+        return status == 0
 
     def _finish(self, ffmpeg: Ffmpeg) -> None:
         status = ffmpeg.wait()
@@ -230,13 +239,18 @@ class VideoEncoder:
             *self._container_arguments(self._silent),
         ]
 
-    def _sound_arguments(self, sound: Path) -> list[str]:
-        """Audio with its own timestamps (a late start becomes silence), up to the end of the last frame."""
+    def _sound_arguments(self, sound: Path, number: int, about: str) -> list[str]:
+        """Audio with its own timestamps (a late start becomes silence), up to the end of the last frame.
+
+        `about` is ffmpeg's description of the stream: it cannot convert surround sound of spherical harmonics itself.
+        """
         seconds = float(self.written / self._rate)
+        mixed = f"{AMBISONIC_STEREO}," if "ambisonic" in about else ""
         return [
-            *("-y", "-loglevel", "error", *source(self._silent), *source(sound), "-map", "0:v:0", "-map", "1:a:0"),
+            *("-y", "-loglevel", "error", *source(self._silent), *source(sound)),
+            *("-map", "0:v:0", "-map", f"1:a:{number}"),
             *("-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-max_error_rate", "1"),
-            *("-af", f"aresample=async=1:first_pts=0,atrim=end={seconds:.6f}"),
+            *("-af", f"{mixed}aresample=async=1:first_pts=0,atrim=end={seconds:.6f}"),
             *self._container_arguments(self.path),
         ]
 

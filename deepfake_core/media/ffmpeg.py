@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -32,6 +33,12 @@ def source(path: Path, threads: int = THREADS) -> list[str]:
     """Arguments that open `path` as an input: local files only, with `file:` so that no name is taken for an option."""
     opened = ("-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS, "-threads", str(threads))
     return [*opened, "-i", f"file:{os.path.abspath(path)}"]
+
+
+def escaped(path: Path) -> str:
+    """A path as the value of a filter's option: escaped for the option, then for the filter graph."""
+    option = re.sub(r"([\\':])", r"\\\1", path.as_posix())
+    return re.sub(r"([\\'\[\],;])", r"\\\1", option)
 
 
 class Ffmpeg(ChildProcess):

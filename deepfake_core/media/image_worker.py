@@ -21,10 +21,17 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from deepfake_core.media.colour import Conversion, to_srgb
 from deepfake_core.media.sandbox import confine
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """No other format is tried: Pillow also supports some that start other programs."""
+BOXED = {"AVIF": (b"avif", b"avis"), "HEIF": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")}
+"""Formats of phones and browsers, and the kinds of file that begin with `ftyp` and hold them. Their decoders are loaded
+only for such files, because that takes as long as the rest of the start."""
+HEAD = 4096
+"""Bytes at the beginning of a file in which its kinds are named."""
+DECODER_THREADS = 4
 
 PLUGINS = (
     *(PngImagePlugin, MpoImagePlugin, WebPImagePlugin, GifImagePlugin),  # MPO includes JPEG
@@ -64,8 +71,27 @@ def is_scaled(size: tuple[int, int], longest: int) -> bool:
     return longest == HEADER_ONLY or max(size) >= 2 * longest
 
 
+def formats_of(head: bytes) -> tuple[str, ...]:
+    """The formats to try for a file that begins with `head`; loads their decoders."""
+    if head[4:8] != b"ftyp":
+        return FORMATS
+    end = max(16, min(int.from_bytes(head[:4], "big"), HEAD))
+    kinds = [head[8:12], *(head[start : start + 4] for start in range(16, end, 4))]
+    name = next((name for name, known in BOXED.items() if any(kind in known for kind in kinds)), None)
+    if name == "AVIF":
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = DECODER_THREADS
+    elif name == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(decode_threads=DECODER_THREADS, depth_images=False, aux_images=False)
+    return FORMATS if name is None else (name,)
+
+
 def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
-    """Return `image` upright and opaque over white: RGB, or mode I or F, unscaled, for greys of more than 8 bits.
+    """Return `image` in sRGB, upright and opaque over white: RGB, or mode I or F, unscaled, for greys of more than 8
+    bits.
 
     A picture with a side above `longest` is downscaled to it by area averaging, in strips, so that little more than
     the decoded picture and the result is in memory; `image` is closed. Raises whatever Pillow raises on broken bytes.
@@ -73,9 +99,10 @@ def as_seen(image: Image.Image, longest: int | None = None) -> Image.Image:
     turns, size = _orientation(image), _fitted(image.size, longest)
     image.draft(None, size)  # JPEG: decoded at 1/2, 1/4 or 1/8 of its size, but never below this
     image.load()
+    colours = to_srgb(image)
     factor = max(1, min(image.width // size[0], image.height // size[1])) if image.width * image.height > LARGE else 1
     covered = (0, 0, image.width / factor, image.height / factor)
-    seen = _reduced(image, factor) if factor > 1 else _flat(image)
+    seen = _reduced(image, factor, colours) if factor > 1 else _flat(image, colours)
     seen = seen if seen.size == size else seen.resize(size, Image.Resampling.HAMMING, box=covered)
     return seen if turns is None else seen.transpose(turns)
 
@@ -96,22 +123,32 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """Composite over white as RGB, or as I or F; an RGB picture is not copied."""
+def _flat(image: Image.Image, colours: Conversion | None) -> Image.Image:
+    """Composite over white as sRGB, or as I or F; an sRGB picture is not copied."""
     if image.mode.startswith(("I", "F")):
         return image if image.mode in DEEP else image.convert("I")
     if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    image = image.convert("RGBA")
+        return _srgb(image, colours)
+    image = image.convert("RGBA") if image.mode != "LA" else image
+    clear = image.getchannel("A")
+    opaque = _srgb(image.convert("L" if image.mode == "LA" else "RGB"), colours)
+    opaque.putalpha(clear)
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, image).convert("RGB")
+    return Image.alpha_composite(white, opaque).convert("RGB")
 
 
-def _reduced(image: Image.Image, factor: int) -> Image.Image:
+def _srgb(image: Image.Image, colours: Conversion | None) -> Image.Image:
+    """The opaque picture in sRGB."""
+    if colours is None:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    return colours(image if image.mode == colours.mode else image.convert(colours.mode))
+
+
+def _reduced(image: Image.Image, factor: int, colours: Conversion | None) -> Image.Image:
     """`_flat` and reduced by an integer factor; the last row and column may cover fewer pixels. Closes `image`."""
     rows = STRIP * factor
     strips = [
-        _flat(image.crop((0, top, image.width, min(top + rows, image.height)))).reduce(factor)
+        _flat(image.crop((0, top, image.width, min(top + rows, image.height))), colours).reduce(factor)
         for top in range(0, image.height, rows)
     ]
     image.close()  # its memory is needed for the rest
@@ -130,16 +167,20 @@ def main(memory: int, cpu: int, pixels: int, photo: int, side: int, longest: int
 
     It is downscaled to `longest` pixels on its longer side. `memory` in bytes, `cpu` in seconds.
     """
+    formats = formats_of(sys.stdin.buffer.read(HEAD))
+    sys.stdin.buffer.seek(0)
     reads = [os.path.dirname(os.__file__), os.path.dirname(PIL.__file__)]  # lazy imports of Pillow
     confine(memory=memory, cpu=cpu, file=0, reads=reads, writes=[], parent=parent)
     Image.MAX_IMAGE_PIXELS = None  # the limits here are exact
-    _answer(sys.stdin.buffer, sys.stdout.buffer, pixels, photo, side, longest)
+    _answer(sys.stdin.buffer, formats, sys.stdout.buffer, pixels, photo, side, longest)
 
 
-def _answer(source: IO[bytes], answer: IO[bytes], pixels: int, photo: int, side: int, longest: int) -> None:
+def _answer(
+    source: IO[bytes], formats: tuple[str, ...], answer: IO[bytes], pixels: int, photo: int, side: int, longest: int
+) -> None:
     code = UNKNOWN
     try:
-        with Image.open(source, formats=FORMATS) as image:
+        with Image.open(source, formats=formats) as image:
             scalable = image.format in SCALABLE
             _line(answer, f"{image.width} {image.height} {'scalable' if scalable else 'whole'}")
             most = photo if scalable and is_scaled(image.size, longest) else pixels

@@ -20,12 +20,13 @@ from deepfake_core.media.child_process import ChildProcess
 from deepfake_core.media.image_worker import (
     DAMAGED,
     DEEP,
-    FORMATS,
+    HEAD,
     HEADER_ONLY,
     LARGE,
     MEMORY,
     UNKNOWN,
     as_seen,
+    formats_of,
     is_scaled,
 )
 from deepfake_core.media.memory import release_memory
@@ -37,7 +38,7 @@ Image = UInt8[np.ndarray, "_ _ 3"]
 """8-bit RGB, height x width."""
 ImageLike = str | Path | PIL.Image.Image | np.ndarray
 """What `read_image` accepts."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".heic", ".heif")
 """File name suffixes of pictures."""
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
 """Suffixes of pictures that can be written."""
@@ -62,13 +63,13 @@ def read_image(
     longest: int | None = None,
     deadline: Deadline = NEVER,
 ) -> Image:
-    """Return `source` as displayed: upright, opaque over white, 8-bit RGB.
+    """Return `source` as displayed: upright, opaque over white, 8-bit sRGB.
 
-    A file or PIL image may be grey, palette, CMYK or 16-bit; of an animation the first frame is used. An array must
-    be uint8 RGB and is returned unchanged. Size limits are checked before decoding. A file is decoded in a sandboxed
-    process with limits of memory and time (`settings`), unless it is `trusted`, such as a picture of one's own data
-    set: that is 0.1 s faster. The process downscales a picture with a side above `longest`, so that the full size is
-    never held in this process; arrays, PIL images and trusted files are not scaled.
+    A file or PIL image may be grey, palette, CMYK or 16-bit and may have an ICC profile; of an animation the first
+    frame is used. An array must be uint8 RGB and is returned unchanged. Size limits are checked before decoding. A file
+    is decoded in a sandboxed process with limits of memory and time (`settings`), unless it is `trusted`, such as a
+    picture of one's own data set: that is 0.1 s faster. The process downscales a picture with a side above `longest`,
+    so that the full size is never held in this process; arrays, PIL images and trusted files are not scaled.
     Raises `MissingFile`, `UnreadableMedia`, `MediaTooLarge`, `MediaTooSmall`, `TookTooLong`, and `BadRequest` for other
     arrays.
     """
@@ -80,7 +81,9 @@ def read_image(
     if not trusted:
         return _decode_sandboxed(path, longest or settings().longest_side, deadline)
     try:
-        image = PIL.Image.open(path, formats=FORMATS)
+        with path.open("rb") as file:
+            formats = formats_of(file.read(HEAD))
+        image = PIL.Image.open(path, formats=formats)
     except Exception as error:  # a decoder may raise anything on hostile bytes
         raise _unknown(path.name) from error
     with image:

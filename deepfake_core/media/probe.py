@@ -11,6 +11,8 @@ from deepfake_core.media import large
 from deepfake_core.media.checks import check_clip, existing_file
 from deepfake_core.media.ffmpeg import Ffmpeg, source
 from deepfake_core.media.sandbox import NOT_STARTED
+from deepfake_core.media.timing import measured
+from deepfake_core.media.tone_map import Colours
 from deepfake_core.settings import settings
 
 MAX_RATE = Fraction(60)
@@ -23,13 +25,22 @@ PRINTED_RATES = {
 }
 """ffmpeg prints two decimals; these are the exact broadcast rates."""
 
-STREAM = re.compile(r"^  Stream #0:\d+\S*: (?P<kind>Video|Audio): (?P<details>.*)$", re.MULTILINE)
+STREAM = re.compile(r"^  Stream #0:(?P<index>\d+)\S*: (?P<kind>Video|Audio): (?P<details>.*)$", re.MULTILINE)
 SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
 PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
+PICTURES = re.compile(r"^ +major_brand +: (avi[fs]|hei[cxms]|hev[cx]|mif1|msf1)", re.MULTILINE)
+"""Files of pictures: AVIF and HEIC, which may hold a still picture before an animation, and many parts of a picture."""
+STILL = re.compile(r", 1 tbn\b")
+"""ffmpeg's mark of a still picture in such a file."""
+PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 EXCEEDED = "exceeds specified max pixel count"
 """ffmpeg's message for a frame above `-max_pixels`."""
+PIXEL_FORMAT = re.compile(r", ([a-z]+[a-z0-9]*)(?:\(([^)]*)\))?(?=, )")
+NOT_COLOURS = {"tv", "pc", "progressive", "top first", "bottom first", "top coded first (swapped", "gray"}
+SD_HEIGHT = 576
+UNKNOWN = Colours()
 RATE = r", (\d+(?:\.\d+)?)(k?) {}\b"
 
 
@@ -45,6 +56,10 @@ class VideoInfo:
     seconds: float | None
     """Duration from the header; None when it has none, as in a live recording."""
     has_sound: bool
+    stream: int = 0
+    """Index of the video in the file."""
+    colours: Colours = UNKNOWN
+    """As stored."""
 
     @property
     def frames(self) -> int | None:
@@ -55,32 +70,41 @@ class VideoInfo:
 def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
     """Read the header of the video at `path`.
 
-    Raises `MissingFile`, `UnreadableMedia` (no video, sound only), `MediaTooLarge`, `MediaTooSmall` or `TookTooLong`.
+    Raises `MissingFile`, `UnreadableMedia` (no video, sound only, a still picture), `MediaTooLarge`, `MediaTooSmall` or
+    `TookTooLong`.
     """
     path = existing_file(path)
     header = _header(path, deadline)
-    video = next((s for s in STREAM.finditer(header) if _is_moving_picture(s)), None)
+    pictures = PICTURES.search(header) is not None
+    video = next((s for s in STREAM.finditer(header) if _is_moving_picture(s, pictures)), None)
     size = SIZE.search(video["details"]) if video else None
     if video is None or size is None:
-        raise UnreadableMedia(_why_no_video(path.name, header))
+        raise UnreadableMedia(_why_no_video(path, header, pictures))
     width, height = _shown_size(video["details"], _side_data(header, video), *map(int, size.groups()))
     check_clip(path.name, width, height)
+    rate, seconds, index = _rate(video["details"]), _seconds(header), int(video["index"])
+    found = measured(path, index, deadline) if rate is None else None
+    if found is not None:
+        rate, seconds = _bounded(found[0]), found[1]
     return VideoInfo(
         width=width,
         height=height,
-        rate=_rate(video["details"]),
-        seconds=_seconds(header),
+        rate=rate or FALLBACK_RATE,
+        seconds=seconds,
         has_sound=_has_sound(header),
+        stream=index,
+        colours=_colours(video["details"], height),
     )
 
 
-def has_sound(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
-    """Whether the video or recording at `path` has an audio stream.
+def sounds_of(path: str | Path, *, deadline: Deadline = NEVER) -> list[str]:
+    """ffmpeg's descriptions of the audio streams of the video or recording at `path`.
 
     Raises `MissingFile`, or `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` when its header cannot be read within
     the limits.
     """
-    return _has_sound(_header(existing_file(path), deadline))
+    header = _header(existing_file(path), deadline)
+    return [stream["details"] for stream in STREAM.finditer(header) if stream["kind"] == "Audio"]
 
 
 def _header(path: Path, deadline: Deadline) -> str:
@@ -113,18 +137,25 @@ def _printed(path: Path, deadline: Deadline, options: tuple[str, ...] = ()) -> s
     return header
 
 
-def _is_moving_picture(stream: re.Match[str]) -> bool:
-    return stream["kind"] == "Video" and "(attached pic)" not in stream["details"]  # cover art of an audio file
+def _is_moving_picture(stream: re.Match[str], in_pictures: bool) -> bool:
+    """Whether it is a video: neither the cover of a song nor, in a file of pictures, a still one."""
+    details = stream["details"]
+    still = "(attached pic)" in details or (in_pictures and STILL.search(details) is not None)
+    return stream["kind"] == "Video" and not still
 
 
 def _has_sound(header: str) -> bool:
     return any(stream["kind"] == "Audio" for stream in STREAM.finditer(header))
 
 
-def _why_no_video(name: str, header: str) -> str:
+def _why_no_video(path: Path, header: str, pictures: bool) -> str:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if pictures or start.startswith(PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
+        return f"{path.name} is a picture, and a driving clip has to move; choose an MP4, MOV, WebM or GIF"
     if _has_sound(header):
-        return f"{name} has sound but no video; choose a clip with a picture"
-    return f"{name} is not a readable video; choose an MP4, MOV, WebM or GIF, or download it again"
+        return f"{path.name} has sound but no video; choose a clip with a picture"
+    return f"{path.name} is not a readable video; choose an MP4, MOV, WebM or GIF, or download it again"
 
 
 def _side_data(header: str, stream: re.Match[str]) -> str:
@@ -143,6 +174,20 @@ def _shown_size(details: str, side_data: str, width: int, height: int) -> tuple[
     return (height, width) if sideways else (width, height)
 
 
+def _colours(details: str, height: int) -> Colours:
+    """The colours in ffmpeg's parentheses after the pixel format: `yuv420p(tv, bt709)`, or matrix/primaries/transfer.
+
+    A file that does not name its matrix has BT.709's above the height of DVDs, as in players.
+    """
+    described = PIXEL_FORMAT.search(details)
+    words = described[2].split(", ") if described and described[2] else []
+    named = next((word.split("/") for word in words if word not in NOT_COLOURS), ["unknown"])
+    matrix, primaries, transfer = named if len(named) == 3 else named * 3
+    if matrix == "unknown" and described and described[1].startswith("yuv") and height > SD_HEIGHT:
+        matrix = "bt709"
+    return Colours(matrix, primaries, transfer)
+
+
 def _seconds(header: str) -> float | None:
     duration = DURATION.search(header)
     if duration is None:
@@ -151,17 +196,22 @@ def _seconds(header: str) -> float | None:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def _rate(details: str) -> Fraction:
-    """The constant rate that delivers every frame of the clip with few duplicates.
+def _rate(details: str) -> Fraction | None:
+    """The constant rate that delivers every frame of the clip with few duplicates; None if the header does not tell.
 
     ffmpeg prints the mean rate (`fps`) and the timebase rate (`tbr`), which are equal for a constant frame rate. For
-    a phone that slowed down in the dark the mean is slightly below `tbr`: use `tbr`. A `tbr` far above the mean
-    (interlacing, GIFs, screen recordings) would only duplicate frames: use the mean.
+    a phone that slowed down in the dark the mean is slightly below `tbr`: use `tbr`. A `tbr` far from the mean
+    (interlacing, GIFs, screen recordings, browsers) says nothing.
     """
     mean, timebase = _printed_rate(details, "fps"), _printed_rate(details, "tbr")
-    rate = timebase if mean is None or (timebase is not None and mean <= timebase < mean * Fraction(19, 10)) else mean
-    if rate is None or (mean is None and rate > MAX_RATE):
-        return FALLBACK_RATE
+    if mean is not None and timebase is not None:
+        return _bounded(timebase) if mean <= timebase < mean * Fraction(19, 10) else None
+    if mean is not None:
+        return _bounded(mean)
+    return FALLBACK_RATE if timebase is None or timebase > MAX_RATE else _bounded(timebase)
+
+
+def _bounded(rate: Fraction) -> Fraction:
     return min(max(rate, Fraction(1)), MAX_RATE)
 
 

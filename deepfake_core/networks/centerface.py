@@ -2,8 +2,8 @@
 
 A face is one point, its centre, in a map of a quarter of the picture's resolution; size and landmarks are regressed at
 that point. The features are MobileNetV2's (Sandler et al., CVPR 2018), which a pyramid (Lin et al., CVPR 2017) brings
-back to that resolution. Batch norms are folded into the convolutions, as in the published weights, so the network is for
-detection and not for training.
+back to that resolution. Batch norms are folded into the convolutions, as in the published weights, so the network
+detects and cannot be trained.
 
 Pictures are RGB in [0, 255]; height and width must be multiples of 32.
 """

@@ -1,19 +1,20 @@
 """Image animation from a request to finished files, for the page, the command line and the Python API."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Crop, Face
+from deepfake_core.faces import Crop, Face, Whole
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import Keypoints, RelativeMotion, Transfer, best_frame, frame_at
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
@@ -29,6 +30,7 @@ from deepfake_core.provenance.writer import Sink, open_sink, open_video
 SECONDS_BETWEEN_PREVIEWS = 0.15
 """Each preview is signed, which takes time, and more would hardly be noticed."""
 SEARCH = "Looking for the best frame"
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +49,9 @@ class AnimationRequest:
     """A picture, in the format of its suffix, that shows the latest driving frame and result during the run."""
     transfer: Transfer = field(default_factory=RelativeMotion)
     best_frame: bool = False
-    """Measure motion from the driving frame whose pose is closest to the source's, instead of the first."""
+    """Measure motion from the driving frame whose pose is closest to the source's, instead of the first of its shot."""
+    start: float | int = 0.0
+    """Seconds into the clip at which motion starts: the portrait is still before. 0: at the first face."""
     smoothing: float = 0.0
     """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
     source_crop: Crop = Face()
@@ -74,11 +78,11 @@ def animate(
     source = read_source(animator, request, deadline)
     pasted = source.for_video() if request.paste_back else None
     portrait = animator.portrait(source.pixels)
-    initial = (yield from find_start(animator, request, portrait.keypoints, deadline)) if request.best_frame else None
+    starts = (yield from find_starts(animator, request, portrait.keypoints, deadline)) if request.best_frame else []
     clock, done, previews = Clock(), 0, Previews(animator.name, request)
     with open_driving(animator, request, deadline) as clip, ExitStack() as files:
         result, combined = open_outputs(animator, request, clip, files, deadline)
-        for square, driver in moved_frames(animator, request, portrait, initial, clip, deadline):
+        for square, driver in moved_frames(animator, request, portrait, starts, clip, deadline):
             frame = pasted.paste(square) if pasted else square
             result.write(frame)
             if combined:
@@ -86,7 +90,7 @@ def animate(
             done += 1
             yield clock.progress(done, clip.total, unit="frame", preview=previews.draw(driver, frame))
     silent = (f"{result.warning}.",) if result.warning else ()
-    crops = (f"Portrait: {source.note}", f"Driving clip: {clip.crop.note}")
+    crops = [f"Portrait: {source.note}", *([f"Driving clip: {clip.crop.note}"] if clip.crop else [])]
     second = (File(path=combined.path, role="side_by_side"),) if combined else ()
     yield Finished(
         files=(File(path=result.path, role="result", facts={"frames": done}), *second),
@@ -98,16 +102,15 @@ def animate(
 def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Image]:
     """The animated crops, without files or labels."""
     portrait = animator.portrait(read_source(animator, request).pixels)
-    initial: Keypoints | None = None
+    starts: list[Keypoints] = []
+
+    def search() -> Iterator[Progress]:
+        starts.extend((yield from find_starts(animator, request, portrait.keypoints)))
+
     if request.best_frame:
-        search = find_start(animator, request, portrait.keypoints)
-        while initial is None:
-            try:
-                next(search)
-            except StopIteration as found:
-                initial = found.value
+        deque(search(), maxlen=0)
     with open_driving(animator, request) as clip:
-        for square, _ in moved_frames(animator, request, portrait, initial, clip):
+        for square, _ in moved_frames(animator, request, portrait, starts, clip):
             yield square
 
 
@@ -122,17 +125,21 @@ def check_outputs(request: AnimationRequest) -> None:
 def read_source(animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER) -> Cropped:
     """The source picture, cropped to the network's size."""
     name = name_of(request.source, "the portrait")
-    return crop_image(request.source, animator.size, request.source_crop, name=name, deadline=deadline)
+    how: dict[str, Any] = {"subject": animator.subject, "name": name, "deadline": deadline}
+    return crop_image(request.source, animator.size, request.source_crop, **how)
 
 
 def open_driving(
     animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> AbstractContextManager[Clip]:
     """Open the driving clip, cropped to the network's size."""
+    faces = animator.subject == "face"
     return open_clip(
         request.driving,
         animator.size,
-        crop=request.driving_crop,
+        crop=Whole() if isinstance(request.driving_crop, Face) and not faces else request.driving_crop,
+        shows_faces=faces,
+        start=request.start,
         max_seconds=request.max_seconds,
         max_frames=request.max_frames,
         deadline=deadline,
@@ -172,44 +179,51 @@ def moved_frames(
     animator: MotionModel,
     request: AnimationRequest,
     portrait: Portrait,
-    initial: Keypoints | None,
+    starts: Sequence[Keypoints],
     clip: Clip,
     deadline: Deadline = NEVER,
 ) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
-    """(result, driving frame), in batches. Motion is measured from `initial`, or else from the first frame."""
+    """(result, driving frame), in batches. `starts`: see `find_starts`; without, from the first frame of each shot."""
     session = MotionSession(
         animator=animator,
         portrait=portrait,
         transfer=request.transfer,
         smoothing=request.smoothing,
-        initial=initial,
+        starts=iter(starts),
     )
     for frames in batches(clip.frames, animator.batch):
         deadline.check()
-        yield from zip(session.step(frames), frames, strict=True)
+        drivers, motions, references = zip(*frames, strict=True)
+        yield from zip(session.step(drivers, motions, references), drivers, strict=True)
 
 
-def find_start(
+def find_starts(
     animator: MotionModel, request: AnimationRequest, source: Keypoints, deadline: Deadline = NEVER
-) -> Generator[Progress, None, Keypoints]:
-    """Read the whole clip and return the keypoints of the driving frame whose pose is closest to the source's.
+) -> Generator[Progress, None, list[Keypoints]]:
+    """Read the whole clip and return, for each shot, the keypoints of the frame whose pose is closest to the source's.
 
     One forward pass then suffices: every frame depends only on its own and the initial keypoints.
     """
     if isinstance(request.driving, Iterator):
         raise BadRequest("best_frame reads the clip twice; give a file or a list of frames")
-    found: list[Keypoints] = []
-    clock = Clock()
+    shots: list[list[Keypoints]] = []
+    clock, done = Clock(), 0
     with open_driving(animator, request, deadline) as clip:
         for frames in batches(clip.frames, animator.batch):
             deadline.check()
-            there = animator.keypoints(frames)
-            found += [frame_at(there, row) for row in range(len(frames))]
-            yield clock.progress(len(found), clip.total, unit="frame", task=SEARCH)
-    return found[best_frame(source.position[0], (keypoints.position[0] for keypoints in found))]
+            moving = [frame for frame in frames if frame.motion != "hold"]
+            there = animator.keypoints([frame.pixels for frame in moving]) if moving else None
+            for row, frame in enumerate(moving):
+                if frame.motion == "start":
+                    shots.append([])
+                assert there is not None
+                shots[-1].append(frame_at(there, row))
+            done += len(frames)
+            yield clock.progress(done, clip.total, unit="frame", task=SEARCH)
+    return [shot[best_frame(source.position[0], (keypoints.position[0] for keypoints in shot))] for shot in shots]
 
 
-def batches(frames: Iterator[Image], count: int) -> Iterator[list[Image]]:
+def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:
     """Lists of at most `count` consecutive frames. The first list has one frame, so that a preview appears early."""
     batch = list(islice(frames, 1))
     while batch:

@@ -7,6 +7,7 @@ from typing import Literal
 from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import crop_named
+from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import AbsoluteMotion, RelativeMotion, Transfer
@@ -26,7 +27,9 @@ class ImageAnimator(MotionModel):
         """
         loaded = load(model, "fomm")
         assert isinstance(loaded.network, FirstOrderModel)
-        return cls(loaded.network, name=loaded.name, about=loaded.about, device=choose_device(device))
+        subject: Subject = loaded.entry.subject if loaded.entry else "face"
+        on = choose_device(device)
+        return cls(loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject)
 
     def __call__(
         self,
@@ -38,10 +41,12 @@ class ImageAnimator(MotionModel):
         crop: Literal["auto", "none"] = "auto",
         best_frame: bool = False,
         smoothing: float = 0.0,
+        start: float = 0.0,
     ) -> Iterator[Image]:
         """Animate `source` with the motion of `driving`; yields uint8 RGB frames of the network's size as a stream.
 
-        `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). No
+        `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Motion
+        starts `start` seconds into it or later, at a face. No
         files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
         square = crop_named(crop)
@@ -53,6 +58,7 @@ class ImageAnimator(MotionModel):
             driving_crop=square,
             best_frame=best_frame,
             smoothing=smoothing,
+            start=start,
         )
         return frames_of(self, request)
 

@@ -1,18 +1,17 @@
 """A preview of the crop of a picture or clip, drawn before a run."""
 
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.faces import Crop, Face, FaceCrop, Manual, Uncropped, Whole
+from deepfake_core.faces import Crop, Face, FaceCrop, Manual, Uncropped, Whole, find_crop
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import Image, read_image
 from deepfake_core.pipelines.cropped import MAX_SHOWN_SIDE, shrunk
-from deepfake_core.pipelines.driving import FACE_SEARCH, first_crop
-from deepfake_core.pipelines.figures import crop_picture
+from deepfake_core.pipelines.face_watch import FaceWatch
+from deepfake_core.pipelines.figures import crop_picture, faces_picture
 from deepfake_core.provenance.writer import save_input
 
 PREVIEW_SIDE = 640
@@ -29,6 +28,12 @@ class CropPreview:
     """The crop in fractions; None for a picture that is not cropped."""
     note: str
     """How it was chosen: one sentence for the user."""
+    faces: int = 0
+    """Number of faces in the picture."""
+    face: int = 1
+    """Number of the one in the crop."""
+    thumbnails: Path | None = None
+    """A picture of the faces in a row, if there are several to choose from."""
 
 
 def preview_crop(
@@ -40,21 +45,30 @@ def preview_crop(
         small = fit(picture, PREVIEW_SIDE)[0] if max(picture.shape[:2]) > PREVIEW_SIDE else picture
         return CropPreview(path=save_input(small, output), crop=None, note="The whole picture is used.")
     wanted = Whole() if isinstance(crop, Face) and subject != "face" else crop
-    (seen, *_), found = first_crop(iter([picture]), wanted, path.name, deadline)
-    return _drawn(seen, found, output)
+    deadline.check()
+    return _drawn(picture, find_crop(picture, wanted, name=path.name), wanted, output)
 
 
 def preview_clip_crop(
     path: Path, crop: Crop, output: Path, *, max_seconds: float | int | None = None, deadline: Deadline = NEVER
 ) -> CropPreview:
-    """The same for a clip: the first of its first frames that can be cropped is drawn."""
+    """The same for a clip: the first frame that shows a face is drawn (without a face crop: that is not blank)."""
     with read_frames(path, max_side=PREVIEW_SIDE, max_seconds=max_seconds, deadline=deadline) as frames:
-        seen, found = first_crop(islice(frames, FACE_SEARCH), crop, path.name, deadline)
-    return _drawn(seen[0], found, output)
+        watch = FaceWatch(crop, frames.info.rate, path.name, deadline=deadline)
+        for frame in frames:
+            watch.see(frame)
+            if watch.crop is not None:
+                return _drawn(frame, watch.crop, crop, output)
+        watch.end()
+    return _drawn(frame, find_crop(frame, crop, name=path.name), crop, output)
 
 
-def _drawn(picture: Image, found: FaceCrop, output: Path) -> CropPreview:
+def _drawn(picture: Image, found: FaceCrop, wanted: Crop, output: Path) -> CropPreview:
     height, width = picture.shape[:2]
     drawn = crop_picture(*shrunk(picture, found.box, PREVIEW_SIDE))
     place = Manual.of(found.box, height=height, width=width)
-    return CropPreview(path=save_input(drawn, output), crop=place, note=found.note)
+    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note)
+    if not isinstance(wanted, Face) or found.faces < 2:
+        return preview
+    thumbnails = save_input(faces_picture(picture, found.frames), output.with_stem(f"{output.stem}-faces"))
+    return replace(preview, faces=found.faces, face=wanted.number, thumbnails=thumbnails)

@@ -4,6 +4,7 @@ Every function is pure and draws a uint8 RGB picture. A keypoint has the same co
 """
 
 import colorsys
+from collections.abc import Sequence
 
 import numpy as np
 import PIL.Image
@@ -13,7 +14,7 @@ from jaxtyping import Float, UInt8
 from PIL import ImageDraw
 from torch import Tensor
 
-from deepfake_core.faces import Box
+from deepfake_core.faces import Box, cut
 from deepfake_core.media.images import Image
 from deepfake_core.motion import Keypoints
 from deepfake_core.pixels import from_batch, from_unit
@@ -26,6 +27,8 @@ CELLS = 16
 """Grid cells per side of the deformation figure."""
 INK = (0.05, 0.36, 0.62)
 """Colour of the grid's lines."""
+THUMBNAIL, MOST_THUMBNAILS, GAP = 96, 6, 8
+"""Side in pixels of a face in a row of faces, their maximum number, and white pixels between them."""
 DIMMED = 0.35
 """Brightness outside a crop."""
 
@@ -66,6 +69,16 @@ def grid_picture(deformation: Float[Tensor, "1 h w 2"], warped: Float[Tensor, "1
 def occlusion_picture(occlusion: Float[Tensor, "1 1 h w"], size: int) -> Picture:
     """White where pixels are warped from the source, black where the generator inpaints."""
     return to_pixels(enlarged(occlusion, size)[0].expand(3, size, size))
+
+
+def faces_picture(image: Image, frames: Sequence[Box]) -> Image:
+    """The first faces of a picture in a row."""
+    faces = [cut(image, frame, THUMBNAIL) for frame in frames[:MOST_THUMBNAILS]]
+    row = np.full((THUMBNAIL, len(faces) * (THUMBNAIL + GAP) - GAP, 3), 255, np.uint8)
+    for place, face in enumerate(faces):
+        left = place * (THUMBNAIL + GAP)
+        row[:, left : left + THUMBNAIL] = face
+    return row
 
 
 def crop_picture(image: Image, box: Box) -> Image:

@@ -58,7 +58,7 @@ def frame_at(animator: MotionModel, request: InsightRequest, deadline: Deadline 
         driving = next(clip.frames)
         for driving in islice(clip.frames, wanted):  # noqa: B007 (the last one is used; a header may announce too many frames)
             pass
-    return driving
+    return driving.pixels
 
 
 def drawn(source: Image, driving: Image, seen: Inspection) -> dict[str, Image]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from deepfake_core.faces import crop_named, cut, find_crop
+from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.motion import Keypoints, apply, joined
 from deepfake_core.networks.fomm import Encoded, FirstOrderModel
@@ -45,9 +46,11 @@ class Portrait:
 class MotionModel:
     """One loaded network (Siarohin et al., NeurIPS 2019), arrays in and out."""
 
-    def __init__(self, network: FirstOrderModel, *, name: str, about: str, device: torch.device) -> None:
+    def __init__(
+        self, network: FirstOrderModel, *, name: str, about: str, device: torch.device, subject: Subject = "face"
+    ) -> None:
         self.network = prepare(network.to(device))
-        self.name, self.about, self.device = name, about, device
+        self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
         self.runtime = Runtime(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
 

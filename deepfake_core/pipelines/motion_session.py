@@ -1,7 +1,8 @@
 """The state of an animation between frames, shared by files and live mode."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,11 +12,14 @@ from deepfake_core.motion import (
     RelativeMotion,
     Transfer,
     frame_at,
+    joined,
+    rows_of,
     scale_of_movement,
     smooth_batch,
     transfer_motion,
 )
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
+from deepfake_core.pipelines.motion_start import Motion
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,19 +31,61 @@ class MotionSession:
     transfer: Transfer = field(default_factory=RelativeMotion)
     smoothing: float = 0.0
     """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
-    initial: Keypoints | None = None
-    """The driver's keypoints from which motion is measured; None means those of the first frame."""
+    starts: Iterator[Keypoints] = field(default_factory=lambda: iter(()))
+    """The driver's keypoints from which motion is measured, one for each start; without: those of its own frame."""
+    _initial: Keypoints | None = None
     _previous: Keypoints | None = None
-    _scale: float | None = None
+    _scale: float = 1.0
+    _shown: UInt8[np.ndarray, "s s 3"] | None = None
 
-    def step(self, frames: Sequence[UInt8[np.ndarray, "s s 3"]]) -> list[UInt8[np.ndarray, "s s 3"]]:
-        """Animate the portrait with the next driving frames, which have the network's size."""
-        keypoints = smooth_batch(self._previous, self.animator.keypoints(frames), self.smoothing)
-        self._previous = frame_at(keypoints, -1)
-        if self.initial is None:
-            self.initial = frame_at(keypoints, 0)
-        if self._scale is None:
-            self._scale = scale_of_movement(self.portrait.keypoints, self.initial)
-        here = self.portrait.keypoints
-        moved = transfer_motion(here, keypoints, self.initial, self.transfer, self._scale)
-        return self.animator.render(self.portrait, moved)
+    def step(
+        self,
+        frames: Sequence[UInt8[np.ndarray, "s s 3"]],
+        motions: Sequence[Motion] = (),
+        references: Sequence[UInt8[np.ndarray, "s s 3"] | None] = (),
+    ) -> list[UInt8[np.ndarray, "s s 3"]]:
+        """Animate the portrait with the next driving frames, which have the network's size.
+
+        `motions` says what each of them does; without it all of them move the portrait. The first frame that moves it
+        is a start in any case. `references`: pictures from which motion is measured instead of the frames that start.
+        """
+        motions, references = motions or ["move"] * len(frames), references or [None] * len(frames)
+        moving = [row for row, motion in enumerate(motions) if motion != "hold"]
+        if not moving:
+            return [self._hold() for _ in frames]
+        keypoints = self.animator.keypoints([frames[row] for row in moving])
+        starts = {place: references[row] for place, row in enumerate(moving) if motions[row] == "start"}
+        made = iter(self.animator.render(self.portrait, self._moved(keypoints, len(moving), starts)))
+        return [self._hold() if motion == "hold" else self._show(next(made)) for motion in motions]
+
+    def _moved(
+        self, keypoints: Keypoints, count: int, starts: Mapping[int, UInt8[np.ndarray, "s s 3"] | None]
+    ) -> Keypoints:
+        """The portrait's keypoints for those of `count` frames; `starts`: the rows that start, and their references."""
+        parts = []
+        for first, last in pairwise((*sorted({0, *starts}), count)):
+            if first in starts or self._initial is None:
+                reference = starts.get(first)
+                self._begin(frame_at(keypoints, first) if reference is None else self.animator.keypoints([reference]))
+            assert self._initial is not None
+            there = smooth_batch(self._previous, rows_of(keypoints, first, last), self.smoothing)
+            self._previous = frame_at(there, -1)
+            here = self.portrait.keypoints
+            parts.append(transfer_motion(here, there, self._initial, self.transfer, self._scale))
+        return joined(parts)
+
+    def _begin(self, here: Keypoints) -> None:
+        """Start anew at a frame with the keypoints `here`."""
+        self._initial, self._previous = next(self.starts, here), None
+        self._scale = scale_of_movement(self.portrait.keypoints, self._initial)
+
+    def _show(self, made: UInt8[np.ndarray, "s s 3"]) -> UInt8[np.ndarray, "s s 3"]:
+        """Remember a picture for `_hold`."""
+        self._shown = made
+        return made
+
+    def _hold(self) -> UInt8[np.ndarray, "s s 3"]:
+        """The last picture; before any motion, the portrait in its own pose."""
+        if self._shown is None:
+            (self._shown,) = self.animator.render(self.portrait, self.portrait.keypoints)
+        return self._shown

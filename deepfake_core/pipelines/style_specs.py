@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Crop
+from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
@@ -89,7 +89,8 @@ def resolve(
     match style:
         case Reference():
             synthesizer.number(style.domain)
-            cropped = crop_noted(synthesizer, style.image, name, crop, notes, deadline)
+            largest = Face() if isinstance(crop, Face) else crop  # a number chooses a face of the source
+            cropped = crop_noted(synthesizer, style.image, name, largest, notes, deadline)
             return Resolved(synthesizer.read_styles([cropped.pixels], [style.domain])[0], cropped.pixels)
         case Latent():
             return Resolved(synthesizer.style_from(style.seed, style.domain, truncation=style.truncation), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepfake_core.media.decode import read_frames
-from deepfake_core.media.probe import has_sound
+from deepfake_core.media.probe import sounds_of
 from tests.browser.actions import (
     LOADED,
     REPOSITORY,
@@ -62,7 +62,7 @@ def is_ready(page: "Page") -> bool:
 
 
 def test_the_examples_make_a_playing_video_with_sound(lab: "Page", page_errors: list[str], tmp_path: Path):
-    clip = next(path for path in sorted(CLIPS.glob("*.mp4")) if has_sound(path))
+    clip = next(path for path in sorted(CLIPS.glob("*.mp4")) if sounds_of(path))
     lab.locator("#example-portraits button").nth(1).click()
     lab.locator("#example-clips").get_by_role("button", name=clip.stem.replace("-", " ")).click()
     lab.locator(f"#driver video[src*='{clip.name}']").wait_for()
@@ -83,7 +83,7 @@ def test_the_examples_make_a_playing_video_with_sound(lab: "Page", page_errors: 
     made = tmp_path / "made.mp4"
     made.write_bytes(lab.request.get(video.evaluate("video => video.currentSrc")).body())
     assert sum(1 for _ in read_frames(made)) == sum(1 for _ in read_frames(clip))
-    assert has_sound(made)
+    assert sounds_of(made)
     assert page_errors == []
 
 

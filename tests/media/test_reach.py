@@ -120,5 +120,5 @@ def test_contents_decide_and_names_do_not(clips: Path, tmp_path: Path) -> None:
     shutil.copy(clips / "plain.mp4", tmp_path / "clip.png")
     with pytest.raises(UnreadableMedia, match=r"clip\.png is not a readable picture"):
         read_image(tmp_path / "clip.png")
-    with pytest.raises(UnreadableMedia, match=r"photo\.mp4 is not a readable video"):
+    with pytest.raises(UnreadableMedia, match=r"photo\.mp4 is a picture"):
         read_frames(tmp_path / "photo.mp4")

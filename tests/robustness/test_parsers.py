@@ -48,7 +48,9 @@ headers = st.lists(stream_lines | words | st.just("  Duration: 00:00:61.5, start
 def test_a_header_of_any_words_gives_numbers_or_nothing(text: str) -> None:
     for video in header.STREAM.finditer(text):
         details = video["details"]
-        assert 1 <= header._rate(details) <= header.MAX_RATE
+        rate = header._rate(details)
+        assert rate is None or 1 <= rate <= header.MAX_RATE
+        assert len(header._colours(details, 48)) == 3
         if size := header.SIZE.search(details):
             assert min(header._shown_size(details, text, *map(int, size.groups()))) >= 0
     assert header._seconds(text) is None or header._seconds(text) >= 0  # type: ignore[operator]

@@ -8,7 +8,7 @@ from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, with_checked
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 NAMES = (*HAIR, "Male", "Young")
 SHOWN = {name: name in ("Black_Hair", "Young") for name in NAMES}
-READING = Reading((None, "auto", None), SHOWN, HAIR)
+READING = Reading((None, "auto", None, 1), SHOWN, HAIR)
 
 
 @pytest.mark.parametrize("before", [["Black_Hair", "Young"], ["Black_Hair", "Young", "Blond_Hair"]])

@@ -9,9 +9,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from deepfake_core.faces import Face
+from deepfake_core.faces import find_crop
 from deepfake_core.media.images import read_image
-from deepfake_core.pipelines import driving
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.provenance.verify import verify
 from deepfake_core.ui.server.example_cache import ExampleCache
@@ -45,7 +44,7 @@ class TinyEngine(Engine):
 def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
     """Warm up: imports, a signing key, the network's first call."""
     verify(portrait)
-    driving.first_crop(iter([read_image(portrait)]), Face(), "it")
+    find_crop(read_image(portrait))
     animator.inspect(portrait, portrait)
 
 
@@ -88,6 +87,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "source": {"path": str(source)},
         **dict.fromkeys(("source_left", "source_top"), 0.0),
         "source_side": 100.0,
+        **dict.fromkeys(("source_face", "driving_face")),
         "driving": driving,
         **dict.fromkeys(("driving_left", "driving_top"), 0.0),
         "driving_side": 100.0,
@@ -95,6 +95,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "motion": "relative",
         "adapt_scale": True,
         "best_frame": False,
+        "start": 0.0,
         "smoothing": 0.0,
         "paste_back": False,
         "side_by_side": False,
@@ -122,7 +123,9 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
     driver = DrivingClip([])
     with gr.Blocks():
         driver.render()
-    (update,) = driver.crop_controls.show(slow, "auto", 0.0, 0.0, 100.0)  # without a face: twelve frames are looked at
+    (update,) = driver.crop_controls.show(
+        slow, "auto", None, 0.0, 0.0, 100.0
+    )  # without a face: twelve frames are looked at
     answer = error_text(update)
     assert "more than 2 seconds" in answer
 

@@ -7,11 +7,12 @@ import gradio as gr
 import pytest
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Whole
+from deepfake_core.faces import Face, Whole
 from deepfake_core.pipelines.style_specs import Latent, Reference
 from deepfake_core.ui.server.uploaded import chosen
 from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES
+from deepfake_core.ui.widgets.face_choice import ChosenFace
 from deepfake_core.ui.widgets.inputs import Inputs
 
 
@@ -28,6 +29,7 @@ def form(**changes: Any) -> StylesForm:
     """The tab with one source, and references in slots 1 and 3."""
     values: dict[str, Any] = {
         "source": {"path": "/in/source.png"},
+        "face": None,
         "more": None,
         "model": "starganv2-starter-heads",
         "crop": "none",
@@ -74,3 +76,13 @@ def test_an_interpolation_needs_two_styles_of_those_that_are_there():
     for start, end in ((1, 7), (2, 2), (0, 1), (None, 1)):
         with pytest.raises(BadRequest, match="between 1 and 6"):
             form().interpolation(styles, start, end)
+
+
+def test_the_chosen_face_counts_for_a_single_source():
+    """In a grid of several sources the number would mean another person in each."""
+    styles = form(way="seed").styles(lambda upload: "male")
+    changes = {"crop": "auto", "face": ChosenFace(of="/in/source.png", number=2)}
+    assert form(**changes).grid(styles).crop == Face(2)
+    assert form(**changes).interpolation(styles, 1, 2).crop == Face(2)
+    assert form(**changes, more=[{"path": "/in/other.png"}]).grid(styles).crop == Face()
+    assert form(**changes, source={"path": "/in/new.png"}).grid(styles).crop == Face()

@@ -18,7 +18,7 @@ from benchmarks.robustness.attacks.record import BYSTANDER, META, Attack, Attack
 
 SIDE, FRAMES, DISTINCT = 5_824, 2_000, 8
 """Pixels a side (the largest square that `clip_pixels` lets in) and frames of the clip, of which a few are repeated."""
-PICTURES, PICTURE_SIDE = 5, 6_700
+PICTURES, PICTURE_SIDE = 5, 7_070
 """The largest that `picture_pixels` lets in. Twelve of 64 megapixels took 6.9 GB."""
 SHARED_SECONDS = 15.0
 """After which a place that all visitors share has to be free again."""
@@ -129,7 +129,7 @@ async def large_pictures(target: Target) -> AttackResult:
         values |= {one: "auto" for one, label in labels.items() if label == "Crop"}
         seconds, answer = await _timed(visitor, event, values, 45)
     words = "refused" if answer is not None and refused(answer) else "answered" if answer else "stopped"
-    return AttackResult(False, f"{len(taken)} pictures of 45 MP: {words} after {seconds:.0f} s")
+    return AttackResult(False, f"{len(taken)} pictures of 50 MP: {words} after {seconds:.0f} s")
 
 
 SHORT = {"DEEPFAKE_JOB_SECONDS": str(JOB_SECONDS)}

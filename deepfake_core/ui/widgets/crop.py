@@ -14,6 +14,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+from deepfake_core.ui.widgets.face_choice import ChosenFace, FaceChoice, face_number
 from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.wiring import READS_FILE
 
@@ -59,26 +60,32 @@ class Preview:
     """The crop of a source picture, shown before a run."""
 
     def __init__(self, what: str, models: ModelPicker) -> None:
-        self.crop_picture, self.models = CropPicture(what), models
+        self.crop_picture, self.models, self.faces = CropPicture(what), models, FaceChoice(what)
         self.error_message = ErrorMessage()
 
     def render(self) -> None:
         self.crop_picture.render()
+        self.faces.render()
         self.error_message.render()
 
-    def listen(self, triggers: list[Any], file: gr.Image, crop: gr.Radio) -> None:
-        """Update the preview when file, weights or crop change, and on `triggers`."""
-        for trigger in [*triggers, file.change, crop.change, self.models.name.input]:
+    def listen(self, triggers: list[Any], file: gr.Image, crop: gr.Radio) -> Any:
+        """Update the preview when file, face, weights or crop change, and on `triggers`.
+
+        Returns a trigger that fires when another face has been chosen.
+        """
+        face_changed = self.faces.listen(file)
+        for trigger in [*triggers, file.change, crop.change, self.models.name.input, face_changed]:
             trigger(
                 self.show,
-                inputs=[file, crop, self.models.name],
-                outputs=[*self.crop_picture.outputs, *self.error_message.outputs],
+                inputs=[file, crop, self.models.name, self.faces.chosen],
+                outputs=[*self.crop_picture.outputs, *self.faces.outputs, *self.error_message.outputs],
                 preprocess=False,
                 **READS_FILE,
             )
         self.error_message.listen(crop)
+        return face_changed
 
-    def show(self, upload: Upload, crop: str, model: str | None) -> Iterator[Update]:
+    def show(self, upload: Upload, crop: str, model: str | None, face: ChosenFace | None) -> Iterator[Update]:
         """Draw the crop; the file exists until the update has been sent."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.crop_preview import preview_crop
@@ -87,16 +94,16 @@ class Preview:
             try:
                 path, output = path_of(upload), Path(folder) / "crop.jpg"
                 if path is None:
-                    yield self.crop_picture.nothing() | self.error_message.clear()
+                    yield self.crop_picture.nothing() | self.faces.hidden() | self.error_message.clear()
                     return
                 drawn = preview_crop(
                     path,
-                    crop_named(crop, ("auto", "none", "whole")),
+                    crop_named(crop, ("auto", "none", "whole"), face=face_number(face, upload)),
                     output,
                     subject=self.models.subject(model),
                     deadline=Deadline.after(settings().look_seconds, SMALLER),
                 )
             except Exception as error:
-                yield self.crop_picture.nothing() | self.error_message.show(error)
+                yield self.crop_picture.nothing() | self.faces.hidden() | self.error_message.show(error)
             else:
-                yield self.crop_picture.shown(drawn) | self.error_message.clear()
+                yield self.crop_picture.shown(drawn) | self.faces.shown(drawn) | self.error_message.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -14,6 +14,7 @@ from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.tabs.animation.form import MANUAL, crop_of
 from deepfake_core.ui.widgets.crop import CropPicture
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+from deepfake_core.ui.widgets.face_choice import ChosenFace, FaceChoice, face_number
 from deepfake_core.ui.wiring import READS_FILE
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class CropControls:
     def __init__(self, what: str, preview: "Callable[..., CropPreview]") -> None:
         """`preview` draws the crop of a file; see `pipelines.crop_preview`."""
         self.what, self.preview = what, preview
-        self.crop_picture = CropPicture(what)
+        self.crop_picture, self.faces = CropPicture(what), FaceChoice(what)
         self.error_message = ErrorMessage()
 
     def render(self) -> None:
         self.crop_picture.render()
+        self.faces.render()
         with gr.Column(visible=False, elem_classes="manual-crop") as self.manual:
             self.left = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: left, %")
             self.top = gr.Slider(0, 90, 0, step=0.1, label=f"{self.what.capitalize()}: top, %")
@@ -42,42 +44,53 @@ class CropControls:
 
     @property
     def inputs(self) -> dict[str, gr.components.Component]:
-        """The sliders by the suffixes of their names in `AnimationForm`."""
-        return {"left": self.left, "top": self.top, "side": self.side}
+        """The values by the suffixes of their names in `AnimationForm`."""
+        return {"face": self.faces.chosen, "left": self.left, "top": self.top, "side": self.side}
 
     @property
     def sliders(self) -> list[gr.Slider]:
         return [self.left, self.top, self.side]
 
     def listen(self, page: gr.Blocks, file: gr.Image | gr.Video, crop: gr.Radio) -> None:
-        """Update the preview when the page opens, and when file, crop or sliders change."""
-        outputs = [*self.crop_picture.outputs, self.manual, *self.sliders, *self.error_message.outputs]
-        gr.on(
-            [page.load, file.change, crop.change, *(slider.input for slider in self.sliders)],
-            self.show,
-            inputs=[file, crop, *self.sliders],
-            outputs=outputs,
-            preprocess=False,
-            trigger_mode="always_last",
+        """Update the preview when the page opens, and when file, face, crop or sliders change."""
+        outputs = [
+            *self.crop_picture.outputs,
+            *self.faces.outputs,
+            self.manual,
+            *self.sliders,
+            *self.error_message.outputs,
+        ]
+        event: dict[str, Any] = {
+            "fn": self.show,
+            "inputs": [file, crop, self.faces.chosen, *self.sliders],
+            "outputs": outputs,
+            "preprocess": False,
+            "trigger_mode": "always_last",
             **READS_FILE,
-        )
+        }
+        gr.on([page.load, file.change, crop.change, *(slider.input for slider in self.sliders)], **event)
+        self.faces.listen(file)(**event)
         self.error_message.listen(crop)
 
-    def show(self, upload: Upload, crop: str, left: float, top: float, side: float) -> Iterator[Update]:
+    def show(
+        self, upload: Upload, crop: str, face: ChosenFace | None, left: float, top: float, side: float
+    ) -> Iterator[Update]:
         """Draw the crop. An automatic crop also sets the hidden sliders, as the start of a manual crop."""
         manual = {self.manual: gr.Column(visible=crop == MANUAL)}
         try:
             path = path_of(upload)
             if path is None:
-                yield self.crop_picture.nothing() | manual | self.error_message.clear()
+                yield self.crop_picture.nothing() | self.faces.hidden() | manual | self.error_message.clear()
                 return
             deadline = Deadline.after(settings().look_seconds, SMALLER)
             with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-                found = self.preview(path, crop_of(crop, left, top, side), Path(folder) / "crop.jpg", deadline=deadline)
+                wanted = crop_of(crop, left, top, side, face=face_number(face, upload))
+                found = self.preview(path, wanted, Path(folder) / "crop.jpg", deadline=deadline)
                 sliders = self._sliders_at(found.crop) if crop != MANUAL and found.crop else {}
-                yield self.crop_picture.shown(found) | sliders | manual | self.error_message.clear()
+                shown = self.crop_picture.shown(found) | self.faces.shown(found)
+                yield shown | sliders | manual | self.error_message.clear()
         except Exception as error:
-            yield self.crop_picture.nothing() | manual | self.error_message.show(error)
+            yield self.crop_picture.nothing() | self.faces.hidden() | manual | self.error_message.show(error)
 
     def _sliders_at(self, crop: "Manual") -> Update:
         """The slider values of a crop, clamped to their ranges."""

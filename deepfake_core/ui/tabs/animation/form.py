@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import Upload, chosen
+from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
@@ -20,11 +21,13 @@ class AnimationForm:
     """The values of the tab's widgets."""
 
     source: Upload
+    source_face: ChosenFace | None
     source_left: float | int
     """Manual crop in percent: see `crop_of`."""
     source_top: float
     source_side: float
     driving: Upload
+    driving_face: ChosenFace | None
     driving_left: float
     driving_top: float
     driving_side: float
@@ -33,6 +36,8 @@ class AnimationForm:
     motion: str
     adapt_scale: bool
     best_frame: bool
+    start: float
+    """Seconds."""
     smoothing: float
     paste_back: bool
     side_by_side: bool
@@ -52,17 +57,30 @@ class AnimationForm:
             preview=folder / "live.jpg",
             transfer=transfer_named(self.motion, self.adapt_scale),
             best_frame=self.best_frame,
+            start=float(self.start),
             smoothing=float(self.smoothing),
-            source_crop=crop_of(self.crop, self.source_left, self.source_top, self.source_side),
-            driving_crop=crop_of(self.crop, self.driving_left, self.driving_top, self.driving_side),
+            source_crop=crop_of(
+                self.crop,
+                self.source_left,
+                self.source_top,
+                self.source_side,
+                face=face_number(self.source_face, self.source),
+            ),
+            driving_crop=crop_of(
+                self.crop,
+                self.driving_left,
+                self.driving_top,
+                self.driving_side,
+                face=face_number(self.driving_face, self.driving),
+            ),
             paste_back=self.paste_back,
             max_seconds=settings().clip_seconds,
             max_frames=settings().clip_frames,
         )
 
 
-def crop_of(choice: str, left: float, top: float, side: float) -> "Crop":
-    """The selected crop. The sliders set a manual one.
+def crop_of(choice: str, left: float, top: float, side: float, *, face: int = 1) -> "Crop":
+    """The selected crop. The sliders set a manual one; `face` is the number of the face of an automatic one.
 
     `left`, `top` and `side` are percentages of the picture's width, height and shorter side.
     """
@@ -70,4 +88,4 @@ def crop_of(choice: str, left: float, top: float, side: float) -> "Crop":
 
     if choice == MANUAL:
         return Manual(left=left / 100, top=top / 100, side=side / 100)
-    return crop_named(choice)
+    return crop_named(choice, face=face)

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from deepfake_core.settings import settings
 from deepfake_core.ui.tabs.animation.crop_controls import CROPS
 from deepfake_core.ui.wiring import QUIET
 
@@ -27,6 +28,14 @@ class MotionOptions:
                     label="Best initial frame",
                     info="Measure motion from the driving frame whose pose is closest to the portrait's.",
                 )
+            self.start = gr.Slider(
+                0,
+                settings().clip_seconds,
+                0,
+                step=0.1,
+                label="Start of the motion, seconds",
+                info="The portrait is still before; 0 starts at the first face of the driving clip.",
+            )
             self.smoothing = gr.Slider(0, 1, 0, step=0.05, label="Smoothing", info="Reduces jitter; 0 switches it off.")
             with gr.Row():
                 self.paste_back = gr.Checkbox(
@@ -44,6 +53,7 @@ class MotionOptions:
             "motion": self.motion,
             "adapt_scale": self.adapt_scale,
             "best_frame": self.best_frame,
+            "start": self.start,
             "smoothing": self.smoothing,
             "paste_back": self.paste_back,
             "side_by_side": self.side_by_side,

@@ -18,6 +18,7 @@ from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 from deepfake_core.ui.widgets.gallery import Gallery
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
@@ -48,6 +49,7 @@ class AttributesForm:
     crop: str
     """`auto` or `none`."""
     paste_back: bool
+    face: ChosenFace | None = None
     checked: Sequence[str]
     reading: Reading | None
     """The attributes that were read from the picture when it was selected."""
@@ -135,15 +137,18 @@ class AttributesTab(Studio):
     def listen(self, page: gr.Blocks) -> None:
         ready = self.models.listen(self.tab)
         self.source.listen(page)
-        self.preview.listen([ready], self.source.file, self.crop)
-        read = self.boxes.listen([ready, *self.row.clicked], self.source.file, self.crop, self.models.name)
+        face_changed = self.preview.listen([ready], self.source.file, self.crop)
+        read = self.boxes.listen(
+            [ready, *self.row.clicked, face_changed],
+            (self.source.file, self.crop, self.models.name, self.preview.faces.chosen),
+        )
         self.stage.listen(self.crop)
         options = {
-            "model": self.models.name, "crop": self.crop, "paste_back": self.paste_back,
-            "checked": self.boxes.boxes, "reading": self.boxes.reading,
+            "model": self.models.name, "crop": self.crop, "face": self.preview.faces.chosen,
+            "paste_back": self.paste_back, "checked": self.boxes.boxes, "reading": self.boxes.reading,
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
-        start = [self.controls.start.click, *read[1:]]  # a clicked example is edited with its own attributes
+        start = [self.controls.start.click, *read[1:-1]]  # a clicked example is edited with its own attributes
         self.controls.listen(
             [
                 Job(triggers=start, run=self.edit_one, inputs=self.one.components),
@@ -154,9 +159,10 @@ class AttributesTab(Studio):
     def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Edit the portrait as selected, and make each single change."""
         named = self.one.named(values)
-        source, form = chosen(named.pop("source"), "portrait"), AttributesForm(**named)
-        editor = self.engine.model("stargan", form.model)
-        yield from self._edit(editor, form, (source,), form.changes(editor.attributes), deadline)
+        upload, form = named.pop("source"), AttributesForm(**named)
+        editor, sources = self.engine.model("stargan", form.model), (chosen(upload, "portrait"),)
+        face = face_number(form.face, upload)
+        yield from self._edit(editor, form, sources, form.changes(editor.attributes), deadline, face=face)
 
     def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Make the selected changes in each picture of the batch."""
@@ -173,6 +179,8 @@ class AttributesTab(Studio):
         sources: tuple[Path, ...],
         changes: Mapping[str, bool],
         deadline: Deadline,
+        *,
+        face: int = 1,
     ) -> Iterator[Update]:
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.attributes import AttributesRequest, edit
@@ -180,7 +188,7 @@ class AttributesTab(Studio):
         request = AttributesRequest(
             sources=sources,
             changes=changes,
-            crop=crop_named(form.crop),
+            crop=crop_named(form.crop, face=face),
             paste_back=form.paste_back,
             with_source=len(sources) == 1,
             single_changes=editor.reads and len(sources) == 1,

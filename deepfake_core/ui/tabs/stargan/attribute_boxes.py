@@ -14,6 +14,7 @@ from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.messages import SMALLER, sentence
 from deepfake_core.ui.server.uploaded import Upload, path_of, upload_id
 from deepfake_core.ui.widgets.errors import Update
+from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 from deepfake_core.ui.wiring import ON_NETWORK, QUIET
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Reading:
     """The attributes that the classifier read from a picture."""
 
-    of: tuple[str | None, str, str | None]
-    """Picture, crop and weights."""
+    of: tuple[str | None, str, str | None, int]
+    """Picture, crop, weights and number of the face."""
     shown: Mapping[str, bool] | None
     """None if the weights have no classifier."""
     exclusive: tuple[str, ...]
@@ -43,15 +44,17 @@ class AttributeBoxes:
         self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.prefix}certainty", elem_classes="quiet")
         self.reading = gr.State(None)
 
-    def listen(self, triggers: list[Any], file: gr.Image, crop: gr.Radio, model: gr.Dropdown) -> list[Any]:
-        """Read the attributes when picture, crop or weights change, and on `triggers` if they have changed.
+    def listen(self, triggers: list[Any], picture: tuple[gr.Image, gr.Radio, gr.Dropdown, gr.State]) -> list[Any]:
+        """Read the attributes when picture, crop or weights change, and on `triggers` if they or the face have changed.
 
-        Returns one trigger for each of `triggers`, which fires when its reading has ended.
+        `picture` is file, crop, weights and chosen face. Returns one trigger for each of `triggers`, which fires when
+        its reading has ended.
         """
+        file, crop, model, _ = picture
         read = [
             trigger(
                 self.read,
-                inputs=[file, crop, model, self.reading],
+                inputs=[*picture, self.reading],
                 outputs=[self.boxes, self.certainty, self.reading],
                 preprocess=False,
                 **ON_NETWORK,
@@ -66,20 +69,24 @@ class AttributeBoxes:
         )
         return [event.then for event in read[: len(triggers)]]
 
-    def read(self, upload: Upload, crop: str, model: str | None, before: Reading | None) -> Update:
-        """Run the classifier, unless picture, crop and weights are unchanged: then the visitor's boxes stay."""
+    def read(
+        self, upload: Upload, crop: str, model: str | None, face: ChosenFace | None, before: Reading | None
+    ) -> Update:
+        """Run the classifier, unless picture, face, crop and weights are unchanged: then the visitor's boxes stay."""
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.attributes import in_words, read_attributes
 
         seen = None
         try:
-            path, of = path_of(upload), (upload_id(upload), crop, model)
+            path, number = path_of(upload), face_number(face, upload)
+            of = (upload_id(upload), crop, model, number)
             if model is None or (before and before.of == of):
                 return {self.certainty: gr.skip()}
             editor = self.engine.model("stargan", model)
             deadline = Deadline.after(settings().look_seconds, SMALLER)
             if path and editor.reads:
-                seen = self.engine.ask("stargan", model, read_attributes, path, crop_named(crop), deadline)
+                named = crop_named(crop, face=number)
+                seen = self.engine.ask("stargan", model, read_attributes, path, named, deadline)
         except LabError as error:
             return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
         shown = editor.shown(seen) if seen is not None else None

@@ -161,7 +161,8 @@ class StylesTab(Studio):
         randomised = self.latents.listen()
         self.stage.listen(self.crop)
         fields = {
-            "source": self.source.file, "more": self.more, "model": self.models.name, "crop": self.crop,
+            "source": self.source.file, "face": self.preview.faces.chosen, "more": self.more,
+            "model": self.models.name, "crop": self.crop,
             "way": self.way, **self.latents.inputs, **self.references.inputs,
         }  # fmt: skip
         self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)

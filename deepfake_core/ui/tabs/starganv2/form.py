@@ -10,6 +10,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import Upload, Uploads, chosen, paths_of
 from deepfake_core.ui.tabs.starganv2.latents import latents
 from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES, Slot, references
+from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 from deepfake_core.ui.widgets.gallery import MAX_PICTURES
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class StylesForm:
     """The values of the tab's widgets."""
 
     source: Upload
+    face: ChosenFace | None
     more: Uploads
     """Further sources, one row of the grid each."""
     model: str | None
@@ -73,7 +75,7 @@ class StylesForm:
         return GridRequest(
             sources=sources,
             styles=styles,
-            crop=self._crop,
+            crop=self._crop(self.source if len(sources) == 1 else None),
             cells=len(sources) * len(styles) <= MAX_PICTURES,
             max_pixels=settings().run_pixels,
         )
@@ -94,13 +96,13 @@ class StylesForm:
             source=chosen(self.source, "picture"),
             start=styles[first - 1],
             end=styles[last - 1],
-            crop=self._crop,
+            crop=self._crop(self.source),
             max_pixels=settings().run_pixels,
             **more,
         )
 
-    @property
-    def _crop(self) -> "Crop":
+    def _crop(self, only: Upload) -> "Crop":
+        """The crop; the chosen face counts if `only` is the single picture to be cropped."""
         from deepfake_core.faces import crop_named
 
-        return crop_named(self.crop)
+        return crop_named(self.crop, face=face_number(self.face, only))
