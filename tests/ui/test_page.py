@@ -11,7 +11,7 @@ from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.queue import is_run
 from deepfake_core.ui.widgets.examples import Examples
-from deepfake_core.ui.wiring import NETWORK, ON_NETWORK, READS_FILE
+from deepfake_core.ui.wiring import NETWORK, ON_NETWORK, READS_FILE, RUNS
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def page() -> gr.Blocks:
     return build(Engine(device="cpu"), Examples.in_folder(EXAMPLES))
 
 
-def test_one_run_at_a_time_holds_the_network(page: gr.Blocks) -> None:
+def test_everything_that_runs_a_network_takes_turns(page: gr.Blocks) -> None:
     asking = [handler for handler in page.fns.values() if handler.concurrency_id == NETWORK]
     assert len(asking) >= 8
-    assert {handler.concurrency_limit for handler in asking} == {1}
+    assert {handler.concurrency_limit for handler in asking} == {RUNS}
 
 
 def test_a_preview_is_no_run_though_it_yields() -> None:
