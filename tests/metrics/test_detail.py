@@ -65,6 +65,13 @@ def test_equal_sets_are_0_apart_halves_of_one_world_nearer_than_blurred_ones(dra
     assert 0 < near < far
 
 
+def test_a_feature_that_no_real_image_shows_does_not_outweigh_all_others() -> None:
+    dark = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.01
+    flash = dark.clone()
+    flash[0, :, :2, :2] = 1
+    assert kernel_distance(flash, dark) < 1e4
+
+
 def test_sets_of_different_sizes_are_refused(drawings: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="got 3 and 2"):
         kernel_distance(drawings[:3], drawings[:2])
