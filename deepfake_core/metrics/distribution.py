@@ -11,6 +11,7 @@ from torch import Tensor
 from deepfake_core.metrics.perceptual import RandomFeatures
 
 DEGREE = 3  # of the polynomial kernel
+LEAST_SPREAD = 0.05  # of a feature, relative to the mean of all, by which it is standardised
 
 
 def kernel_distance(made: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w"]) -> float:
@@ -22,7 +23,10 @@ def kernel_distance(made: Float[Tensor, "n 3 h w"], real: Float[Tensor, "m 3 h w
     if len(made) != len(real) or len(made) < 2:
         raise ValueError(f"two sets of the same size, at least 2, are needed, got {len(made)} and {len(real)}")
     mine, right = (described(images) for images in (made, real))
-    mean, scale = right.mean(dim=0), right.std(dim=0).clamp_min(1e-6)
+    mean, spread = right.mean(dim=0), right.std(dim=0)
+    scale = spread.clamp_min(
+        LEAST_SPREAD * float(spread.mean())
+    )  # a feature that no real image shows is 0 in all of them
     mine, right = ((each - mean) / scale for each in (mine, right))
     return float(between(mine, mine) + between(right, right) - 2 * between(mine, right))
 

@@ -65,6 +65,13 @@ def test_equal_sets_are_0_apart_halves_of_one_world_nearer_than_blurred_ones(dra
     assert 0 < near < far
 
 
+def test_a_feature_that_no_real_image_shows_does_not_outweigh_all_others() -> None:
+    plain = torch.rand(8, 3, 1, 1, generator=torch.Generator().manual_seed(1)).expand(8, 3, 32, 32) * 0.2
+    made = plain.clone()
+    made[0, 0], made[1, 2] = 1 - made[0, 0], 1 - made[1, 2]
+    assert abs(kernel_distance(made, plain)) < 1e6
+
+
 def test_sets_of_different_sizes_are_refused(drawings: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="got 3 and 2"):
         kernel_distance(drawings[:3], drawings[:2])
