@@ -14,8 +14,8 @@ from deepfake_core.ui.widgets.startup_line import startup_line
 from deepfake_core.ui.wiring import ANY_NUMBER, QUIET
 
 STARTER_TRAINING = (
-    "The starter weights were trained by regression to drawn images whose truth is known, with no adversarial phase so "
-    "far; the published weights are GANs."
+    "The starter weights were trained by regression to drawn images whose truth is known; only StarGAN v2's also met a "
+    "small discriminator, at the end. The published weights are GANs."
 )
 STARTER = f"These are starter weights, included with the app. {STARTER_TRAINING} For photos, see More weights."
 
