@@ -35,6 +35,8 @@ STILL = re.compile(r", 1 tbn\b")
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
+SMALL_ONLY = ("-max_pixels", str(large.PIXELS))
+"""ffmpeg's option by which it decodes no frame of a large clip."""
 EXCEEDED = "exceeds specified max pixel count"
 """ffmpeg's message for a frame above `-max_pixels`."""
 PIXEL_FORMAT = re.compile(r", ([a-z]+[a-z0-9]*)(?:\(([^)]*)\))?(?=, )")
@@ -103,7 +105,7 @@ def sounds_of(path: str | Path, *, deadline: Deadline = NEVER) -> list[str]:
     Raises `MissingFile`, or `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` when its header cannot be read within
     the limits.
     """
-    header = _header(existing_file(path), deadline)
+    header = _printed(existing_file(path), deadline, SMALL_ONLY)  # a large clip may be open in this very run
     return [stream["details"] for stream in STREAM.finditer(header) if stream["kind"] == "Audio"]
 
 
@@ -113,7 +115,7 @@ def _header(path: Path, deadline: Deadline) -> str:
     Raises `UnreadableMedia`, `MediaTooLarge` or `TookTooLong` for a file that takes too much time or memory,
     `TooManyRuns`, and `RuntimeError` when ffmpeg cannot be executed.
     """
-    header = _printed(path, deadline, ("-max_pixels", str(large.PIXELS)))
+    header = _printed(path, deadline, SMALL_ONLY)
     if EXCEEDED not in header:
         return header
     with large.turn(deadline):

@@ -74,7 +74,8 @@ class FaceWatch(FixedStart):
         self._emerged: Image | None = None
         """The first frame of the scene, which may be a dark one of a fade-in."""
         self._lost_at: int | None = None
-        self._seen_at: Box | None = None
+        self._seen: tuple[Box, Thumbnail] | None = None
+        """Where the last look found a face that may be on its way back, and its picture."""
         self._new_scene, self._blanked = False, False
         """Whether there was a cut, or a frame of one colour, since the face was lost."""
         self._notes: list[str] = []
@@ -141,7 +142,7 @@ class FaceWatch(FixedStart):
         found = self._look(frame)
         if found is None or not (cut or _same_place(self.box, found.box)):
             self._lost_at, self._new_scene = self._index, cut
-            self._seen_at = found.box if found else None
+            self._seen = (found.box, thumbnail(frame, found.box)) if found else None
             return "hold"
         if cut:
             self._notes.append(f"Cut at {self._at(self._index)}: motion starts anew.")
@@ -158,9 +159,9 @@ class FaceWatch(FixedStart):
         found = self._look(frame) if self._may_look(cut or after_blank) else None
         if found is None:
             return "hold"
-        before, self._seen_at = self._seen_at, found.box
+        before, self._seen = self._seen, (found.box, thumbnail(frame, found.box))
         back = _same_place(self.box, found.box) and not self._blanked
-        at_rest = before is not None and _same_place(before, found.box, STILL)
+        at_rest = before is not None and _at_rest(before, self._seen)
         if self._finds_faces and not (back or self._new_scene or at_rest):
             return "hold"  # it may be on its way back
         anew = self._new_scene or not back
@@ -196,7 +197,7 @@ class FaceWatch(FixedStart):
         if self._lost_at is not None:
             what = "No face" if self._finds_faces else "A blank picture"
             self._notes.append(f"{what} from {self._at(self._lost_at)} to {self._at(index)}: the last pose is kept.")
-        self._lost_at, self._seen_at = None, None
+        self._lost_at, self._seen = None, None
         self._new_scene, self._blanked = False, False
 
     def _likeness(self, frame: Image) -> float:
@@ -221,7 +222,6 @@ class FaceWatch(FixedStart):
         except NoFaceFound:
             self._empty = self._picture
             return None
-        self._finds_faces = self._finds_faces and found.faces > 0  # 0: no detector can run
         return found
 
     def _no_face(self) -> NoFaceFound:
@@ -231,6 +231,11 @@ class FaceWatch(FixedStart):
             f"no face found in {self._at(self._index + 1 - self._first)} of {self._name}{after}; use a clip that shows "
             "a face from the front, set a later start, or switch cropping off to use the whole picture"
         )
+
+
+def _at_rest(before: tuple[Box, Thumbnail], now: tuple[Box, Thumbnail]) -> bool:
+    """Whether a face has come to rest. One that moves in may keep its place at the border, but not its picture."""
+    return _same_place(before[0], now[0], STILL) and correlation(before[1], now[1]) >= ALIKE
 
 
 def _same_place(old: Box, new: Box, share: float = MIDDLE) -> bool:
