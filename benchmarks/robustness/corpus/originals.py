@@ -27,13 +27,14 @@ PICTURES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "gif": "GIF", "bmp": "B
 CLIPS: dict[str, tuple[str, ...]] = {
     "mp4": ("-c:v", "libx264", "-c:a", "aac", "-movflags", "+faststart"),
     "mov": ("-c:v", "libx264", "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"),
-    "webm": ("-c:v", "libvpx", "-an", "-deadline", "realtime"),
+    "webm": ("-c:v", "libvpx", "-an", "-deadline", "good", "-cpu-used", "5"),
     "gif": ("-an",),
     "avi": ("-c:v", "mpeg4", "-c:a", "pcm_s16le", "-ar", "8000"),
     "mkv": ("-c:v", "libx264", "-an"),
     "ts": ("-c:v", "libx264", "-an"),
 }
-"""Ending -> how ffmpeg writes it. The `mov` is fragmented, as a browser's recordings are."""
+"""Ending -> how ffmpeg writes it. The `mov` is fragmented, as a browser's recordings are. libvpx writes the same on
+every run only if it is not bound to real time."""
 
 WEIGHTS = ("safetensors", "own.safetensors", "pth", "old.pth", "zip", "npz", "pkl")
 """Tensors of nobody, this project's own weights, today's and an older torch's, one in an archive, NumPy's, a pickle."""

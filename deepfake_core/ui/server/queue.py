@@ -233,17 +233,14 @@ def supervise(page: gr.Blocks) -> SupervisedQueue:
 
 
 def may_start(event: Event, running: Sequence[Event], limit: int | None) -> bool:
-    """Whether an event may start beside those that run in its lane: one run a session, and half of the lane an address.
+    """Whether an event may start beside those that run in its lane: one run an address, as all of them share the cores.
 
-    Short events may take one more place, so that an address never takes the whole lane.
+    Short events start beside it, but an address never takes the whole lane.
     """
     if limit is None or limit < RUNS:
         return True
-    run = is_run(event.fn)
-    if run and any(one.session_hash == event.session_hash and is_run(one.fn) for one in running):
-        return False
-    held = sum(address_of(one.request) == address_of(event.request) for one in running)
-    return held < limit // 2 + (not run)
+    own = [one for one in running if address_of(one.request) == address_of(event.request)]
+    return len(own) < limit - 1 and not (is_run(event.fn) and any(is_run(one.fn) for one in own))
 
 
 def is_run(handler: BlockFunction) -> bool:

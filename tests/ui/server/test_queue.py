@@ -172,7 +172,7 @@ def some_run() -> Iterator[str]:
     yield "running"
 
 
-def test_a_session_has_one_run_and_an_address_half_of_the_places() -> None:
+def test_an_address_has_one_run_and_never_all_places() -> None:
     with gr.Blocks() as page:
         gr.Button().click(some_run, **ON_NETWORK)
         gr.Button().click(lambda: "read", **ON_NETWORK)
@@ -183,11 +183,13 @@ def test_a_session_has_one_run_and_an_address_half_of_the_places() -> None:
     came = [("a", "1", run), ("a", "1", run), ("b", "1", run), ("c", "1", run), ("d", "1", reading),
             ("e", "1", reading), ("f", "2", run), ("g", "2", run)]  # fmt: skip
     lane.queue = [waiting(session, address, handler) for session, address, handler in came]
-    assert started(queue) == ["a", "f", "b", "g"]
-    end(queue, "f", "g")
-    assert started(queue) == ["d"]  # the last place is for another address
-    end(queue, "a", "b", "d")
-    assert started(queue) == ["a", "c", "e"]
+    assert started(queue) == ["a", "f", "d", "e"]
+    end(queue, "f")
+    assert started(queue) == ["g"]  # the last place is for another address
+    end(queue, "a")
+    assert started(queue) == ["a"]  # its second run
+    end(queue, "a")
+    assert started(queue) == ["b"]
 
 
 def started(queue: SupervisedQueue) -> list[str]:
