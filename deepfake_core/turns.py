@@ -1,6 +1,7 @@
-"""Turns on a network that several runs share: short runs overtake long ones, and none of them starves.
+"""Turns on the networks that several runs share: short runs overtake long ones, and none of them starves.
 
-Each forward pass is one turn. The next turn goes to the run whose user, and then which itself, has had the network for
+A turn is a step of a run, or a forward pass of code that is no run. A run steps aside while it waits for a decoder, and
+after each forward pass. The next turn goes to the run whose user, and then which itself, has had the network for
 the shortest time (least attained service first; Kleinrock 1976, Queueing Systems, volume 2); every fourth goes to the
 run that has waited longest.
 """
@@ -45,6 +46,7 @@ class Run:
     own: Account = field(default_factory=Account)
     since: float = 0.0
     """When it began to wait for its next turn."""
+    has_turn: bool = False
 
 
 class Accounts:
@@ -67,7 +69,7 @@ _current: ContextVar[Run | None] = ContextVar("run", default=None)
 
 @contextmanager
 def acting_for(run: Run) -> Iterator[None]:
-    """In this block, turns count for this run. Other code has runs of its own: one a turn."""
+    """In this block, turns count for this run. Other code has a run of its own for each turn."""
     token = _current.set(run)
     try:
         yield
@@ -82,30 +84,53 @@ class Turns:
         self._changed = threading.Condition()
         self._waiting: list[Run] = []
         self._busy = False
+        self._began = 0.0
         self._count = 0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for the network, and have it to the end of the block. Not reentrant."""
+        """Wait for the networks, and have them to the end of the block; within a turn of the same run, go on."""
         run = _current.get() or Run(user=Account())
+        if run.has_turn:
+            yield
+            return
+        self._take(run)
+        try:
+            yield
+        finally:
+            self._give_up(run)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give the turn up, if this run has it, to the end of the block: while it waits for something else."""
+        run = _current.get()
+        if run is None or not run.has_turn:
+            yield
+            return
+        self._give_up(run)
+        try:
+            yield
+        finally:
+            self._take(run)
+
+    def _take(self, run: Run) -> None:
         with self._changed:
             run.since = time.monotonic()
             self._waiting.append(run)
             while self._busy or self._next() is not run:
                 self._changed.wait()
             self._waiting.remove(run)
-            self._busy = True
+            self._busy = run.has_turn = True
             self._count += 1
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            now = time.monotonic()
-            with self._changed:
-                for account in (run.user, run.own):
-                    account.add(now - began, now)
-                self._busy = False
-                self._changed.notify_all()
+            self._began = time.monotonic()
+
+    def _give_up(self, run: Run) -> None:
+        now = time.monotonic()
+        with self._changed:
+            for account in (run.user, run.own):
+                account.add(now - self._began, now)
+            self._busy = run.has_turn = False
+            self._changed.notify_all()
 
     def _next(self) -> Run:
         """Whose turn it is, of those that wait."""
@@ -115,11 +140,15 @@ class Turns:
         return min(self._waiting, key=lambda run: (run.user.at(now), run.own.at(now), run.since))
 
 
+NETWORKS = Turns()
+"""Of this process: every network uses all cores, or the whole GPU."""
+
+
 def in_turns(run: Run, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
-    """The events of a generator, which acts for `run` whatever thread asks for the next one."""
+    """The events of a generator, each computed in a turn of `run`, whatever thread asks for it."""
     with closing(events):
         while True:
-            with acting_for(run):
+            with acting_for(run), NETWORKS.turn():
                 event = next(events, run)
             if event is run:
                 return

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.media import sandbox
 from deepfake_core.settings import settings
+from deepfake_core.turns import NETWORKS
 
 ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
 """The only environment variables passed on: a server's environment may hold tokens and keys."""
@@ -90,18 +91,22 @@ class ChildProcess:
 
     @contextmanager
     def time_limit(self, seconds: float | int | None) -> Iterator[None]:
-        """Kill it when the block takes longer than `seconds` or passes the deadline, which unblocks a read or write."""
+        """Kill it when the block takes longer than `seconds` or passes the deadline, which unblocks a read or write.
+
+        The run that waits steps aside meanwhile.
+        """
         allowed = min(math.inf if seconds is None else seconds, self.deadline.remaining())
-        if allowed == math.inf:
-            yield
-            return
-        timer = threading.Timer(allowed, self._kill_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        with NETWORKS.aside():
+            if allowed == math.inf:
+                yield
+                return
+            timer = threading.Timer(allowed, self._kill_late)
+            timer.daemon = True
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
 
     def check_deadline(self) -> None:
         """Raise `TookTooLong` if it was killed because the deadline had passed."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TooManyRuns
+from deepfake_core.turns import NETWORKS
 
 PIXELS = 9_000_000
 """Pixels per frame above which a clip is large."""
@@ -21,7 +22,9 @@ _turn = threading.BoundedSemaphore(1)
 
 def acquire(deadline: Deadline) -> None:
     """Wait for the other large clip, if one is being decoded. Raises `TooManyRuns` when that takes too long."""
-    if not _turn.acquire(timeout=min(WAIT_SECONDS, deadline.remaining())):
+    with NETWORKS.aside():
+        acquired = _turn.acquire(timeout=min(WAIT_SECONDS, deadline.remaining()))
+    if not acquired:
         raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
 
 

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from deepfake_core.errors import NotEnoughMemory
-from deepfake_core.turns import Turns
+from deepfake_core.turns import NETWORKS
 
 log = logging.getLogger(__name__)
 HALF = {"cuda": torch.float16, "mps": torch.float16}
 """Devices on which half precision is faster; it is slower on a CPU."""
-NETWORKS = Turns()
-"""One forward pass at a time in this process: each uses all cores, or the whole GPU."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -41,10 +39,12 @@ class Runtime:
         return notes
 
     def __call__(self, run: Callable[[], Result]) -> Result:
-        """The result of `run`, in float32 and without gradients, when it is this run's turn. Not to be nested.
+        """The result of `run`, in float32 and without gradients, when it is this run's turn.
 
         If half precision gives non-finite numbers, `run` is repeated in float32, which is then used from now on.
         """
+        with NETWORKS.aside():
+            pass  # the chance of others
         with NETWORKS.turn(), torch.inference_mode():
             with self.autocast():
                 result = run()

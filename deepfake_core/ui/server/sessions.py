@@ -12,7 +12,7 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
-from deepfake_core.turns import Accounts, acting_for, in_turns
+from deepfake_core.turns import NETWORKS, Accounts, acting_for, in_turns
 from deepfake_core.ui.server.queue import address_of
 from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.upload_check import FILES, UploadFolder
@@ -93,7 +93,9 @@ class Sessions:
             with ExitStack() as until:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
-                    with acting_for(self._accounts.run(address_of(request))):
+                    if handler.concurrency_id != NETWORK:
+                        return function(*given)
+                    with acting_for(self._accounts.run(address_of(request))), NETWORKS.turn():
                         return function(*given)
                 except gr.Error:
                     raise
@@ -105,7 +107,10 @@ class Sessions:
             with ExitStack() as until:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
-                    yield from in_turns(self._accounts.run(address_of(request)), function(*given))
+                    events = function(*given)
+                    if handler.concurrency_id == NETWORK:
+                        events = in_turns(self._accounts.run(address_of(request)), events)
+                    yield from events
                 except gr.Error:
                     raise
                 except Exception as error:
