@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deepfake_core.errors import BadRequest, NoFaceFound
-from deepfake_core.faces import Crop, Face, Whole, find
+from deepfake_core.faces import Crop, Face, Whole, centerface
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.media.decode import read_frames
@@ -144,7 +144,7 @@ def test_weights_of_other_things_look_for_nothing(looking: list[Image], monkeypa
     assert [manifest()[f"fomm-{name}"].subject == "face" for name in ("vox", "taichi", "fashion", "mgif", "bair")] == [
         True, False, False, False, False
     ]  # fmt: skip
-    monkeypatch.setattr(find.centerface, "find_faces", lambda *_, **__: pytest.fail("faces were looked for"))
+    monkeypatch.setattr(centerface, "find_faces", lambda *_, **__: pytest.fail("faces were looked for"))
     frames = [BLACK, *looking[:2], BLACK]
     for start, motions in ((0.0, "smmm"), (0.08, "hhsm")):
         with open_clip(frames, 64, crop=Whole(), shows_faces=False, start=start) as clip:
