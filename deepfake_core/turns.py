@@ -101,7 +101,7 @@ class Turns:
             self._give_up(run)
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def released(self) -> Iterator[None]:
         """Give the turn up, if this run has it, to the end of the block: while it waits for something else."""
         run = _current.get()
         if run is None or not run.has_turn:

@@ -100,7 +100,7 @@ def test_an_error_ends_the_turn() -> None:
         pass
 
 
-def test_within_its_turn_a_run_goes_on_and_aside_it_lets_others_pass() -> None:
+def test_within_its_turn_a_run_goes_on_and_released_it_lets_others_pass() -> None:
     network, order, run = Turns(), list[str](), Run(user=Account())
     other = works(network, Run(user=Account()), 1, "other", order)
     with acting_for(run), network.turn():
@@ -108,12 +108,12 @@ def test_within_its_turn_a_run_goes_on_and_aside_it_lets_others_pass() -> None:
             order.append("inner")
         other.start()
         time.sleep(3 * TURN)
-        with network.aside(), network.aside():
+        with network.released(), network.released():
             other.join(timeout=5)
         order.append("outer")
         assert run.has_turn
     assert order == ["inner", "other", "outer"] and not run.has_turn
-    with network.aside(), network.turn():  # without a run, too
+    with network.released(), network.turn():  # without a run, too
         pass
 
 

@@ -96,7 +96,7 @@ class ChildProcess:
         The run that waits steps aside meanwhile.
         """
         allowed = min(math.inf if seconds is None else seconds, self.deadline.remaining())
-        with NETWORKS.aside():
+        with NETWORKS.released():
             if allowed == math.inf:
                 yield
                 return

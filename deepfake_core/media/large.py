@@ -22,7 +22,7 @@ _turn = threading.BoundedSemaphore(1)
 
 def acquire(deadline: Deadline) -> None:
     """Wait for the other large clip, if one is being decoded. Raises `TooManyRuns` when that takes too long."""
-    with NETWORKS.aside():
+    with NETWORKS.released():
         acquired = _turn.acquire(timeout=min(WAIT_SECONDS, deadline.remaining()))
     if not acquired:
         raise TooManyRuns("another large clip is being decoded; try again in a few seconds")

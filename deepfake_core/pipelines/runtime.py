@@ -43,7 +43,7 @@ class Runtime:
 
         If half precision gives non-finite numbers, `run` is repeated in float32, which is then used from now on.
         """
-        with NETWORKS.aside():
+        with NETWORKS.released():
             pass  # the chance of others
         with NETWORKS.turn(), torch.inference_mode():
             with self.autocast():
