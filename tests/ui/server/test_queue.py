@@ -181,15 +181,17 @@ def test_an_address_has_one_run_and_never_all_places() -> None:
     queue.active_jobs = [None] * 10
     lane = queue.event_queue_per_concurrency_id["model"] = EventQueue("model", RUNS)
     came = [("a", "1", run), ("a", "1", run), ("b", "1", run), ("c", "1", run), ("d", "1", reading),
-            ("e", "1", reading), ("f", "2", run), ("g", "2", run)]  # fmt: skip
+            ("e", "1", reading), ("f", "2", run), ("g", "2", run), ("h", "1", reading)]  # fmt: skip
     lane.queue = [waiting(session, address, handler) for session, address, handler in came]
     assert started(queue) == ["a", "f", "d", "e"]
     end(queue, "f")
-    assert started(queue) == ["g"]  # the last place is for another address
+    assert started(queue) == ["g"]
+    end(queue, "g")
+    assert started(queue) == []  # the last place is for another address
     end(queue, "a")
     assert started(queue) == ["a"]  # its second run
-    end(queue, "a")
-    assert started(queue) == ["b"]
+    end(queue, "a", "d")
+    assert started(queue) == ["b", "h"]
 
 
 def started(queue: SupervisedQueue) -> list[str]:
