@@ -96,7 +96,8 @@ class Turns:
             return
         self._take(run)
         try:
-            yield
+            with acting_for(run):
+                yield
         finally:
             self._give_up(run)
 
@@ -117,9 +118,12 @@ class Turns:
         with self._changed:
             run.since = time.monotonic()
             self._waiting.append(run)
-            while self._busy or self._next() is not run:
-                self._changed.wait()
-            self._waiting.remove(run)
+            try:
+                while self._busy or self._next() is not run:
+                    self._changed.wait()
+            finally:  # also when Ctrl-C interrupts the wait: who is gone must not be next
+                self._waiting.remove(run)
+                self._changed.notify_all()
             self._busy = run.has_turn = True
             self._count += 1
             self._began = time.monotonic()
@@ -127,6 +131,8 @@ class Turns:
     def _give_up(self, run: Run) -> None:
         now = time.monotonic()
         with self._changed:
+            if not run.has_turn:
+                return  # it was interrupted while it waited to have its turn back
             for account in (run.user, run.own):
                 account.add(now - self._began, now)
             self._busy = run.has_turn = False

@@ -113,8 +113,41 @@ def test_within_its_turn_a_run_goes_on_and_released_it_lets_others_pass() -> Non
         order.append("outer")
         assert run.has_turn
     assert order == ["inner", "other", "outer"] and not run.has_turn
-    with network.released(), network.turn():  # without a run, too
-        pass
+
+
+def test_code_that_is_no_run_may_nest_turns_too() -> None:
+    network = Turns()
+    done = threading.Event()
+
+    def work() -> None:
+        with network.turn(), network.turn(), network.released(), network.turn():
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.wait(5)
+
+
+def test_who_was_interrupted_while_waiting_is_never_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, run = Turns(), Run(user=Account())
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with network.turn(), acting_for(Run(user=Account())), monkeypatch.context() as patch:
+        patch.setattr(network._changed, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt), network.turn():
+            pass
+    with acting_for(run), network.turn():
+        back = network.released()
+        back.__enter__()
+        network._busy = True  # another has it
+        with monkeypatch.context() as patch:
+            patch.setattr(network._changed, "wait", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                back.__exit__(None, None, None)
+        network._busy = False  # the other ends
+        assert not run.has_turn
+    assert not network._waiting and not network._busy
 
 
 @pytest.mark.parametrize("ends", ["used up", "closed"])
