@@ -50,7 +50,7 @@ def _warm(animator: ImageAnimator, portrait: Path) -> None:  # noqa: F811
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", side=3072, frames=2500)
+    path = make_slow_clip(tmp_path_factory.mktemp("slow") / "slow.mp4", side=5632)
     return {"path": str(path)}
 
 
