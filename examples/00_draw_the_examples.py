@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
+from deepfake_core.media.decode import read_frames
 from deepfake_core.pixels import from_batch, from_unit
 from deepfake_core.provenance.writer import Origin, open_video, save_image
 from deepfake_core.synthetic import animals, fields
@@ -30,11 +32,12 @@ ANIMALS = {  # name: species, seed
 }
 FIELD_SIDE, ANIMAL_SIDE = 192, 240  # pixels; files of about 60 kB
 RATE, SECONDS, SOUND_RATE = 25, 4, 22050
+THUMBNAIL, THUMBNAIL_FRAMES = 160, 12  # pixels; of a clip, from its beginning to its end
 ORIGIN = Origin(model="the drawn heads (no network)", source_type="algorithmicMedia")
 
 
 def main(folder: Path = HERE) -> None:
-    """Write portraits/*.png, clips/*.mp4, fields/*.png and animals/*.png below `folder`."""
+    """Write portraits/*.png, clips/*.mp4, fields/*.png and animals/*.png below `folder`, with their thumbnails."""
     for name, seed in PORTRAITS.items():
         save_image(
             picture(seed, neutral_state(1)._replace(smile=torch.tensor([0.45])), 512)[0],
@@ -49,6 +52,31 @@ def main(folder: Path = HERE) -> None:
         save_image(field(seed, name in ZEBRAS), folder / "fields" / f"{name}.png", origin=ORIGIN, label=False)
     for name, (species, seed) in ANIMALS.items():
         save_image(animal(seed, species), folder / "animals" / f"{name}.png", origin=ORIGIN, label=False)
+    for path in sorted(folder.glob("*/*.*")):
+        write_thumbnail(path)
+
+
+def write_thumbnail(path: Path) -> None:
+    """Write thumbnails/NAME.webp beside a picture or a clip; a clip's one shows its motion once."""
+    target = path.parent / "thumbnails" / f"{path.stem}.webp"
+    target.parent.mkdir(exist_ok=True)
+    if path.suffix != ".mp4":
+        small(Image.open(path), THUMBNAIL).save(target, quality=75, method=6)
+        return
+    frames = list(read_frames(path))
+    shown = [
+        small(Image.fromarray(frames[int(index)]), THUMBNAIL)
+        for index in np.linspace(0, len(frames) - 1, THUMBNAIL_FRAMES)
+    ]
+    milliseconds = 1000 * SECONDS // THUMBNAIL_FRAMES
+    shown[0].save(target, save_all=True, append_images=shown[1:], duration=milliseconds, loop=1, quality=50, method=6)
+
+
+def small(picture: Image.Image, side: int) -> Image.Image:
+    """The picture, at most `side` pixels wide and high."""
+    copy = picture.convert("RGB")
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return copy
 
 
 def field(seed: int, zebra: bool) -> np.ndarray:

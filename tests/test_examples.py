@@ -4,7 +4,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from deepfake_core.ui.widgets.examples import Examples, thumbnail
 from tests.provenance.declared import assert_declared
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -42,6 +44,16 @@ def test_the_translators(name: str, model: str, tmp_path: Path) -> None:
 def test_the_examples_can_be_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = script("00_draw_the_examples.py")
     folders = ("portraits", "clips", "fields", "animals")
-    stored = {path.stem for folder in folders for path in (EXAMPLES / folder).iterdir()}
+    stored = {path.stem for folder in folders for path in (EXAMPLES / folder).glob("*.*")}
     names = {name for kind in ("PORTRAITS", "DRIVERS", "HORSES", "ZEBRAS", "ANIMALS") for name in drawn[kind]}  # type: ignore[attr-defined]
     assert names | {"photo-astronaut"} == stored
+
+
+def test_every_example_has_a_small_thumbnail(tmp_path: Path) -> None:
+    examples = Examples.in_folder(EXAMPLES)
+    for path in [*examples.pictures, *examples.clips]:
+        small = thumbnail(path)
+        assert small != path and small.stat().st_size < (30_000 if path in examples.clips else 8_000)
+        with Image.open(small) as picture:
+            assert max(picture.size) == 160 and getattr(picture, "n_frames", 1) == (12 if path in examples.clips else 1)
+    assert thumbnail(tmp_path / "mine.png") == tmp_path / "mine.png"

@@ -26,7 +26,7 @@ from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.widgets.examples import Examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-STYLE = Path(__file__).with_name("style.css")
+STYLE, TRIM = Path(__file__).with_name("style.css"), Path(__file__).with_name("trim.js")
 
 HEADER = """
 <h1>Deepfake Lab</h1>
@@ -86,6 +86,7 @@ def launch() -> None:
                 prevent_thread_lock=True,
                 theme=theme(),
                 css_paths=STYLE,
+                head=f"<script>{TRIM.read_text(encoding='utf-8')}</script>",
                 max_file_size=f"{settings().upload_megabytes}mb",
                 show_error=False,
                 enable_monitoring=False,

@@ -1,6 +1,7 @@
-"""Security headers of every response: content sources, framing and referrer."""
+"""Headers of every response: content sources, framing and referrer; how long a browser may keep it."""
 
 import os
+import re
 
 from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send
 from deepfake_core.ui.server.routes import API
@@ -29,6 +30,16 @@ FILE = {
 }
 """For a file that is opened directly: it is displayed, but runs no scripts."""
 
+FOREVER, A_DAY = "public, max-age=31536000, immutable", "public, max-age=86400"
+KEPT = (
+    (re.compile(r"/assets/.+-[\w-]{8}\d*\.\w+"), FOREVER),  # a hash of the content is in the name
+    (re.compile(r"/(?:(?:assets|static)/.+|theme\.css|favicon\.ico|manifest\.json)"), A_DAY),
+    (re.compile(rf"{API}file=.+"), "private, max-age=3600"),  # a hash is in the path; other people must not get it
+    (re.compile(r"/(?:config/?)?"), "no-cache"),
+)
+"""Path -> `Cache-Control` of a response that succeeded."""
+SUCCEEDED = (200, 206, 304)
+
 
 class SecurityHeaders:
     """The outermost ASGI middleware, so that errors and files get the headers too.
@@ -43,11 +54,12 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        own = headers_for(scope["path"])
-        names = {name for name, _ in own}
+        security, kept = headers_for(scope["path"]), cache_control(scope["path"])
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
+                own = [*security, *(kept if message["status"] in SUCCEEDED else ())]
+                names = {name for name, _ in own}
                 others = [
                     (name, value)
                     for name, value in message.get("headers", ())
@@ -69,3 +81,9 @@ def headers_for(path: str) -> list[tuple[bytes, bytes]]:
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
     ]
+
+
+def cache_control(path: str) -> list[tuple[bytes, bytes]]:
+    """The `Cache-Control` header for this path, or none."""
+    value = next((value for pattern, value in KEPT if pattern.fullmatch(path)), None)
+    return [(b"cache-control", value.encode())] if value else []

@@ -19,6 +19,7 @@ from deepfake_core.ui.server.body import (
     read,
     resent,
 )
+from deepfake_core.ui.server.compression import Compression
 from deepfake_core.ui.server.headers import SecurityHeaders
 from deepfake_core.ui.server.hosts import HostCheck
 from deepfake_core.ui.server.proxies import ProxyCheck
@@ -34,7 +35,7 @@ BROKEN = "Something went wrong here; reload the page and try again"
 def guarded(app: App, page: gr.Blocks, uploads: Path) -> App:
     """Wrap the app in all middleware of this project; `uploads` is Gradio's upload folder."""
     queued = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
-    return ProxyCheck(SecurityHeaders(HostCheck(RequestCheck(app, queued, Uploads(uploads)))))
+    return ProxyCheck(SecurityHeaders(HostCheck(RequestCheck(Compression(app), queued, Uploads(uploads)))))
 
 
 def inputs_of(page: gr.Blocks, *, queued: bool) -> dict[int, int]:

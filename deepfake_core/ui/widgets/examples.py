@@ -39,6 +39,12 @@ def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
 
 
+def thumbnail(path: Path) -> Path:
+    """Its small picture, which `00_draw_the_examples.py` writes; the file itself if there is none."""
+    small = path.parent / "thumbnails" / f"{path.stem}.webp"
+    return small if small.is_file() else path
+
+
 class ExampleRow:
     """A row of thumbnails; a click loads the file into its component."""
 
@@ -51,25 +57,16 @@ class ExampleRow:
     def render(self, file: gr.components.Component) -> None:
         with gr.Column(visible=bool(self.paths)) as self.column:
             if self.paths:
-                row = gr.Examples(
-                    [[str(path)] for path in self.paths],
-                    inputs=file,
-                    label=self.label,
-                    elem_id=self.elem_id,
-                    api_visibility="private",
+                thumbnails = self._thumbnails()
+                loaded = thumbnails.click(
+                    lambda index: str(self.paths[index]), inputs=thumbnails, outputs=file, preprocess=False, **QUIET
                 )
-                self.clicked = [row.load_input_event.then]
+                self.clicked = [loaded.then]
 
     def render_adding(self, slots: Sequence[gr.Image]) -> None:
         """The same for a list of components: a click fills the first empty one, or else the last."""
         with gr.Column(visible=bool(self.paths)) as self.column:
-            thumbnails = gr.Dataset(
-                components=[gr.Image(type="filepath", visible=False)],
-                samples=[[str(path)] for path in self.paths],
-                type="index",
-                label=self.label,
-                elem_id=self.elem_id,
-            )
+            thumbnails = self._thumbnails()
 
         def add(index: int, *taken: object) -> dict[gr.components.Component, str]:
             empty = next((slot for slot, upload in zip(slots, taken, strict=True) if not upload), slots[-1])
@@ -81,6 +78,17 @@ class ExampleRow:
             outputs=list(slots),
             preprocess=False,
             **QUIET,
+        )
+
+    def _thumbnails(self) -> gr.Dataset:
+        shown = [thumbnail(path) for path in self.paths]
+        kind = gr.Image if all(path.suffix.lower() in SUFFIXES for path in shown) else gr.Video
+        return gr.Dataset(
+            components=[kind(visible=False)],
+            samples=[[str(path)] for path in (shown if kind is gr.Image else self.paths)],
+            type="index",
+            label=self.label,
+            elem_id=self.elem_id,
         )
 
     def listen(self, page: gr.Blocks) -> None:
