@@ -125,34 +125,36 @@ def report(visits: dict[str, list[tuple[float, Traffic]]], started: float) -> Re
     """The table, the largest responses, and the targets."""
     seconds = {name: statistics.median(one for one, _ in many) for name, many in visits.items()}
     sizes = {name: max(size_of(traffic) for _, traffic in many) for name, many in visits.items()}
+    counts = {name: len(many[0][1]) for name, many in visits.items()}
     _, heaviest = max((one for many in visits.values() for one in many), key=lambda one: size_of(one[1]))
+    parts = ", ".join(f"{name_of(one.url)} {one.bytes / 1e3:.0f} kB" for one in largest(heaviest))
+    bars = (
+        ("bytes over the wire", max(sizes.values()) / 1e6, BYTES_BAR / 1e6, " MB", 2),
+        ("start button usable after", max(seconds.values()), SECONDS_BAR, " s", 1),
+    )
     return Report(
         title="page: a first visit, from a new browser profile",
         columns=("MB", "responses", "seconds"),
         rows=tuple(
-            Row(
-                name=name,
-                values=(f"{sizes[name] / 1e6:.2f}", str(len(visits[name][0][1])), f"{seconds[name]:.1f}"),
-            )
+            Row(name=name, values=(f"{sizes[name] / 1e6:.2f}", str(counts[name]), f"{seconds[name]:.1f}"))
             for name in visits
         ),
         notes=(
-            f"Seconds until the start button can be pressed (median), on a server that had one visitor before; "
-            f"`python app.py` answered after {started:.1f} s. Bytes include the {SETTLE_SECONDS:g} s after it (largest).",
-            "The largest: " + ", ".join(f"{name_of(one.url)} {one.bytes / 1e3:.0f} kB" for one in largest(heaviest)) + ".",
+            "Seconds until the start button can be pressed (median), on a server that had one visitor before; "
+            f"`python app.py` answered after {started:.1f} s. Bytes include the {SETTLE_SECONDS:g} s after it.",
+            f"The largest: {parts}.",
         ),
-        bars=(
-            Figure(
-                measure="bytes over the wire", result=max(sizes.values()) / 1e6, target=BYTES_BAR / 1e6,
-                more_is_better=False, unit=" MB",
-            ).bar(),
-            Figure(
-                measure="start button usable after", result=max(seconds.values()), target=SECONDS_BAR,
-                more_is_better=False, unit=" s", digits=1,
-            ).bar(),
+        bars=tuple(
+            Figure(measure=measure, result=result, target=target, more_is_better=False, unit=unit, digits=digits).bar()
+            for measure, result, target, unit, digits in bars
         ),
-        figures={"bytes": sizes, "seconds": seconds, "server_seconds": started, "received": [asdict(one) for one in heaviest.values()]},
-    )  # fmt: skip
+        figures={
+            "bytes": sizes,
+            "seconds": seconds,
+            "server_seconds": started,
+            "received": [asdict(one) for one in heaviest.values()],
+        },
+    )
 
 
 def name_of(url: str) -> str:
