@@ -70,7 +70,7 @@ def test_what_is_not_worth_it_passes_unchanged(path: str, body: bytes, kind: str
 
 
 def test_a_stream_is_not_held_back() -> None:
-    async def parts() -> object:  # type: ignore[misc]
+    async def parts() -> object:
         yield TEXT
 
     response = client_of(lambda _: StreamingResponse(parts(), media_type="text/html")).get("/")  # type: ignore[arg-type]
