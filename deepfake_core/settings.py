@@ -7,11 +7,14 @@ Each field is read from the environment variable `DEEPFAKE_` followed by its nam
 import math
 import os
 from dataclasses import Field, dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 from deepfake_core.errors import BadRequest
 
 PREFIX = "DEEPFAKE_"
+SPACE = "SPACE_ID"
+"""The environment variable by which a Hugging Face Space is known."""
 SWITCH = {"on": True, "off": False}
 PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
 
@@ -28,7 +31,7 @@ class Settings:
     """Folder of weights, signing keys and state; empty: the user's standard cache, data and state folders."""
     weights_repo: str = ""
     """Your own model repository on the Hub with NAME.safetensors files: a mirror that is tried first."""
-    downloads: bool = field(default_factory=lambda: "SPACE_ID" not in os.environ)
+    downloads: bool = field(default_factory=lambda: SPACE not in os.environ)
     """Whether visitors may download and remove weights (`on` or `off`); off on a Hugging Face Space by default."""
     pull: str = ""
     """Comma-separated names of weights (`fomm-vox-adv,stargan-celeba-128`) that are downloaded in the background after
@@ -108,7 +111,15 @@ class Settings:
 
 def settings() -> Settings:
     """The settings in the current environment. Raises `BadRequest` for an invalid value."""
-    texts = ((one, os.environ.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
+    named = ((name, os.environ.get(name, "")) for name in os.environ if name.startswith((PREFIX, SPACE)))
+    return _read(tuple(named))
+
+
+@lru_cache(maxsize=8)
+def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
+    """The settings in these variables; cached, as each request of the page reads them several times."""
+    given = dict(environment)
+    texts = ((one, given.get(PREFIX + one.name.upper(), "").strip()) for one in fields(Settings))
     values: dict[str, Any] = {one.name: _parse(one, text) for one, text in texts if text}
     return Settings(**values)
 

@@ -85,6 +85,17 @@ def test_a_file_of_ones_own_is_withheld_until_the_tick_and_for_that_session_alon
     assert isinstance(asked[-1], Withheld)
 
 
+def test_a_closed_page_takes_its_consent_with_it(guarded, asked, own):
+    sessions, page = guarded
+    for session in ("a", "b"):
+        sessions.agree(True, request_of(session))
+    for handler in [one for one in page.fns.values() if any(event == "unload" for _, event in one.targets)]:
+        handler.fn(request_of("a"))  # as Gradio does when the connection of the page has ended
+    page.fns[0].fn(request_of("b"), own)
+    page.fns[0].fn(request_of("a"), own)
+    assert asked[0] == ("me.png", OWN) and isinstance(asked[1], Withheld)
+
+
 def test_an_example_needs_no_tick_but_another_file_of_its_name_does(guarded, asked, example, upload_folder):
     look, content = guarded[1].fns[0].fn, EXAMPLE.read_bytes()
     look(request_of("a"), example)

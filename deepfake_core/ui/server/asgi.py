@@ -18,6 +18,11 @@ def header(scope: Scope, name: bytes) -> str | None:
     return values[0].decode("latin-1") if len(values) == 1 else None
 
 
+def client_of(scope: Scope) -> str:
+    """The client's address, as far as it is known."""
+    return str((scope.get("client") or ("unknown",))[0])
+
+
 async def refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
     """Respond with `status` and one sentence."""
     await JSONResponse({"detail": sentence}, status)(scope, receive, send)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
 
-from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, refuse
+from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, client_of, refuse
 from deepfake_core.ui.server.body import (
     MALFORMED,
     MAX_CALL_BYTES,
@@ -23,6 +24,7 @@ from deepfake_core.ui.server.compression import Compression
 from deepfake_core.ui.server.headers import SecurityHeaders
 from deepfake_core.ui.server.hosts import HostCheck
 from deepfake_core.ui.server.proxies import ProxyCheck
+from deepfake_core.ui.server.queue import ARRIVAL, SupervisedQueue
 from deepfake_core.ui.server.rate_limit import NewSessions
 from deepfake_core.ui.server.routes import Body, Route, route_of
 from deepfake_core.ui.server.uploads import Uploads
@@ -34,8 +36,10 @@ BROKEN = "Something went wrong here; reload the page and try again"
 
 def guarded(app: App, page: gr.Blocks, uploads: Path) -> App:
     """Wrap the app in all middleware of this project; `uploads` is Gradio's upload folder."""
+    queue = page._queue if isinstance(page._queue, SupervisedQueue) else None
     queued = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
-    return ProxyCheck(SecurityHeaders(HostCheck(RequestCheck(Compression(app), queued, Uploads(uploads)))))
+    checked = RequestCheck(Compression(app), queued, Uploads(uploads), queue)
+    return ProxyCheck(SecurityHeaders(HostCheck(checked)))
 
 
 def inputs_of(page: gr.Blocks, *, queued: bool) -> dict[int, int]:
@@ -50,8 +54,14 @@ def inputs_of(page: gr.Blocks, *, queued: bool) -> dict[int, int]:
 class RequestCheck:
     """ASGI middleware: rejects a request with one sentence, or forwards it."""
 
-    def __init__(self, app: App, inputs: Mapping[bool, Mapping[int, int]], uploads: Uploads) -> None:
-        self.app, self.inputs, self.uploads = app, inputs, uploads
+    def __init__(
+        self,
+        app: App,
+        inputs: Mapping[bool, Mapping[int, int]],
+        uploads: Uploads,
+        queue: SupervisedQueue | None = None,
+    ) -> None:
+        self.app, self.inputs, self.uploads, self.queue = app, inputs, uploads, queue
         self.new_sessions = NewSessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,11 +87,24 @@ class RequestCheck:
         if route.body is not Body.NOTHING:
             body = await read(receive, MAX_CALL_BYTES if route.body is Body.CALL else MAX_EVENT_BYTES)
             call = parsed(body, name="event_id" if route.body is Body.RESET else "session_hash")
-            if route.body is Body.CALL:
-                check_call(call, self.inputs["queue/join" in scope["path"]])
-                self.new_sessions.check(str(call["session_hash"]), scope)
             receive = resent(body, receive)
+            if route.body is Body.CALL:
+                await self._call(call, scope, receive, with_message(send))
+                return
         await self.app(scope, receive, with_message(send))
+
+    async def _call(self, call: Mapping[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward a call that may be queued now: Gradio would take several times as long to refuse it."""
+        joins, session, address = "queue/join" in scope["path"], str(call["session_hash"]), client_of(scope)
+        check_call(call, self.inputs[joins])
+        self.new_sessions.check(session, address)
+        if not joins or self.queue is None:
+            await self.app(scope, receive, send)
+            return
+        if sentence := self.queue.full_for(call["fn_index"], session, address):
+            raise Refused(503, sentence)
+        with self.queue.arriving(call["fn_index"], session, address) as arrival:
+            await self.app({**scope, ARRIVAL: arrival}, receive, send)
 
 
 def _check_query(scope: Scope, route: Route) -> None:

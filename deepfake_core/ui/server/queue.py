@@ -6,7 +6,9 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,8 +40,21 @@ FULL = "the queue is full; try again in a minute"
 YOURS_FULL = "{} of your runs are already in the queue; wait for one of them, or stop it"
 UNKNOWN = "unknown function; reload the page and try again"
 
+ARRIVAL = "deepfake_core.arrival"
+"""The key of a call's `Arrival` in its scope."""
+
 log = logging.getLogger(__name__)
 Answer = tuple[bool, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A call that is on its way into the queue."""
+
+    lane: str
+    session: str
+    address: str
+    run: bool
 
 
 class Mailboxes(LRUCache[str, "asyncio.Queue[EventMessage]"]):
@@ -90,6 +105,7 @@ class SupervisedQueue(Queue):
         self._served: dict[str, float] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._joining = asyncio.Lock()
+        self._arriving = set[Arrival | None]()
 
     @property
     def stopped(self) -> bool:
@@ -175,6 +191,7 @@ class SupervisedQueue(Queue):
         if handler is None or not SESSION.fullmatch(session):
             return False, UNKNOWN, "error"
         async with self._joining:
+            self._arriving.discard(request.scope.get(ARRIVAL))
             self.create_event_queue_for_fn(handler)
             sentence = self.refusal(handler.concurrency_id, session, address, run=is_run(handler))
             if sentence is not None or not await self._make_room(session, address):
@@ -183,17 +200,39 @@ class SupervisedQueue(Queue):
             answer: Answer = await super().push(body=body, request=request, username=username)
             return answer
 
+    def full_for(self, function: int, session: str, address: str) -> str | None:
+        """Why another call of this function may not be queued; None if it may."""
+        handler = self.blocks.fns[function]
+        return self.refusal(handler.concurrency_id, session, address, run=is_run(handler))
+
+    @contextmanager
+    def arriving(self, function: int, session: str, address: str) -> Iterator[Arrival]:
+        """Count a call as waiting until it is queued or the block ends: many may come before the first is queued."""
+        handler = self.blocks.fns[function]
+        arrival = Arrival(handler.concurrency_id, session, address, is_run(handler))
+        self._arriving.add(arrival)
+        try:
+            yield arrival
+        finally:
+            self._arriving.discard(arrival)
+
     def refusal(self, lane: str, session: str, address: str, *, run: bool = True) -> str | None:
         """Why another run (or short event) of this session may not be queued in this lane; None if it may."""
-        queue, limits = self.event_queue_per_concurrency_id.get(lane), settings()
-        alike = [event for event in queue.queue if is_run(event.fn) == run] if queue else []
+        limits, waiting = settings(), self._waiting(lane, run)
         session_limit = limits.waiting_session * (1 if run else SHORT_SESSION)
         address_limit = limits.waiting_address * (1 if run else SHORT_ADDRESS)
-        if sum(event.session_hash == session for event in alike) >= session_limit:
+        if sum(one == session for one, _ in waiting) >= session_limit:
             return YOURS_FULL.format(session_limit)
-        if sum(address_of(event.request) == address for event in alike) >= address_limit:
+        if sum(one == address for _, one in waiting) >= address_limit:
             return FULL
-        return FULL if len(alike) >= limits.waiting * (1 if run else SHORT_ADDRESS) else None
+        return FULL if len(waiting) >= limits.waiting * (1 if run else SHORT_ADDRESS) else None
+
+    def _waiting(self, lane: str, run: bool) -> list[tuple[str, str]]:
+        """Session and address of all runs (or short events) that wait in this lane."""
+        queue = self.event_queue_per_concurrency_id.get(lane)
+        events = [event for event in queue.queue if is_run(event.fn) == run] if queue else []
+        queued = [(event.session_hash or "", address_of(event.request)) for event in events]
+        return queued + [(one.session, one.address) for one in self._arriving if (one.lane, one.run) == (lane, run)]
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """The next event, fairly between addresses: the one served least recently comes first."""

@@ -6,7 +6,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from deepfake_core.settings import settings
-from deepfake_core.ui.server.asgi import Scope
 from deepfake_core.ui.server.body import Refused
 
 MINUTE = 60.0
@@ -44,12 +43,11 @@ class NewSessions:
         self._known: OrderedDict[str, None] = OrderedDict()
         self._limit = RateLimit()
 
-    def check(self, session: str, scope: Scope) -> None:
+    def check(self, session: str, address: str) -> None:
         """Raise `Refused` for a new session above the limit of its address."""
-        if session not in self._known:
-            address = str((scope.get("client") or ("unknown",))[0])
-            if seconds := self._limit.wait(address, settings().pages_per_minute_address):
-                raise Refused(429, TOO_MANY_PAGES.format(seconds))
+        is_new = session not in self._known
+        if is_new and (seconds := self._limit.wait(address, settings().pages_per_minute_address)):
+            raise Refused(429, TOO_MANY_PAGES.format(seconds))
         self._known[session] = None
         self._known.move_to_end(session)
         if len(self._known) > MAX_KNOWN_SESSIONS:

@@ -1,19 +1,20 @@
-"""Gradio's state of sessions, copied from a template: building one anew takes 30 ms, which a flood costs everybody."""
+"""Gradio's state of sessions, without what only its deep links read: a flood of new sessions costs everybody."""
 
 from copy import copy
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlocksConfig
 from gradio.state_holder import SessionState, StateHolder
 
 
-class CopiedStates(StateHolder):
-    """Gradio's holder of states, whose new sessions are copies."""
+class CheapStates(StateHolder):
+    """Gradio's holder of states, whose new sessions are copies: building one anew takes 30 ms."""
 
     def __init__(self, page: gr.Blocks) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.set_blocks(page)
-        self._template = SessionState(page)
+        self._template = _template(page)
 
     def __getitem__(self, session_id: str) -> SessionState:
         if session_id not in self.session_data:
@@ -21,15 +22,34 @@ class CopiedStates(StateHolder):
         return super().__getitem__(session_id)
 
 
+class Undescribed(BlocksConfig):
+    """The components of a session, without their descriptions.
+
+    Gradio describes each component that a handler updates, twice, with the schema of its values, which takes
+    milliseconds. Only deep links, whose route does not exist here, and `gr.render` read that.
+    """
+
+    @staticmethod
+    def config_for_block(*arguments: Any, **named: Any) -> dict[str, Any]:
+        return {}
+
+
 def copied(template: SessionState) -> SessionState:
     """A state equal to the template, which itself has been used by no session."""
     state = copy(template)
-    state.blocks_config = copy(template.blocks_config)
-    state.config_values = {key: _own_value(config) for key, config in template.config_values.items()}
-    state.state_data, state._state_ttl = {}, {}
+    state.blocks_config = _undescribed(template.blocks_config)
+    state.config_values, state.state_data, state._state_ttl = {}, {}, {}
     return state
 
 
-def _own_value(config: dict[str, Any]) -> dict[str, Any]:
-    """A component's configuration, whose value may change without changing the template's."""
-    return config | {"props": dict(config["props"])} if "props" in config else config
+def _template(page: gr.Blocks) -> SessionState:
+    state = SessionState(page)
+    state.config_values = {}
+    return state
+
+
+def _undescribed(config: BlocksConfig) -> Undescribed:
+    """A copy whose components may be replaced without replacing the template's."""
+    own = Undescribed(config.root_block)
+    vars(own).update(vars(copy(config)))
+    return own

@@ -13,6 +13,7 @@ from gradio.state_holder import SessionState
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.ui.server import values
 from deepfake_core.ui.server.messages import alert, sentence
+from deepfake_core.ui.server.updates import SparseBlocks
 from deepfake_core.ui.server.upload_check import FILES, META, UploadFolder
 from deepfake_core.ui.server.uploaded import Withheld
 
@@ -30,7 +31,7 @@ class Refused:
     error: LabError
 
 
-class CheckedBlocks(gr.Blocks):
+class CheckedBlocks(SparseBlocks):
     """A page that checks every value before Gradio or a handler uses it.
 
     A handler gets the values, with `Withheld` for each file that is not an upload; or, if another value is invalid,

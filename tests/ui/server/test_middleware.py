@@ -1,9 +1,12 @@
 """What the middleware forwards to Gradio, and a running server under long bodies."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -12,9 +15,12 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from deepfake_core.ui.server.asgi import Receive, Scope, Send
 from deepfake_core.ui.server.body import MAX_CALL_BYTES, MAX_EVENT_BYTES
 from deepfake_core.ui.server.middleware import RequestCheck
+from deepfake_core.ui.server.queue import FULL, supervise
 from deepfake_core.ui.server.uploads import Uploads
+from deepfake_core.ui.wiring import ON_NETWORK
 from tests.ui.server.conftest import API, Server, Visitor
 from tests.ui.server.small_page import AT_ONCE, FAIL, RUN, TICK
 
@@ -226,3 +232,45 @@ def test_a_stopped_run_is_reset_by_the_id_of_its_event_alone(client: TestClient)
     assert client.post("/gradio_api/reset", json={"event_id": "0" * 32}).status_code == 200
     for body in ({}, {"event_id": "../x"}, {"event_id": None}, {"session_hash": "a"}):
         assert client.post("/gradio_api/reset", json=body).status_code == 400
+
+
+def test_calls_that_the_queue_would_refuse_never_reach_gradio() -> None:
+    """80 at once: the limit counts those that are on their way, and none of the others costs Gradio's time."""
+    queue = supervise(page_with_a_run())
+    reached, finish = list[str](), asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+        await finish.wait()
+        await PlainTextResponse("queued")(scope, receive, send)
+
+    app = RequestCheck(slow, {True: {0: 0}, False: {}}, Uploads(Path("unused")), queue)
+
+    async def joins(session: str, address: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app, client=(address, 1))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.post(f"{API}/queue/join", json={"data": [], "fn_index": 0, "session_hash": session})
+
+    async def flood() -> list[httpx.Response]:
+        one = [asyncio.create_task(joins("a", "10.0.0.1")) for _ in range(40)]
+        many = [asyncio.create_task(joins(f"b{number}", "10.0.0.1")) for number in range(40)]
+        other = asyncio.create_task(joins("c", "10.0.0.2"))
+        while not all(task.done() for task in one[3:] + many[12:]) or len(reached) < 16:
+            await asyncio.sleep(0.01)
+        finish.set()
+        return await asyncio.gather(*one, *many, other)
+
+    answers = asyncio.run(asyncio.wait_for(flood(), 30))
+    assert [answer.status_code for answer in answers] == [200] * 3 + [503] * 37 + [200] * 12 + [503] * 28 + [200]
+    assert answers[3].json() == {"detail": "3 of your runs are already in the queue; wait for one of them, or stop it"}
+    assert answers[60].json() == {"detail": FULL}
+    assert len(reached) == 16 and queue.full_for(0, "a", "10.0.0.1") is None, "a place is free again after the answer"
+
+
+def page_with_a_run() -> gr.Blocks:
+    def run() -> Iterator[None]:
+        yield None
+
+    with gr.Blocks() as page:
+        gr.Button().click(run, **ON_NETWORK)
+    return page.queue()

@@ -8,7 +8,7 @@ from deepfake_core.ui.server.rate_limit import NewSessions
 
 def test_new_pages_of_an_address_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPFAKE_PAGES_PER_MINUTE_ADDRESS", "3")
-    sessions, here, there = NewSessions(), {"client": ("10.0.0.1", 1)}, {"client": ("10.0.0.2", 1)}
+    sessions, here, there = NewSessions(), "10.0.0.1", "10.0.0.2"
     for name in ("a", "b", "c", "a", "b"):
         sessions.check(name, here)
     with pytest.raises(
