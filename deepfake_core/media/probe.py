@@ -30,6 +30,9 @@ SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
 PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 PICTURES = re.compile(r"^ +major_brand +: (avi[fs]|hei[cxms]|hev[cx]|mif1|msf1)", re.MULTILINE)
 """Files of pictures: AVIF and HEIC, which may hold a still picture before an animation, and many parts of a picture."""
+ANIMATED = re.compile(r"^Input #0, (gif|apng),", re.MULTILINE)
+HURRIED, SLOWED = Fraction(100), Fraction(10)
+"""Frames per second from which browsers play an animated picture at 10."""
 STILL = re.compile(r", 1 tbn\b")
 """ffmpeg's mark of a still picture in such a file."""
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
@@ -62,6 +65,8 @@ class VideoInfo:
     """Index of the video in the file."""
     colours: Colours = UNKNOWN
     """As stored."""
+    slower: Fraction = Fraction(1)
+    """How many times longer its frames last than the file says."""
 
     @property
     def frames(self) -> int | None:
@@ -88,6 +93,9 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
     found = measured(path, index, deadline) if rate is None else None
     if found is not None:
         rate, seconds = _bounded(found[0]), found[1]
+    slower = _slower(header, video["details"])
+    if slower > 1:
+        rate, seconds = SLOWED, None if seconds is None else float(seconds * slower)
     return VideoInfo(
         width=width,
         height=height,
@@ -96,6 +104,7 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
         has_sound=_has_sound(header),
         stream=index,
         colours=_colours(video["details"], height),
+        slower=slower,
     )
 
 
@@ -211,6 +220,12 @@ def _rate(details: str) -> Fraction | None:
     if mean is not None:
         return _bounded(mean)
     return FALLBACK_RATE if timebase is None or timebase > MAX_RATE else _bounded(timebase)
+
+
+def _slower(header: str, details: str) -> Fraction:
+    """How many times longer browsers show the frames of an animated picture than the file says."""
+    rate = _printed_rate(details, "fps")
+    return rate / SLOWED if rate and rate >= HURRIED and ANIMATED.search(header) else Fraction(1)
 
 
 def _bounded(rate: Fraction) -> Fraction:

@@ -44,13 +44,20 @@ def test_a_still_picture_is_no_driver(tmp_path: Path, name: str) -> None:
         read_frames(tmp_path / name)
 
 
-@pytest.mark.parametrize(("delay", "rate"), [(0, 10), (20, 50), (100, 10)])
-def test_gif_frames_without_a_delay_last_a_tenth_of_a_second_as_in_browsers(
+@pytest.mark.parametrize(("delay", "rate"), [(0, 10), (10, 10), (20, 50), (100, 10)])
+def test_gif_frames_of_at_most_10_ms_last_a_tenth_of_a_second_as_in_browsers(
     tmp_path: Path, delay: int, rate: int
 ) -> None:
     clip = animated(tmp_path / "a.gif", duration=delay)
     with read_frames(clip) as stream:
         assert (float(stream.info.rate), stream.info.frames) == (rate, 30)
+        assert len(list(stream)) == 30
+
+
+def test_quick_frames_of_other_animated_pictures_are_slowed_too(tmp_path: Path) -> None:
+    path = animated(tmp_path / "a.png", duration=5).rename(tmp_path / "a.apng")
+    with read_frames(path) as stream:
+        assert stream.info.rate == 10
         assert len(list(stream)) == 30
 
 
@@ -75,6 +82,14 @@ def test_the_lively_part_of_a_screen_recording_keeps_its_frames(tmp_path: Path) 
 def test_one_quick_frame_does_not_set_the_rate(tmp_path: Path) -> None:
     clip = bursty(tmp_path / "screen.mp4", quick="eq(n,26)")
     assert 4 < probe(clip).rate < 7
+
+
+def test_lost_frames_do_not_change_the_rate(tmp_path: Path) -> None:
+    """A fifth of the frames of a webcam are lost; its header tells a mean rate."""
+    kept = ("-vf", "select='mod(n,5)+eq(n,0)',settb=1/600", "-fps_mode", "passthrough", "-c:v", "libvpx")
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:r=30:d=3", *kept, tmp_path / "webcam.webm")
+    rate, end = measured(tmp_path / "webcam.webm", 0) or (0, 0.0)
+    assert rate == 30 and end == pytest.approx(3, abs=0.01)
 
 
 def test_times_rounded_to_milliseconds_are_a_usual_rate(tmp_path: Path) -> None:
