@@ -35,7 +35,10 @@ HURRIED, SLOWED = Fraction(100), Fraction(10)
 """Frames per second from which browsers play an animated picture at 10."""
 STILL = re.compile(r", 1 tbn\b")
 """ffmpeg's mark of a still picture in such a file."""
-PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
+PICTURE_STARTS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL
+)
+"""First bytes of files that hold a picture; a PNG, AVIF or HEIC may move."""
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 SMALL_ONLY = ("-max_pixels", str(large.PIXELS))
@@ -108,6 +111,19 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
     )
 
 
+def is_picture(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
+    """Whether the file is a still picture, or one whose motion ffmpeg does not read, instead of a clip.
+
+    Raises `MissingFile`, `UnreadableMedia` (an empty file) or `TookTooLong`.
+    """
+    path = existing_file(path)
+    if not _starts_like_a_picture(path):
+        return False
+    header = _printed(path, deadline, SMALL_ONLY)
+    pictures = PICTURES.search(header) is not None
+    return not any(_is_moving_picture(stream, pictures) for stream in STREAM.finditer(header))
+
+
 def sounds_of(path: str | Path, *, deadline: Deadline = NEVER) -> list[str]:
     """ffmpeg's descriptions of the audio streams of the video or recording at `path`.
 
@@ -160,13 +176,16 @@ def _has_sound(header: str) -> bool:
 
 
 def _why_no_video(path: Path, header: str, pictures: bool) -> str:
-    with path.open("rb") as file:
-        start = file.read(12)
-    if pictures or start.startswith(PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
+    if pictures or _starts_like_a_picture(path):
         return f"{path.name} is a picture, and a driving clip has to move; choose an MP4, MOV, WebM or GIF"
     if _has_sound(header):
         return f"{path.name} has sound but no video; choose a clip with a picture"
     return f"{path.name} is not a readable video; choose an MP4, MOV, WebM or GIF, or download it again"
+
+
+def _starts_like_a_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return PICTURE_STARTS.match(file.read(16)) is not None
 
 
 def _side_data(header: str, stream: re.Match[str]) -> str:

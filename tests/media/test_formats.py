@@ -10,10 +10,11 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from deepfake_core.errors import LabError, MediaTooLarge, UnreadableMedia
+from deepfake_core.errors import LabError, MediaTooLarge, MissingFile, UnreadableMedia
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.media.encode import VideoEncoder
 from deepfake_core.media.images import pixels_of, read_image
+from deepfake_core.media.probe import is_picture
 from deepfake_core.media.timing import measured
 from tests.media.clips import describe, ffmpeg, gradient, make_clip, samples
 
@@ -38,10 +39,20 @@ def test_an_avif_sequence_is_read_not_its_still_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.avif", "a.heic", "a.png", "a.jpg", "a.webp", "a.bmp", "a.tif"])
-def test_a_still_picture_is_no_driver(tmp_path: Path, name: str) -> None:
+def test_a_still_picture_is_no_clip(tmp_path: Path, name: str) -> None:
     Image.fromarray(FRAMES[0]).save(tmp_path / name)
+    assert is_picture(tmp_path / name)
     with pytest.raises(UnreadableMedia, match=rf"^{name} is a picture, and a driving clip has to move; choose an MP4"):
         read_frames(tmp_path / name)
+
+
+def test_animated_pictures_and_clips_are_no_still_pictures(tmp_path: Path) -> None:
+    moving = [animated(tmp_path / name, duration=40) for name in ("a.gif", "a.png", "a.avif")]
+    assert not any(
+        is_picture(path) for path in (*moving, make_clip(tmp_path / "a.mp4"), make_clip(tmp_path / "a.webm"))
+    )
+    with pytest.raises(MissingFile):
+        is_picture(tmp_path / "none.png")
 
 
 @pytest.mark.parametrize(("delay", "rate"), [(0, 10), (10, 10), (20, 50), (100, 10)])
