@@ -10,6 +10,7 @@ their results, labelled and signed.
 All are imported on first access, so that `import deepfake_core` is fast.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from deepfake_core import registry
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.saving import save, save_video
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
     from deepfake_core.pipelines.translator import CycleTranslator
+
+# torch reads this when it is imported: operations that Apple's GPUs lack run on the CPU instead of failing
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesizer", "save", "save_video"]

@@ -101,7 +101,7 @@ def convex_hull_area(points: Float[Tensor, "k 2"]) -> float:
     The hull is Andrew's monotone chain (1979): sweep the sorted points and drop each one that makes no left turn.
     Its area is the shoelace formula.
     """
-    ordered = sorted({(x, y) for x, y in points.double().tolist()})
+    ordered = sorted({(x, y) for x, y in points.tolist()})
     hull = _chain(ordered)[:-1] + _chain(ordered[::-1])[:-1]  # each chain's last point is the other's first
     following = hull[1:] + hull[:1]
     return 0.5 * abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(hull, following, strict=True)))

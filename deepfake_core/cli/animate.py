@@ -13,9 +13,13 @@ def add(commands: Any) -> None:
     """Add the subcommand `animate`."""
     command = add_command(commands, "animate", animate_files, "Animate a portrait with the motion of a driving clip.")
     command.add_argument("source", metavar="SOURCE", help="the portrait")
-    command.add_argument("driving", metavar="DRIVING", help="the driving clip")
+    command.add_argument("driving", metavar="DRIVING", help="the driving clip, or a picture for one pose")
     command.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="an .mp4 file; a folder or .png for numbered frames"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="an .mp4 file; a folder or .png for numbered frames; with a picture as driver: a picture, or a folder",
     )
     command.add_argument(
         "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
@@ -37,7 +41,7 @@ def add(commands: Any) -> None:
     add_face_option(command)
     command.add_argument("--paste-back", action="store_true", help="paste the face back into the whole picture")
     command.add_argument(
-        "--side-by-side", metavar="OUT.mp4", help="also write a video of source, driver and result side by side"
+        "--side-by-side", metavar="OUT", help="also write source, driver and result side by side (.mp4, or a picture)"
     )
     add_run_options(command)
 
@@ -72,7 +76,8 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
                 bar.update()
     assert isinstance(event, Finished)
     frames = event.files[0].facts["frames"]
-    lines = [*event.notes, f"{event.path}: {frames} frames in {event.seconds:.1f} s with {animator.name}"]
+    count = "1 frame" if frames == 1 else f"{frames} frames"
+    lines = [*event.notes, f"{event.path}: {count} in {event.seconds:.1f} s with {animator.name}"]
     return {
         "path": str(event.path),
         "side_by_side": asked.side_by_side,

@@ -1,5 +1,6 @@
 """Cache of loaded networks, shared within a process and limited by a memory budget."""
 
+import ctypes
 import os
 import threading
 from collections import OrderedDict
@@ -106,4 +107,14 @@ def budget_of(device: str) -> int:
     kind = device.partition(":")[0]
     if kind == "cuda":
         return int(SHARE[kind] * torch.cuda.mem_get_info(device)[1])
-    return int(SHARE.get(kind, SHARE["cpu"]) * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return int(SHARE.get(kind, SHARE["cpu"]) * physical_memory())
+
+
+def physical_memory() -> int:
+    """Bytes of memory of this machine."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    status = (ctypes.c_uint64 * 8)(64)  # Windows's MEMORYSTATUSEX, which begins with its own size
+    windows: Any = getattr(ctypes, "windll")  # noqa: B009 (not there on other systems)
+    windows.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return status[1]

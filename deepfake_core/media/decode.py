@@ -196,7 +196,8 @@ def _arguments(path: Path, info: VideoInfo, is_large: bool, tables: Sequence[Pat
     The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
     that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. `tables` convert the colours.
     """
-    timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
+    slower = f"setpts={float(info.slower)}*PTS," if info.slower > 1 else ""
+    timing = f"{slower}fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     matrix = "" if info.colours.matrix not in MATRICES else f":in_color_matrix={info.colours.matrix}"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}{matrix}"
     for file in tables:

@@ -26,6 +26,9 @@ MOST_SOUNDS = 4
 """Audio streams of a file that are tried."""
 AMBISONIC_STEREO = "pan=stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1"
 """Two opposite microphones: the sum and difference of the omnidirectional channel and the one from left to right."""
+ON_THE_CLOCK = "aresample=async=1:first_pts=0:min_hard_comp=0.03"
+"""ffmpeg's filter that puts sound at its timestamps, with silence in gaps of 30 ms and more. By default it fills those
+of 100 ms: in a fragmented MP4 without an edit list the first packet is early and a gap of up to 62 ms follows."""
 BT709 = "color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 FULL_DISK = "the disk is full, so {} was not written; free some space, or choose another folder"
 OUT_OF_SPACE = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EDQUOT", "EFBIG")}
@@ -250,7 +253,7 @@ class VideoEncoder:
             *("-y", "-loglevel", "error", *source(self._silent), *source(sound)),
             *("-map", "0:v:0", "-map", f"1:a:{number}"),
             *("-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-max_error_rate", "1"),
-            *("-af", f"{mixed}aresample=async=1:first_pts=0,atrim=end={seconds:.6f}"),
+            *("-af", f"{mixed}{ON_THE_CLOCK},atrim=end={seconds:.6f}"),
             *self._container_arguments(self.path),
         ]
 

@@ -30,9 +30,15 @@ SIZE = re.compile(r", (\d{1,6})x(\d{1,6})(?=[ ,]|$)")
 PIXEL_ASPECT = re.compile(r"\bSAR (\d+):(\d+)")
 PICTURES = re.compile(r"^ +major_brand +: (avi[fs]|hei[cxms]|hev[cx]|mif1|msf1)", re.MULTILINE)
 """Files of pictures: AVIF and HEIC, which may hold a still picture before an animation, and many parts of a picture."""
+ANIMATED = re.compile(r"^Input #0, (gif|apng),", re.MULTILINE)
+HURRIED, SLOWED = Fraction(100), Fraction(10)
+"""Frames per second from which browsers play an animated picture at 10."""
 STILL = re.compile(r", 1 tbn\b")
 """ffmpeg's mark of a still picture in such a file."""
-PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
+PICTURE_STARTS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL
+)
+"""First bytes of files that hold a picture; a PNG, AVIF or HEIC may move."""
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
 START = re.compile(r"^  Duration: [^,]+, start: (-?\d+\.\d+)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
@@ -71,6 +77,8 @@ class VideoInfo:
     """The file's first timestamp in seconds."""
     pixel_bytes: int = 8
     """The largest number of bytes that its decoder may allocate per pixel at once."""
+    slower: Fraction = Fraction(1)
+    """How many times longer its frames last than the file says."""
 
     @property
     def frames(self) -> int | None:
@@ -97,6 +105,9 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
     found = measured(path, index, deadline) if rate is None else None
     if found is not None:
         rate, seconds = _bounded(found[0]), found[1]
+    slower = _slower(header, video["details"])
+    if slower > 1:
+        rate, seconds = SLOWED, None if seconds is None else float(seconds * slower)
     return VideoInfo(
         width=width,
         height=height,
@@ -107,7 +118,21 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
         colours=_colours(video["details"], height),
         start=float(start[1]) if (start := START.search(header)) else 0.0,
         pixel_bytes=_pixel_bytes(video["details"]),
+        slower=slower,
     )
+
+
+def is_picture(path: str | Path, *, deadline: Deadline = NEVER) -> bool:
+    """Whether the file is a still picture, or one whose motion ffmpeg does not read, instead of a clip.
+
+    Raises `MissingFile`, `UnreadableMedia` (an empty file) or `TookTooLong`.
+    """
+    path = existing_file(path)
+    if not _starts_like_a_picture(path):
+        return False
+    header = _printed(path, deadline, SMALL_ONLY)
+    pictures = PICTURES.search(header) is not None
+    return not any(_is_moving_picture(stream, pictures) for stream in STREAM.finditer(header))
 
 
 def sounds_of(path: str | Path, *, deadline: Deadline = NEVER) -> list[str]:
@@ -162,13 +187,16 @@ def _has_sound(header: str) -> bool:
 
 
 def _why_no_video(path: Path, header: str, pictures: bool) -> str:
-    with path.open("rb") as file:
-        start = file.read(12)
-    if pictures or start.startswith(PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP"):
+    if pictures or _starts_like_a_picture(path):
         return f"{path.name} is a picture, and a driving clip has to move; choose an MP4, MOV, WebM or GIF"
     if _has_sound(header):
         return f"{path.name} has sound but no video; choose a clip with a picture"
     return f"{path.name} is not a readable video; choose an MP4, MOV, WebM or GIF, or download it again"
+
+
+def _starts_like_a_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return PICTURE_STARTS.match(file.read(16)) is not None
 
 
 def _side_data(header: str, stream: re.Match[str]) -> str:
@@ -229,6 +257,12 @@ def _rate(details: str) -> Fraction | None:
     if mean is not None:
         return _bounded(mean)
     return FALLBACK_RATE if timebase is None or timebase > MAX_RATE else _bounded(timebase)
+
+
+def _slower(header: str, details: str) -> Fraction:
+    """How many times longer browsers show the frames of an animated picture than the file says."""
+    rate = _printed_rate(details, "fps")
+    return rate / SLOWED if rate and rate >= HURRIED and ANIMATED.search(header) else Fraction(1)
 
 
 def _bounded(rate: Fraction) -> Fraction:

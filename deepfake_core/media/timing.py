@@ -17,25 +17,24 @@ MOST_PACKETS = 20_000
 LIVELY = 0.1
 """Share of the frames that must follow each other quickly for their rate to count."""
 USUAL = (*map(Fraction, (10, 12, 15, 20, 24, 25, 30, 48, 50, 60)), Fraction(24000, 1001), Fraction(30000, 1001))
-BASE = re.compile(rb"#tb 0: (\d{1,10})/([1-9]\d{0,10})\s")
-PACKET = re.compile(rb"0, *-?\d+, *(-?\d{1,18}), ")
-"""Lines of ffmpeg's `framecrc`: the unit of time, and the display time of a frame in it."""
 NEAR = Fraction(1, 50)
 """A measured rate this close to a usual one is that one: many files round their times to milliseconds."""
+UNIT = re.compile(rb"#tb 0: (\d{1,10})/([1-9]\d{0,10})\s")
+PACKET = re.compile(rb"0, *-?\d+, *(-?\d{1,18}), ")
+"""Lines of ffmpeg's `framecrc`: the unit of time in seconds, and the display time of a frame in it."""
 
 
 def measured(path: Path, stream: int, deadline: Deadline = NEVER) -> tuple[Fraction, float] | None:
     """Frames per second and the end in seconds of a stream, from the times of its frames; None for less than three.
 
-    Nothing is decoded. The rate is the mean or, if it is more than about twice as high, the rate of the lively parts.
+    The rate is that of the quickest parts, so that pauses and lost frames do not cost others. Nothing is decoded.
     """
     frames = np.array(sorted(set(islice(_times(path, stream, deadline), MOST_PACKETS))))
     if len(frames) < 3:
         return None
     intervals = np.diff(frames)
-    mean, quick = float(intervals.mean()), float(np.quantile(intervals, LIVELY))
-    lively = float(np.median(intervals[intervals <= 1.5 * quick]))
-    interval = lively if mean >= 1.9 * lively else mean
+    quick = intervals[intervals <= 1.5 * np.quantile(intervals, LIVELY)]
+    interval = float(quick.mean())
     return _usual(Fraction(1 / interval).limit_denominator(1001)), float(frames[-1]) + interval
 
 
@@ -54,7 +53,7 @@ def _times(path: Path, stream: int, deadline: Deadline) -> Iterator[float]:
     try:
         with ffmpeg.time_limit(seconds):
             for line in iter(lambda: ffmpeg.output.readline(500), b""):
-                if base := BASE.match(line):
+                if base := UNIT.match(line):
                     unit = Fraction(int(base[1]), int(base[2]))
                 elif shown := PACKET.match(line):
                     yield float(int(shown[1]) * unit)

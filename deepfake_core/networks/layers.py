@@ -79,9 +79,11 @@ class AlignedDownscale(nn.Module):
             return image
         small, (height, width) = F.avg_pool2d(image, self.stride), image.shape[2:]
         from_edges = torch.tensor(((width - 1) / width, (height - 1) / height), device=image.device)
+        outermost = 1 - 1 / torch.tensor((small.shape[3], small.shape[2]), device=image.device)
         grid = coordinate_grid(small.shape[2], small.shape[3], device=image.device) * from_edges
+        grid = grid.clamp(-outermost, outermost)  # repeats the border; Apple's GPUs lack that padding mode
         grid = grid.expand(len(small), -1, -1, -1)
-        return F.grid_sample(small.float(), grid, padding_mode="border", align_corners=False).to(image.dtype)
+        return F.grid_sample(small.float(), grid, align_corners=False).to(image.dtype)
 
 
 class Masks(NamedTuple):

@@ -2,9 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,55 +13,32 @@ from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Crop, Face, Whole
-from deepfake_core.media.images import Image, ImageLike
-from deepfake_core.motion import Keypoints, RelativeMotion, Transfer, best_frame, frame_at
-from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
-from deepfake_core.pipelines.driving import Clip, open_clip
+from deepfake_core.media.images import Image
+from deepfake_core.motion import Keypoints, best_frame, frame_at
+from deepfake_core.pipelines.animation_request import (
+    AnimationRequest,
+    check_outputs,
+    open_driving,
+    read_driver,
+    read_source,
+    still_driver,
+)
+from deepfake_core.pipelines.driving import Clip
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.figures import side_by_side
 from deepfake_core.pipelines.image_batch import save
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.motion_session import MotionSession
+from deepfake_core.pipelines.pose import pose, posed
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
+
+__all__ = ["AnimationRequest", "animate", "batches", "find_starts", "frames_of"]
 
 SECONDS_BETWEEN_PREVIEWS = 0.15
 """Each preview is signed, which takes time, and more would hardly be noticed."""
 SEARCH = "Looking for the best frame"
 Frame = TypeVar("Frame")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnimationRequest:
-    """The parameters of one animation."""
-
-    source: ImageLike
-    """The portrait."""
-    driving: str | Path | Iterable[Image]
-    """The clip that drives it."""
-    output: str | Path | None = None
-    """`.mp4`, or a folder or `.png` for numbered frames."""
-    side_by_side: str | Path | None = None
-    """A second video with source, driver and result side by side."""
-    preview: Path | None = None
-    """A picture, in the format of its suffix, that shows the latest driving frame and result during the run."""
-    transfer: Transfer = field(default_factory=RelativeMotion)
-    best_frame: bool = False
-    """Measure motion from the driving frame whose pose is closest to the source's, instead of the first of its shot."""
-    start: float | int = 0.0
-    """Seconds into the clip at which motion starts: the portrait is still before. 0: at the first face."""
-    smoothing: float = 0.0
-    """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
-    source_crop: Crop = Face()
-    driving_crop: Crop = Face()
-    paste_back: bool = False
-    """Paste the animated face back into the whole source picture."""
-    label: bool = True
-    """The visible label; only the operator may switch it off."""
-    max_seconds: float | int | None = None
-    """Maximum length of the driving clip; None means no limit."""
-    max_frames: int | None = None
 
 
 def animate(
@@ -71,10 +47,14 @@ def animate(
     """Animate into files: yields `Progress` per frame, then `Finished`. With `best_frame` the search yields `Progress`
     with a `task` first.
 
-    Closing the iterator stops after the current batch and, like every error, leaves no files. Raises `BadRequest`
-    without an output, or if both videos have the same one, `TookTooLong`, and what reading, cropping and writing raise.
+    Closing the iterator stops after the current batch and, like every error, leaves no files. With a picture as driver
+    the result is one picture: see `pose`. Raises `BadRequest` without an output, or if both videos have the same one,
+    `TookTooLong`, and what reading, cropping and writing raise.
     """
     check_outputs(request)
+    if (driver := still_driver(request.driving, deadline)) is not None:
+        yield from pose(animator, request, driver, deadline)
+        return
     source = read_source(animator, request, deadline)
     pasted = source.for_video() if request.paste_back else None
     portrait = animator.portrait(source.pixels)
@@ -101,7 +81,11 @@ def animate(
 
 def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Image]:
     """The animated crops, without files or labels."""
-    portrait = animator.portrait(read_source(animator, request).pixels)
+    source = read_source(animator, request).pixels
+    if (driver := still_driver(request.driving)) is not None:
+        yield posed(animator, source, read_driver(animator, request, driver).pixels)
+        return
+    portrait = animator.portrait(source)
     starts: list[Keypoints] = []
 
     def search() -> Iterator[Progress]:
@@ -112,38 +96,6 @@ def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Imag
     with open_driving(animator, request) as clip:
         for square, _ in moved_frames(animator, request, portrait, starts, clip):
             yield square
-
-
-def check_outputs(request: AnimationRequest) -> None:
-    """Raise `BadRequest` for missing or conflicting outputs."""
-    if request.output is None:
-        raise BadRequest("an animation needs an output; name one, such as result.mp4")
-    if request.side_by_side and Path(request.side_by_side).resolve() == Path(request.output).resolve():
-        raise BadRequest("the result and the side-by-side video need different names")
-
-
-def read_source(animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER) -> Cropped:
-    """The source picture, cropped to the network's size."""
-    name = name_of(request.source, "the portrait")
-    how: dict[str, Any] = {"subject": animator.subject, "name": name, "deadline": deadline}
-    return crop_image(request.source, animator.size, request.source_crop, **how)
-
-
-def open_driving(
-    animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
-) -> AbstractContextManager[Clip]:
-    """Open the driving clip, cropped to the network's size."""
-    faces = animator.subject == "face"
-    return open_clip(
-        request.driving,
-        animator.size,
-        crop=Whole() if isinstance(request.driving_crop, Face) and not faces else request.driving_crop,
-        shows_faces=faces,
-        start=request.start,
-        max_seconds=request.max_seconds,
-        max_frames=request.max_frames,
-        deadline=deadline,
-    )
 
 
 def open_outputs(

@@ -34,7 +34,7 @@ class ImageAnimator(MotionModel):
     def __call__(
         self,
         source: ImageLike,
-        driving: str | Path | Iterable[Image],
+        driving: ImageLike | Iterable[Image],
         *,
         transfer: Literal["relative", "absolute"] = "relative",
         adapt_scale: bool = True,
@@ -46,8 +46,9 @@ class ImageAnimator(MotionModel):
         """Animate `source` with the motion of `driving`; yields uint8 RGB frames of the network's size as a stream.
 
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Motion
-        starts `start` seconds into it or later, at a face. No
-        files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
+        starts `start` seconds into it or later, at a face. A picture (a path, a PIL image or one array) gives one
+        frame, the portrait in its pose: see `pipelines.pose`. No files are written, so nothing is labelled: see
+        `pipelines.animation.animate` for files.
         """
         square = crop_named(crop)
         request = AnimationRequest(

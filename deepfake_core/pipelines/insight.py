@@ -10,7 +10,13 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Box, cut
 from deepfake_core.media.images import Image
 from deepfake_core.pipelines import figures
-from deepfake_core.pipelines.animation import AnimationRequest, open_driving, read_source
+from deepfake_core.pipelines.animation_request import (
+    AnimationRequest,
+    open_driving,
+    read_driver,
+    read_source,
+    still_driver,
+)
 from deepfake_core.pipelines.events import Clock, File, Finished
 from deepfake_core.pipelines.image_batch import save
 from deepfake_core.pipelines.motion_model import Inspection, MotionModel
@@ -52,7 +58,9 @@ def look_inside(animator: MotionModel, request: InsightRequest, deadline: Deadli
 
 
 def frame_at(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> Image:
-    """The driving frame at the request's moment, cropped to the network's size."""
+    """The driving frame at the request's moment, or the driving picture, cropped to the network's size."""
+    if (driver := still_driver(request.animation.driving, deadline)) is not None:
+        return read_driver(animator, request.animation, driver, deadline).pixels
     with open_driving(animator, request.animation, deadline) as clip:
         wanted = round(request.moment * ((clip.total or 1) - 1))
         driving = next(clip.frames)

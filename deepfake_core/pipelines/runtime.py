@@ -1,8 +1,9 @@
 """Runs a model on its device: in half precision where that is faster, and in batches that fit into memory."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import torch
@@ -14,6 +15,8 @@ from deepfake_core.turns import NETWORKS
 log = logging.getLogger(__name__)
 HALF = {"cuda": torch.float16, "mps": torch.float16}
 """Devices on which half precision is faster; it is slower on a CPU."""
+FALLS_BACK = "will fall back to run on the CPU"
+"""In torch's warning, once for each operation that Apple's GPUs lack: see `deepfake_core`."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -45,7 +48,7 @@ class Runtime:
         """
         with NETWORKS.released():
             pass  # the chance of others
-        with NETWORKS.turn(), torch.inference_mode():
+        with NETWORKS.turn(), torch.inference_mode(), self._fallbacks_noted():
             with self.autocast():
                 result = run()
             if self.half is None:
@@ -89,6 +92,21 @@ class Runtime:
     def note(self, note: str) -> None:
         log.warning(note)
         self._notes.append(note)
+
+    @contextmanager
+    def _fallbacks_noted(self) -> Iterator[None]:
+        """Note that an operation runs on the CPU, because an Apple GPU lacks it."""
+        if self.device.type != "mps":
+            yield
+            return
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        others = [one for one in caught if FALLS_BACK not in str(one.message)]
+        if len(others) < len(caught):
+            self.note("The GPU lacks an operation of this network, which runs on the CPU.")
+        for one in others:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Autocast to half precision, if it is enabled."""

@@ -33,6 +33,7 @@ EARLIER = "earlier"
 """Folder of certificates of earlier keys, so that files signed with them are still recognised."""
 CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 LOCK_SECONDS = 30
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 PEM = "-----BEGIN "
 """The beginning of a setting that holds a key or certificates as text, not the name of a file."""
 
@@ -278,6 +279,6 @@ def _as_pem(pair: KeyWithChain) -> bytes:
 def _write(path: Path, data: bytes) -> None:
     """Write `data` atomically, readable by the owner alone from the first byte on."""
     with atomic_file(path) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, WRITE_FLAGS, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

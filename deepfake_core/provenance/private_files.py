@@ -13,6 +13,8 @@ from deepfake_core.errors import BadRequest
 ROOT = 0
 LARGEST = 1 << 20
 """Maximum bytes read of a key with its certificates."""
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Windows has the last one alone, without which it changes line ends."""
 
 
 def private_bytes(path: Path) -> bytes:
@@ -27,7 +29,7 @@ def private_bytes(path: Path) -> bytes:
         target = path.resolve(strict=True)
         for folder in {path.absolute().parent, target.parent}:
             _check_folder(folder)
-        descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(target, READ_FLAGS)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)  # of the opened file: the name may have been replaced meanwhile
             if not stat.S_ISREG(found.st_mode):

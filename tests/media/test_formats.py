@@ -10,10 +10,11 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from deepfake_core.errors import LabError, MediaTooLarge, UnreadableMedia
+from deepfake_core.errors import LabError, MediaTooLarge, MissingFile, UnreadableMedia
 from deepfake_core.media.decode import probe, read_frames
 from deepfake_core.media.encode import VideoEncoder
 from deepfake_core.media.images import pixels_of, read_image
+from deepfake_core.media.probe import is_picture
 from deepfake_core.media.timing import measured
 from tests.media.clips import describe, ffmpeg, gradient, make_clip, samples
 
@@ -38,19 +39,36 @@ def test_an_avif_sequence_is_read_not_its_still_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.avif", "a.heic", "a.png", "a.jpg", "a.webp", "a.bmp", "a.tif"])
-def test_a_still_picture_is_no_driver(tmp_path: Path, name: str) -> None:
+def test_a_still_picture_is_no_clip(tmp_path: Path, name: str) -> None:
     Image.fromarray(FRAMES[0]).save(tmp_path / name)
+    assert is_picture(tmp_path / name)
     with pytest.raises(UnreadableMedia, match=rf"^{name} is a picture, and a driving clip has to move; choose an MP4"):
         read_frames(tmp_path / name)
 
 
-@pytest.mark.parametrize(("delay", "rate"), [(0, 10), (20, 50), (100, 10)])
-def test_gif_frames_without_a_delay_last_a_tenth_of_a_second_as_in_browsers(
+def test_animated_pictures_and_clips_are_no_still_pictures(tmp_path: Path) -> None:
+    moving = [animated(tmp_path / name, duration=40) for name in ("a.gif", "a.png", "a.avif")]
+    assert not any(
+        is_picture(path) for path in (*moving, make_clip(tmp_path / "a.mp4"), make_clip(tmp_path / "a.webm"))
+    )
+    with pytest.raises(MissingFile):
+        is_picture(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize(("delay", "rate"), [(0, 10), (10, 10), (20, 50), (100, 10)])
+def test_gif_frames_of_at_most_10_ms_last_a_tenth_of_a_second_as_in_browsers(
     tmp_path: Path, delay: int, rate: int
 ) -> None:
     clip = animated(tmp_path / "a.gif", duration=delay)
     with read_frames(clip) as stream:
         assert (float(stream.info.rate), stream.info.frames) == (rate, 30)
+        assert len(list(stream)) == 30
+
+
+def test_quick_frames_of_other_animated_pictures_are_slowed_too(tmp_path: Path) -> None:
+    path = animated(tmp_path / "a.png", duration=5).rename(tmp_path / "a.apng")
+    with read_frames(path) as stream:
+        assert stream.info.rate == 10
         assert len(list(stream)) == 30
 
 
@@ -75,6 +93,14 @@ def test_the_lively_part_of_a_screen_recording_keeps_its_frames(tmp_path: Path) 
 def test_one_quick_frame_does_not_set_the_rate(tmp_path: Path) -> None:
     clip = bursty(tmp_path / "screen.mp4", quick="eq(n,26)")
     assert 4 < probe(clip).rate < 7
+
+
+def test_lost_frames_do_not_change_the_rate(tmp_path: Path) -> None:
+    """A fifth of the frames of a webcam are lost; its header tells a mean rate."""
+    kept = ("-vf", "select='mod(n,5)+eq(n,0)',settb=1/600", "-fps_mode", "passthrough", "-c:v", "libvpx")
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:r=30:d=3", *kept, tmp_path / "webcam.webm")
+    rate, end = measured(tmp_path / "webcam.webm", 0) or (0, 0.0)
+    assert rate == 30 and end == pytest.approx(3, abs=0.01)
 
 
 def test_times_rounded_to_milliseconds_are_a_usual_rate(tmp_path: Path) -> None:

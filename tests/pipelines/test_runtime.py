@@ -1,5 +1,7 @@
 """Half precision with its fallback, and batches that shrink when a device runs out of memory."""
 
+import os
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -72,3 +74,20 @@ def test_what_does_not_even_fit_alone_says_so_and_other_errors_pass() -> None:
         Runtime(CPU, 2).parts([1, 2], full)
     with pytest.raises(RuntimeError, match="a bug"):
         Runtime(CPU, 2).parts([1, 2], broken)
+
+
+def test_an_operation_that_an_apple_gpu_lacks_is_noted_once_and_other_warnings_go_on() -> None:
+    runtime = Runtime(CPU, 4)
+    runtime.device = torch.device("mps")
+
+    def run() -> Tensor:
+        warnings.warn("The operator 'aten::x' is not supported and will fall back to run on the CPU.", stacklevel=1)
+        warnings.warn("The operator 'aten::y' is not supported and will fall back to run on the CPU.", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+        return torch.ones(1)
+
+    with pytest.warns(UserWarning, match="something else") as warned:
+        runtime(run)
+    assert len(warned) == 1
+    assert runtime.notes() == ["The GPU lacks an operation of this network, which runs on the CPU."]
+    assert os.environ["PYTORCH_ENABLE_MPS_FALLBACK"] == "1", "torch runs such an operation on the CPU"

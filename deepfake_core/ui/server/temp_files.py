@@ -25,6 +25,8 @@ BEGINNING = "deepfake-lab-server-"
 LOCK = "lock"
 NOTE = ".txt"
 MAX_NOTE_BYTES = 4096
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 """The maximum length of a path."""
 SWEEP_SECONDS = 30.0
 """Between searches for expired files."""
@@ -112,7 +114,7 @@ def _noted() -> dict[Path, Path]:
         return {}
     for note in state_folder().glob(f"*{NOTE}"):
         with suppress(OSError, ValueError):
-            with os.fdopen(os.open(note, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+            with os.fdopen(os.open(note, READ_FLAGS), "rb") as file:
                 folder = Path(os.fsdecode(file.read(MAX_NOTE_BYTES)))
             if folder.is_absolute() and ".." not in folder.parts:
                 found[note] = folder
@@ -156,7 +158,7 @@ def _write_note(folder: Path) -> Path | None:
         if not _is_own_folder(notes, beginning=""):
             raise PermissionError(f"{notes} is not a private folder of this user")
         note = notes / f"{folder.name}{NOTE}"
-        descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(note, WRITE_FLAGS, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.fsencode(folder))
     except OSError as error:
