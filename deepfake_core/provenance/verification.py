@@ -15,6 +15,9 @@ FAILURES = {
     "signingCredential.invalid": "the signer's certificate cannot be used to sign",
 }
 """Descriptions of c2pa's failure codes."""
+DAMAGED = "the signed manifest is damaged"
+TAMPERED = {FAILURES[code] for code in FAILURES if code.endswith("mismatch")} | {DAMAGED}
+"""Problems that mean that the file was changed; the others mean that its signer's certificate cannot be used."""
 
 UNTRUSTED = "signingCredential.untrusted"
 ACTIONS = {"c2pa.created": "created", "c2pa.edited": "edited from a given picture"}

@@ -24,7 +24,7 @@ from deepfake_core.provenance import xmp
 from deepfake_core.provenance.coverage import BOX_FILES, EXCLUDED, outside_signature
 from deepfake_core.provenance.formats import Kind, kind_of
 from deepfake_core.provenance.keys import known_signers
-from deepfake_core.provenance.verification import FAILURES, UNTRUSTED, Credential, Verification, Watermark
+from deepfake_core.provenance.verification import DAMAGED, FAILURES, UNTRUSTED, Credential, Verification, Watermark
 from deepfake_core.provenance.watermark import extract, names_model
 from deepfake_core.settings import settings
 
@@ -87,7 +87,7 @@ def _credential(path: Path, kind: Kind, notes: list[str], deadline: Deadline) ->
     if answer is None or "damaged" in answer:  # c2pa also reports a file that it cannot parse as damaged
         if not _holds(path, MARKER, deadline):
             return None
-        return Credential(state="invalid", problems=("the signed manifest is damaged",))
+        return Credential(state="invalid", problems=(DAMAGED,))
     if "none" in answer:
         return None
     whose = next(((one, what) for one, what in ours if one.serial == answer["serial"]), None)

@@ -54,7 +54,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     cache, sessions = ExampleCache(examples.pictures), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
-    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
+    tabs: list[Tab] = [*methods, VerifyTab(services), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")

@@ -7,12 +7,14 @@ from urllib.parse import unquote, urlparse
 import pytest
 from PIL import Image
 
+from deepfake_core.provenance.verify import verify
 from tests.browser.actions import (
     LOADED,
     REPOSITORY,
     SECOND,
     check_accessibility,
     check_phone,
+    is_labelled,
     open_tab,
     picture_of,
     press,
@@ -79,10 +81,14 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
     run(page, "translation-")
     result = saved(page, page.locator("#translation-after img"), tmp_path)
     page.get_by_role("tab", name="Verify", exact=True).click()
-    drop, found = page.locator("#verify-file input[type=file]"), page.locator("#verify-found")
+    drop, verdict = page.locator("#verify-file input[type=file]"), page.locator("#verify-verdict")
+    found = page.locator("#verify-found")
     drop.set_input_files(result)
-    found.locator("td", has_text="cyclegan-starter-horse2zebra").first.wait_for(timeout=LOADED)
-    assert "was not changed after" in found.inner_text()
+    verdict.get_by_text("Valid: signed and unchanged").wait_for(timeout=LOADED)
+    page.locator("#verify-picture img").wait_for()
+    assert not found.locator("td", has_text="cyclegan-starter-horse2zebra").first.is_visible()
+    found.get_by_text("Details").click()
+    found.locator("td", has_text="cyclegan-starter-horse2zebra").first.wait_for()
     check_accessibility(page)
     picture_of(page, "verify.png")
     check_phone(page)
@@ -90,20 +96,42 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
     with Image.open(result) as picture:
         picture.save(tmp_path / "saved-anew.png")
     expected = {
-        tmp_path / "saved-anew.png": "watermark of Deepfake Lab was found",
-        PHOTO: "No invisible watermark",
+        tmp_path / "saved-anew.png": ("Not signed, but marked as generated", "found in the pixels"),
+        PHOTO: ("Says nothing about its origin", "none found in the pixels"),
     }
-    for other, words in expected.items():
+    for other, (title, watermark) in expected.items():
         page.locator("#verify-file").get_by_label("Clear").first.click()
-        found.get_by_text("Drop a picture").wait_for()
+        verdict.get_by_text("Choose any picture").wait_for()
         drop.set_input_files(other)
-        found.get_by_text(words).first.wait_for()
-        assert "has no Content Credentials" in found.inner_text()
+        verdict.get_by_text(title).wait_for()
+        found.get_by_text(watermark).wait_for()
+        assert page.locator("#fool-crop").is_disabled()
 
     (tmp_path / "notes.mp4").write_text("This is no video.\n")
     page.locator("#verify-file").get_by_label("Clear").first.click()
     drop.set_input_files(tmp_path / "notes.mp4")
     wait_for_alert(page, "notes.mp4")
+    assert page_errors == []
+
+
+def test_a_result_is_changed_by_buttons_and_the_verdicts_stand_side_by_side(
+    page: "Page", server: str, page_errors: list[str], tmp_path: Path
+):
+    page.set_default_timeout(LOADED)
+    page.goto(server)
+    page.get_by_role("tab", name="Verify", exact=True).click()
+    page.locator("#verify-example").click()
+    before, after = page.locator("#verdict-original"), page.locator("#verdict-changed")
+    for how, title in (("paint", "Changed after signing"), ("crop", "Says nothing about its origin")):
+        page.locator(f"#fool-{how}:enabled").click()
+        after.get_by_text(title).wait_for()
+        assert "Valid: signed and unchanged" in before.inner_text()
+    assert is_labelled(page, page.locator("#picture-original img"))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    check_accessibility(page)
+    check_phone(page)
+    path = saved(page, page.locator("#picture-changed img"), tmp_path)
+    assert path.name.endswith("-blond-cropped.png") and verify(path).credential is None
     assert page_errors == []
 
 
