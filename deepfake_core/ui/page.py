@@ -11,6 +11,7 @@ from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
+from deepfake_core.ui.programs.endpoints import register
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
@@ -57,6 +58,8 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+        if settings().api:
+            register(page, services)  # first, so that the names are theirs
         gr.HTML(HEADER, elem_id="header")
         sessions.render()
         with gr.Tabs(overflow_behavior="wrap"):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
+from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, refuse
 from deepfake_core.ui.server.body import (
     MALFORMED,
@@ -16,25 +17,31 @@ from deepfake_core.ui.server.body import (
     check_call,
     is_session,
     parsed,
+    parsed_object,
     read,
     resent,
 )
+from deepfake_core.ui.server.calls import CallableEndpoint, endpoints_of, one_call_session, queued
 from deepfake_core.ui.server.headers import SecurityHeaders
 from deepfake_core.ui.server.hosts import HostCheck
+from deepfake_core.ui.server.mcp import McpServer
+from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.server.proxies import ProxyCheck
 from deepfake_core.ui.server.rate_limit import NewSessions
-from deepfake_core.ui.server.routes import Body, Route, route_of
+from deepfake_core.ui.server.routes import API, CALL, Body, Route, route_of
+from deepfake_core.ui.server.subrequests import moved
 from deepfake_core.ui.server.uploads import Uploads
 
 MISSING = "unknown endpoint"
+CLOSED = "the interface for programs is closed on this server (DEEPFAKE_API=off); use the page in a browser"
 INVALID = "the values could not be processed; reload the page and try again"
 BROKEN = "Something went wrong here; reload the page and try again"
 
 
 def guarded(app: App, page: gr.Blocks, uploads: Path) -> App:
     """Wrap the app in all middleware of this project; `uploads` is Gradio's upload folder."""
-    queued = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
-    return ProxyCheck(SecurityHeaders(HostCheck(RequestCheck(app, queued, Uploads(uploads)))))
+    numbers = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
+    return ProxyCheck(SecurityHeaders(HostCheck(RequestCheck(app, numbers, Uploads(uploads), endpoints_of(page)))))
 
 
 def inputs_of(page: gr.Blocks, *, queued: bool) -> dict[int, int]:
@@ -49,9 +56,15 @@ def inputs_of(page: gr.Blocks, *, queued: bool) -> dict[int, int]:
 class RequestCheck:
     """ASGI middleware: rejects a request with one sentence, or forwards it."""
 
-    def __init__(self, app: App, inputs: Mapping[bool, Mapping[int, int]], uploads: Uploads) -> None:
-        self.app, self.inputs, self.uploads = app, inputs, uploads
-        self.new_sessions = NewSessions()
+    def __init__(
+        self,
+        app: App,
+        inputs: Mapping[bool, Mapping[int, int]],
+        uploads: Uploads,
+        endpoints: Mapping[str, CallableEndpoint],
+    ) -> None:
+        self.app, self.inputs, self.uploads, self.endpoints = app, inputs, uploads, endpoints
+        self.new_sessions, self.mcp = NewSessions(), McpServer(self, endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -61,6 +74,8 @@ class RequestCheck:
         try:
             if route is None:
                 raise Refused(404, MISSING)
+            if route.for_programs and not self.endpoints:
+                raise Refused(403, CLOSED)
             if scope["method"] not in route.methods:
                 raise Refused(405, MISSING)
             _check_query(scope, route)
@@ -73,6 +88,12 @@ class RequestCheck:
         if route.body is Body.FILES:
             await self.uploads.take(self.app, scope, receive, with_message(send))
             return
+        if route.body is Body.MCP:
+            await self.mcp.respond(await read(receive, MAX_CALL_BYTES), scope, receive, send)
+            return
+        if route.body is Body.NAMED_CALL:
+            await self._forward_named(scope, receive, send)
+            return
         if route.body is not Body.NOTHING:
             body = await read(receive, MAX_CALL_BYTES if route.body is Body.CALL else MAX_EVENT_BYTES)
             call = parsed(body, name="event_id" if route.body is Body.RESET else "session_hash")
@@ -81,6 +102,20 @@ class RequestCheck:
                 self.new_sessions.check(str(call["session_hash"]), scope)
             receive = resent(body, receive)
         await self.app(scope, receive, with_message(send))
+
+    async def _forward_named(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn a call by name into one of the queue, with a session of its own; the same checks follow."""
+        asked = CALL.search(scope["path"])
+        endpoint = self.endpoints.get(asked["name"]) if asked else None
+        if asked is None or endpoint is None:
+            raise Refused(404, MISSING)
+        arguments = parsed_object(await read(receive, MAX_CALL_BYTES))
+        try:
+            data = endpoint.values(arguments) if asked["named"] else arguments.get("data", [])
+        except BadRequest as error:
+            raise Refused(400, sentence(error)) from None
+        body = json.dumps(queued(endpoint, data, one_call_session())).encode()
+        await self(moved(scope, "POST", f"{API}queue/join", body), resent(body, receive), send)
 
 
 def _check_query(scope: Scope, route: Route) -> None:

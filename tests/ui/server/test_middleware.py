@@ -29,7 +29,7 @@ async def echo(request: Request) -> PlainTextResponse:
 
 def client_of(answer: object, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     everything = Route("/{path:path}", answer, methods=["GET", "POST", "HEAD"])  # type: ignore[arg-type]
-    app = RequestCheck(Starlette(routes=[everything]), INPUTS, Uploads(tmp_path_factory.mktemp("uploads")))
+    app = RequestCheck(Starlette(routes=[everything]), INPUTS, Uploads(tmp_path_factory.mktemp("uploads")), {})
     return TestClient(app)
 
 
