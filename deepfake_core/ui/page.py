@@ -12,6 +12,7 @@ from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.programs.endpoints import register
+from deepfake_core.ui.programs.tab import ProgramsTab
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
@@ -54,8 +55,8 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """Build the page: a tab per method that has one, then Verify and Weights."""
     cache, sessions = ExampleCache(examples.pictures), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
-    methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
-    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
+    methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
+    tabs: list[Tab] = [*methods.values(), VerifyTab(), WeightsTab(engine), ProgramsTab(examples, methods)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         if settings().api:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.parameters import Parameter, parameter_of
+from deepfake_core.ui.server.upload_check import META
 
 ONE_CALL = "00000000-"
 """How the session of a single call begins: see `CopiedStates`."""
@@ -27,14 +28,22 @@ class CallableEndpoint:
     parameters: tuple[Parameter, ...]
 
     def values(self, arguments: Mapping[str, Any]) -> list[Any]:
-        """The values in order, from those by name. Raises `BadRequest` for unknown and for missing names."""
+        """The values in order, from those by name. Raises `BadRequest` for unknown and for missing names.
+
+        A text with a slash is the path that an upload was given; other texts for files are names of examples.
+        """
         names = [one.name for one in self.parameters]
         if unknown := [name for name in arguments if name not in names]:
             quoted = ", ".join(unknown)[:MAX_QUOTE]
             raise BadRequest(f"{self.name} has the parameters {', '.join(names)}, got {quoted}")
         if missing := [one.name for one in self.parameters if one.required and one.name not in arguments]:
-            raise BadRequest(f"{self.name} needs {', '.join(missing)}")
-        return [arguments.get(one.name, one.default) for one in self.parameters]
+            raise BadRequest(f"{self.name} needs values for {', '.join(missing)}")
+        return [_value(one, arguments.get(one.name, one.default)) for one in self.parameters]
+
+
+def _value(parameter: Parameter, value: Any) -> Any:
+    is_path = parameter.is_file and isinstance(value, str) and ("/" in value or "\\" in value)
+    return {"path": value, "meta": META} if is_path else value
 
 
 def endpoints_of(page: gr.Blocks) -> dict[str, CallableEndpoint]:

@@ -83,13 +83,10 @@ class ToolCall:
         return data
 
     async def _argument(self, name: str, value: Any) -> Any:
-        """A file as the page sends it: the name of an example stays as it is."""
+        """The value, or the upload of a file that stands in the call."""
         is_file = any(one.is_file and one.name == name for one in self.endpoint.parameters)
-        if not is_file or not isinstance(value, str):
-            return value
-        if value.startswith("data:"):
-            return await self._uploaded(name, value)
-        return {"path": value, "meta": META} if "/" in value or "\\" in value else value
+        is_inline = is_file and isinstance(value, str) and value.startswith("data:")
+        return await self._uploaded(name, value) if is_inline else value
 
     async def _uploaded(self, name: str, value: str) -> dict[str, Any]:
         """Upload a file that stands in the call. Raises `BadRequest` for other texts, `CallFailed` if refused."""

@@ -64,7 +64,6 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
     [
         "/login",
         "/logout",
-        "/gradio_api/info",
         "/gradio_api/token",
         "/gradio_api/user",
         "/monitoring",
@@ -79,8 +78,6 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
         "/gradio_api/runs",
         "/gradio_api/run-history/records",
         "/gradio_api/stream/a/1/2/playlist.m3u8",
-        "/gradio_api/call/predict",
-        "/gradio_api/call/v2/predict",
         "/gradio_api/api/predict",
         "/gradio_api/component_server/",
         "/gradio_api/queue/status",
@@ -94,6 +91,14 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
 def test_all_others_are_not_there(client: TestClient, path: str) -> None:
     for answer in (client.get(path), client.post(path)):
         assert answer.status_code == 404 and answer.json() == {"detail": "unknown endpoint"}
+
+
+@pytest.mark.parametrize(
+    "path", ["info", "mcp", "mcp/", "mcp/http", "call/echo", "call/v2/echo", f"call/echo/{'0' * 32}"]
+)
+def test_a_page_without_endpoints_says_that_it_is_closed_to_programs(client: TestClient, path: str) -> None:
+    for answer in (client.get(f"/gradio_api/{path}"), client.post(f"/gradio_api/{path}")):
+        assert answer.status_code == 403 and "closed on this server" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
