@@ -63,7 +63,7 @@ def in_python(call: Call, address: str) -> str:
     shown = "files[0], facts" if call.endpoint in RESULTS else "facts"
     return "\n".join(
         (
-            f"from gradio_client import {imports}  # pip install gradio_client",
+            f"from gradio_client import {imports}",
             "",
             f"client = Client({json.dumps(address)})",
             f"{result} = client.predict(",

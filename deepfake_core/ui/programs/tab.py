@@ -69,13 +69,13 @@ class ProgramsTab:
             own, rest = rest[: len(inputs.components)], rest[len(inputs.components) :]
             named[name] = inputs.named(own)
         call = CALLS[task](self.calls, named.get(task, {}))
-        parts = [_block("On the command line", "sh", on_the_command_line(call))]
+        parts = [_block("Command line, on your own machine", on_the_command_line(call))]
         if self.is_open:
             parts = [
-                _block("Python", "python", in_python(call, address)),
-                _block("curl", "sh", by_curl(call, address)),
+                _block("Python, after pip install gradio_client", in_python(call, address)),
+                _block("curl", by_curl(call, address)),
                 *parts,
-                _block("As a tool of an AI assistant (MCP)", "json", mcp_settings(address)),
+                _block("Settings of an AI assistant (MCP)", mcp_settings(address)),
             ]
         return "\n\n".join(parts)
 
@@ -91,8 +91,8 @@ def address_of_page(request: gr.Request) -> str:
     return f"{request.request.url.scheme}://{host}" if host and request.request else NO_ADDRESS
 
 
-def _block(title: str, language: str, code: str) -> str:
-    return f"### {title}\n\n````{language}\n{code}\n````"
+def _block(title: str, code: str) -> str:
+    return f"### {title}\n\n````\n{code}\n````"  # without a language: the colours of its words lack contrast
 
 
 def inputs_of(tab: Any) -> Inputs:

@@ -83,7 +83,7 @@ class McpServer:
 
     async def _call(self, message: Mapping[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
         params = message.get("params", {})
-        endpoint, arguments = self.endpoints.get(str(params.get("name"))), params.get("arguments") or {}
+        endpoint, arguments = self.endpoints.get(str(params.get("name"))), params.get("arguments", {})
         if endpoint is None or not isinstance(arguments, dict):
             tools = ", ".join(self.endpoints)
             await _error(message["id"], INVALID_PARAMS, f"tools/call needs one of {tools}, and arguments by name")(

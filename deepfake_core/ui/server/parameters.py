@@ -87,7 +87,7 @@ def flag(name: str, about: str, default: Any = False) -> Parameter:
     return Parameter(name=name, about=about, schema={"type": "boolean"}, default=default, example=True)
 
 
-def number(name: str, about: str, low: float, high: float, default: float) -> Parameter:
+def number(name: str, about: str, low: float | int, high: float | int, default: float | int) -> Parameter:
     """A number between `low` and `high`."""
     schema = {"type": "number", "minimum": low, "maximum": high}
     return Parameter(name=name, about=about, schema=schema, default=default, example=low)

@@ -1,7 +1,6 @@
 """Calls by Gradio's client and by curl: values, files, consent and progress."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ def test_a_text_with_a_slash_is_an_upload_or_nothing(programs: Programs, text: s
 @pytest.mark.parametrize("text", ["/etc/passwd", str(PORTRAIT), "amara", "http://127.0.0.1:9/a.png"])
 def test_gradios_client_names_an_example_or_nothing(programs: Programs, text: str) -> None:
     refused = refusal_of(programs.client(), picture=text, consent=True, api_name="/echo")
-    assert refused.startswith(repr(text)) and refused.endswith(f"upload the file, or name one of {PORTRAIT.name}.")
+    assert refused.startswith(repr(text[:40])) and refused.endswith(f"upload the file, or name one of {PORTRAIT.name}.")
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/a.png", "file:///etc/passwd", "ftp://a/b"])
@@ -124,7 +123,6 @@ def test_only_calls_that_fit_an_endpoint_are_forwarded(programs: Programs) -> No
     assert programs.post("call/v2/echo", ["a"]).status_code == 400
     assert programs.post("call/v2/echo", {"picture": "a" * 300_000, "consent": True}).status_code == 413
     assert programs.get("call/v2/echo").status_code == 405
-    assert programs.get("call/v2/echo/../../config").status_code == 404
 
 
 def test_endpoints_are_described_and_no_other_handler(programs: Programs) -> None:
@@ -143,4 +141,3 @@ def test_progress_can_be_followed(programs: Programs) -> None:
     assert job.result(timeout=60)[1]["status"] == "done"
     seen = [facts["done"] for _, facts in job.outputs()[:-1]]
     assert len(seen) >= 3 and seen == sorted(seen)
-    assert json.dumps(seen)
