@@ -80,6 +80,9 @@ class Settings:
     """The same per network address, which a school class may share."""
     pages_per_minute_address: int = _at_least(1, 120)
     """Maximum number of pages that one network address may open per minute."""
+    api: bool = True
+    """Whether programs may use this server, by its endpoints and as MCP tools (`on` or `off`); the page works in either
+    case."""
     sessions: int = _at_least(1, 64)
     """Maximum number of sessions, at one or two megabytes each; then the least recently used one is dropped."""
     kept_minutes: int = _at_least(1, 60)

@@ -4,7 +4,6 @@ Status 0: valid Content Credentials. 1: none, or the file was changed after sign
 """
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
 from deepfake_core.cli.options import add_command
@@ -28,11 +27,7 @@ def verify_file(asked: argparse.Namespace) -> dict[str, Any]:
     width = max(len(name) for name, _ in found.rows)
     table = [f"{name:{width}}  {value}" for name, value in found.rows]
     return {
-        **{name: value for name, value in asdict(found).items() if name != "watermark"},
-        "state": found.state,
-        "xmp": found.xmp and found.xmp._asdict(),
-        "mark": found.watermark and found.watermark._asdict(),  # the public name of this key
-        "sentences": found.sentences,
+        **found.facts(),
         "text": "\n".join([*found.sentences, "", *table]),
         "status": 0 if found.state == "valid" else 1,
     }

@@ -1,7 +1,7 @@
 """Result of a verification, and its wording for readers without prior knowledge."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
 from deepfake_core.provenance.xmp import Statement
 
@@ -94,6 +94,16 @@ class Verification:
     def sentences(self) -> tuple[str, ...]:
         """The findings in plain language."""
         return (*self._credential_text(), *self._xmp_text(), self._watermark_text(), *self.notes, LIMITS)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything as JSON-compatible values."""
+        return {
+            **{name: value for name, value in asdict(self).items() if name != "watermark"},
+            "state": self.state,
+            "xmp": self.xmp and self.xmp._asdict(),
+            "mark": self.watermark and self.watermark._asdict(),  # the public name of this key
+            "sentences": self.sentences,
+        }
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,8 @@ from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
+from deepfake_core.ui.programs.endpoints import register
+from deepfake_core.ui.programs.tab import ProgramsTab
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
@@ -53,10 +55,14 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     """Build the page: a tab per method that has one, then Verify and Weights."""
     cache, sessions = ExampleCache(examples.pictures), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
-    methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
-    tabs: list[Tab] = [*methods, VerifyTab(services), WeightsTab(engine)]
+    methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
+    tabs: list[Tab] = [
+        *methods.values(), VerifyTab(services), WeightsTab(engine), ProgramsTab(examples, methods),
+    ]  # fmt: skip
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+        if settings().api:
+            register(page, services)  # first, so that the names are theirs
         gr.HTML(HEADER, elem_id="header")
         sessions.render()
         with gr.Tabs(overflow_behavior="wrap"):

@@ -13,6 +13,7 @@ import pytest
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
 
+from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.validation import CheckedBlocks
 
@@ -93,6 +94,8 @@ def defaults(handler: BlockFunction) -> list[Any]:
 
 
 def default(component: Any) -> Any:
+    if parameter := parameter_of(component):
+        return None if parameter.is_file else parameter.example
     if isinstance(component, gr.Dataset):
         return 0
     if isinstance(component, gr.State | gr.Image | gr.Video | gr.File):

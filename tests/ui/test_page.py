@@ -39,9 +39,17 @@ def test_a_preview_is_no_run_though_it_yields() -> None:
     assert is_run(run) and not is_run(preview)
 
 
-def test_nothing_is_offered_as_an_api(page: gr.Blocks) -> None:
+def test_programs_are_offered_the_endpoints_and_nothing_else(page: gr.Blocks) -> None:
     assert not page.api_open
-    assert {handler.api_visibility for handler in page.fns.values() if handler.fn} <= {"private"}
+    public = [handler for handler in page.fns.values() if handler.api_visibility == "public" and handler.fn]
+    assert [one.api_name for one in public] == ["animate", "translate", "edit", "style", "verify", "models"]
+    assert {handler.api_visibility for handler in page.fns.values() if handler.fn} == {"public", "private"}
+
+
+def test_the_operator_can_close_the_interface_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPFAKE_API", "off")
+    page = build(Engine(device="cpu"), Examples.in_folder(EXAMPLES))
+    assert {handler.api_visibility for handler in page.fns.values() if handler.fn} == {"private"}
 
 
 def test_an_upload_may_be_as_large_as_the_setting_and_not_a_byte_more() -> None:

@@ -12,7 +12,7 @@ from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.sessions import EXAMINED, Sessions
-from deepfake_core.ui.server.upload_check import FILES, UNUSABLE
+from deepfake_core.ui.server.upload_check import UNUSABLE, takes_file
 from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
 from deepfake_core.ui.wiring import NETWORK
@@ -188,7 +188,7 @@ def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monke
     """Every handler with file inputs is called with a file without consent; none may open it."""
     given = 0
     for handler in served.fns.values():
-        places = [place for place, one in enumerate(handler.inputs) if isinstance(one, FILES)]
+        places = [place for place, one in enumerate(handler.inputs) if takes_file(one)]
         if not places or handler.inputs[places[0]].elem_id == EXAMINED:
             continue
         assert handler.preprocess is False

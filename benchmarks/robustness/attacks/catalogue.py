@@ -9,11 +9,12 @@ from benchmarks.robustness.attacks import (
     held,
     numbers,
     paths,
+    programs,
     queues,
     shutdown,
     sites,
 )
 from benchmarks.robustness.attacks.record import Attack
 
-FAMILIES = (paths, queues, numbers, bodies, clips, connections, sites, shutdown, commands, evasion, held)
+FAMILIES = (paths, queues, numbers, bodies, clips, connections, sites, shutdown, commands, evasion, held, programs)
 ATTACKS: tuple[Attack, ...] = tuple(attack for family in FAMILIES for attack in family.ATTACKS)

@@ -56,11 +56,19 @@ def resent(body: bytes, receive: Receive) -> Receive:
 
 def parsed(body: bytes, *, name: str = "session_hash") -> dict[str, Any]:
     """The JSON object in the body. Raises `Refused` unless it is one whose `name` is a valid id."""
+    value = parsed_object(body)
+    if not is_id(value.get(name), name):
+        raise Refused(400, MALFORMED)
+    return value
+
+
+def parsed_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in the body. Raises `Refused` unless it is one."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         raise Refused(400, MALFORMED) from None
-    if not isinstance(value, dict) or not is_id(value.get(name), name):
+    if not isinstance(value, dict):
         raise Refused(400, MALFORMED)
     return value
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
+from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, client_of, refuse
 from deepfake_core.ui.server.body import (
     MALFORMED,
@@ -17,19 +18,25 @@ from deepfake_core.ui.server.body import (
     check_call,
     is_session,
     parsed,
+    parsed_object,
     read,
     resent,
 )
+from deepfake_core.ui.server.calls import CallableEndpoint, endpoints_of, one_call_session, queued
 from deepfake_core.ui.server.compression import Compression
 from deepfake_core.ui.server.headers import SecurityHeaders
 from deepfake_core.ui.server.hosts import HostCheck
+from deepfake_core.ui.server.mcp import McpServer
+from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.server.proxies import ProxyCheck
 from deepfake_core.ui.server.queue import ARRIVAL, SupervisedQueue
 from deepfake_core.ui.server.rate_limit import NewSessions
-from deepfake_core.ui.server.routes import Body, Route, route_of
+from deepfake_core.ui.server.routes import API, CALL, Body, Route, route_of
+from deepfake_core.ui.server.subrequests import moved
 from deepfake_core.ui.server.uploads import Uploads
 
 MISSING = "unknown endpoint"
+CLOSED = "the interface for programs is closed on this server (DEEPFAKE_API=off); use the page in a browser"
 INVALID = "the values could not be processed; reload the page and try again"
 BROKEN = "Something went wrong here; reload the page and try again"
 
@@ -37,8 +44,8 @@ BROKEN = "Something went wrong here; reload the page and try again"
 def guarded(app: App, page: gr.Blocks, uploads: Path) -> App:
     """Wrap the app in all middleware of this project; `uploads` is Gradio's upload folder."""
     queue = page._queue if isinstance(page._queue, SupervisedQueue) else None
-    queued = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
-    checked = RequestCheck(Compression(app), queued, Uploads(uploads), queue)
+    numbers = {True: inputs_of(page, queued=True), False: inputs_of(page, queued=False)}
+    checked = RequestCheck(Compression(app), numbers, Uploads(uploads), endpoints_of(page), queue)
     return ProxyCheck(SecurityHeaders(HostCheck(checked)))
 
 
@@ -59,10 +66,11 @@ class RequestCheck:
         app: App,
         inputs: Mapping[bool, Mapping[int, int]],
         uploads: Uploads,
+        endpoints: Mapping[str, CallableEndpoint],
         queue: SupervisedQueue | None = None,
     ) -> None:
-        self.app, self.inputs, self.uploads, self.queue = app, inputs, uploads, queue
-        self.new_sessions = NewSessions()
+        self.app, self.inputs, self.uploads, self.endpoints, self.queue = app, inputs, uploads, endpoints, queue
+        self.new_sessions, self.mcp = NewSessions(), McpServer(self, endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,6 +80,8 @@ class RequestCheck:
         try:
             if route is None:
                 raise Refused(404, MISSING)
+            if route.for_programs and not self.endpoints:
+                raise Refused(403, CLOSED)
             if scope["method"] not in route.methods:
                 raise Refused(405, MISSING)
             _check_query(scope, route)
@@ -83,6 +93,12 @@ class RequestCheck:
     async def _forward(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         if route.body is Body.FILES:
             await self.uploads.take(self.app, scope, receive, with_message(send))
+            return
+        if route.body is Body.MCP:
+            await self.mcp.respond(await read(receive, MAX_CALL_BYTES), scope, receive, send)
+            return
+        if route.body is Body.NAMED_CALL:
+            await self._forward_named(scope, receive, send)
             return
         if route.body is not Body.NOTHING:
             body = await read(receive, MAX_CALL_BYTES if route.body is Body.CALL else MAX_EVENT_BYTES)
@@ -105,6 +121,20 @@ class RequestCheck:
             raise Refused(503, sentence)
         with self.queue.arriving(call["fn_index"], session, address) as arrival:
             await self.app({**scope, ARRIVAL: arrival}, receive, send)
+
+    async def _forward_named(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn a call by name into one of the queue, with a session of its own; the same checks follow."""
+        asked = CALL.search(scope["path"])
+        endpoint = self.endpoints.get(asked["name"]) if asked else None
+        if asked is None or endpoint is None:
+            raise Refused(404, MISSING)
+        arguments = parsed_object(await read(receive, MAX_CALL_BYTES))
+        try:
+            data = endpoint.values(arguments) if asked["named"] else arguments.get("data", [])
+        except BadRequest as error:
+            raise Refused(400, sentence(error)) from None
+        body = json.dumps(queued(endpoint, data, one_call_session())).encode()
+        await self(moved(scope, "POST", f"{API}queue/join", body), resent(body, receive), send)
 
 
 def _check_query(scope: Scope, route: Route) -> None:

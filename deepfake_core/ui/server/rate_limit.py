@@ -9,7 +9,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.body import Refused
 
 MINUTE = 60.0
-TOO_MANY_PAGES = "too many pages were opened from this address; try again in {:.0f} seconds"
+TOO_MANY_PAGES = "too many pages were opened, or calls made, from this address; try again in {:.0f} seconds"
 MAX_KNOWN_SESSIONS = 5_000
 
 

@@ -1,4 +1,4 @@
-"""The routes that the page needs, with their kinds of bodies; Gradio's other routes are blocked."""
+"""The routes that the page and programs need, with their kinds of bodies; Gradio's other routes are blocked."""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from enum import Enum, auto
 from deepfake_core.ui.server.queue import SESSION
 
 API = "/gradio_api/"
+_NAME = "[a-z_]{1,32}"
+CALL = re.compile(rf"call/(?P<named>v2/)?(?P<name>{_NAME})")
+"""A call of an endpoint: with a list of values, or (`v2`) with values by name."""
 _SESSION = f"(?:{SESSION.pattern})"
 
 
@@ -21,6 +24,10 @@ class Body(Enum):
     RESET = auto()
     """The id of an event, as JSON; Gradio's client sends no session here."""
     FILES = auto()
+    NAMED_CALL = auto()
+    """A call of an endpoint for programs, as JSON."""
+    MCP = auto()
+    """A message of the Model Context Protocol, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Route:
     """Required query parameters, which hold session hashes or upload ids."""
     optional: tuple[str, ...] = ()
     """The same, but optional."""
+    for_programs: bool = False
+    """Whether it is part of the interface for programs, which the operator can close."""
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -63,6 +72,19 @@ ROUTES = (
 )
 
 
+def _programs(pattern: str, body: Body = Body.NOTHING) -> Route:
+    return Route(re.compile(f"{API}(?:{pattern})/?"), body, for_programs=True)
+
+
+PROGRAM_ROUTES = (
+    _programs("info"),
+    _programs(rf"call/(?:v2/)?{_NAME}/[0-9a-f]{{32}}"),
+    _programs(CALL.pattern, Body.NAMED_CALL),
+    _programs("mcp(?:/http)?", Body.MCP),
+)
+"""What `gradio_client`, curl and MCP clients need in addition to the page's routes."""
+
+
 def route_of(path: str) -> Route | None:
     """The route of a path, or None."""
-    return next((route for route in ROUTES if route.path.fullmatch(path)), None)
+    return next((route for route in (*ROUTES, *PROGRAM_ROUTES) if route.path.fullmatch(path)), None)

@@ -13,18 +13,23 @@ from gradio.utils import get_type_hints
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
 from deepfake_core.turns import NETWORKS, Accounts, acting_for, in_turns
+from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.queue import address_of
 from deepfake_core.ui.server.rate_limit import RateLimit
-from deepfake_core.ui.server.upload_check import FILES, UploadFolder
-from deepfake_core.ui.server.uploaded import Upload, Withheld
+from deepfake_core.ui.server.upload_check import UploadFolder, takes_file
+from deepfake_core.ui.server.uploaded import NamedExample, Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
 from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
 
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
+CONSENT_PARAMETER_FALSE = (
+    "consent must be true for files of your own: it confirms that you use only your own face, drawn ones, or faces of "
+    "people who have given consent"
+)
 EXAMINED = "verify-file"
-"""Element id of the only input that needs no consent: Verify only analyses its file."""
+"""Element id of the only input of the page that needs no consent: Verify only analyses its file."""
 
 
 class Sessions:
@@ -61,16 +66,16 @@ class Sessions:
         for handler in page.fns.values():
             if not handler.inputs or handler.fn is None:
                 continue
-            takes_file = any(isinstance(one, FILES) for one in handler.inputs)
-            if takes_file and handler.preprocess:
+            has_file = any(map(takes_file, handler.inputs))
+            if has_file and handler.preprocess:
                 raise TypeError(
                     f"{handler.name} has file inputs, so it needs preprocess=False: only our own readers open files"
                 )
             for one in handler.inputs:
-                if not isinstance(one, FILES):
+                if not takes_file(one):
                     kind_of(one)
             handler.fn = self._guarded(handler, handler.fn, page.uploads)
-            if takes_file and any(event == "change" for _, event in handler.targets):
+            if has_file and any(event == "change" for _, event in handler.targets):
                 handler.targets.append((self.known._id, "change"))
 
     def agree(self, checked: bool, request: gr.Request) -> bool:
@@ -129,15 +134,24 @@ class Sessions:
         """The values that the handler may use until `until` closes. Raises `LabError` if it may not run."""
         if refused := next((value for value in values if isinstance(value, Refused)), None):
             raise refused.error
-        examined = any(one.elem_id == EXAMINED for one in handler.inputs)
-        refusal = self._rate_exceeded(request) if examined or handler.concurrency_id == NETWORK else None
-        files = {place: values[place] for place, one in enumerate(handler.inputs) if isinstance(one, FILES)}
+        examined = any(map(_only_examined, handler.inputs))
+        counted = examined or is_endpoint(handler) or handler.concurrency_id == NETWORK
+        refusal = self._rate_exceeded(request) if counted else None
+        files = {place: values[place] for place, one in enumerate(handler.inputs) if takes_file(one)}
         if refusal and not any(files.values()):
             raise refusal
-        agreed = examined or str(request.session_hash) in self._consenting
-        admit = partial(self._admit, uploads, agreed, refusal, until)
+        missing = None if examined else self._consent_missing(handler, request, values)
+        admit = partial(self._admit, uploads, missing, refusal, until)
         given = {place: [*map(admit, one)] if isinstance(one, list) else admit(one) for place, one in files.items()}
         return [given.get(place, value) for place, value in enumerate(values)]
+
+    def _consent_missing(self, handler: BlockFunction, request: gr.Request, values: Sequence[Any]) -> LabError | None:
+        """Why files that are no examples may not be used; None if they may. A program confirms consent in each call."""
+        if not is_endpoint(handler):
+            agreed = str(request.session_hash) in self._consenting
+            return None if agreed else ConsentMissing(CONSENT_MISSING)
+        given = [value for one, value in zip(handler.inputs, values, strict=True) if _is_consent(one)]
+        return None if given == [True] else ConsentMissing(CONSENT_PARAMETER_FALSE)
 
     def _rate_exceeded(self, request: gr.Request) -> LabError | None:
         limits = settings()
@@ -151,24 +165,46 @@ class Sessions:
         return None
 
     def _admit(
-        self, uploads: UploadFolder, agreed: bool, refusal: LabError | None, until: ExitStack, value: Any
+        self,
+        uploads: UploadFolder,
+        consent_missing: LabError | None,
+        refusal: LabError | None,
+        until: ExitStack,
+        value: Any,
     ) -> Upload:
         """One file: a private path for the handler, or `Withheld` with the reason."""
         if not value or isinstance(value, Withheld):
             return value or None
         if refusal:
             return Withheld(refusal)
+        if isinstance(value, NamedExample):
+            return {"path": str(value.path)}
         try:
             named = uploads.named(value)
             path = uploads.take(named, until)
         except MissingFile as error:
             return Withheld(error)
         example = uploads.example(path)
-        if not (agreed or example):
-            return Withheld(ConsentMissing(CONSENT_MISSING))
+        if consent_missing and not example:
+            return Withheld(consent_missing)
         if example and example.name == path.name:
             return {"path": str(example)}  # immutable, and the same path for all sessions, so results can be cached
         return {"path": str(path), "upload": str(named)}
+
+
+def is_endpoint(handler: BlockFunction) -> bool:
+    """Whether programs may call it: all other handlers are the page's own."""
+    return handler.api_visibility == "public"
+
+
+def _only_examined(component: Any) -> bool:
+    parameter = parameter_of(component)
+    return component.elem_id == EXAMINED or (parameter is not None and parameter.examined)
+
+
+def _is_consent(component: Any) -> bool:
+    parameter = parameter_of(component)
+    return parameter is not None and parameter.is_consent
 
 
 def like(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

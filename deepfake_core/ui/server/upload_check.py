@@ -21,16 +21,27 @@ import gradio as gr
 
 from deepfake_core.errors import MissingFile
 from deepfake_core.hub.files import sha256_of
+from deepfake_core.ui.server.parameters import parameter_of
 
 FILES = (gr.Image, gr.Video, gr.File, gr.UploadButton)
-"""Components whose values name files."""
+"""Components of the page whose values name files."""
 META = {"_type": "gradio.FileData"}
 UNUSABLE = "this file is not one of your uploads, or was deleted; upload it again"
 """The same message for every path that is not an upload, so that responses do not reveal which files exist."""
+NO_EXAMPLE = "{name} is neither an upload nor the name of an example; upload the file, or name one of {examples}"
+"""For a text, whether a file of that name exists or not."""
 HASH = re.compile(r"[0-9a-f]{64}")
+MAX_QUOTE = 40
+"""Characters of an unknown name that the message quotes."""
 FOLDER_FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 FILE_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Non-blocking, so that opening a pipe without a writer does not hang; it is rejected afterwards."""
+
+
+def takes_file(component: Any) -> bool:
+    """Whether the value of a component names a file."""
+    parameter = parameter_of(component)
+    return isinstance(component, FILES) or (parameter is not None and parameter.is_file)
 
 
 class UploadFolder:
@@ -52,6 +63,13 @@ class UploadFolder:
         ):
             raise MissingFile(UNUSABLE)
         return named
+
+    def example_named(self, name: str) -> Path:
+        """The example with this file name. Raises `MissingFile` for any other text."""
+        known = {path.name: path for path in self._examples}
+        if name not in known:
+            raise MissingFile(NO_EXAMPLE.format(name=repr(name[:MAX_QUOTE]), examples=", ".join(known)))
+        return known[name]
 
     def take(self, named: Path, until: ExitStack) -> Path:
         """A private path to the file, valid until `until` closes. Raises `MissingFile`."""

@@ -15,6 +15,13 @@ class Withheld:
     error: LabError
 
 
+@dataclass(frozen=True, slots=True)
+class NamedExample:
+    """An example that a program named instead of uploading a file."""
+
+    path: Path
+
+
 Upload = Mapping[str, Any] | Withheld | None
 """A checked file: `path` is private to this run, `upload` is the same for all runs on the upload."""
 

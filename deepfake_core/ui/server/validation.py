@@ -13,9 +13,10 @@ from gradio.state_holder import SessionState
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.ui.server import values
 from deepfake_core.ui.server.messages import alert, sentence
+from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.updates import SparseBlocks
-from deepfake_core.ui.server.upload_check import FILES, META, UploadFolder
-from deepfake_core.ui.server.uploaded import Withheld
+from deepfake_core.ui.server.upload_check import META, UploadFolder, takes_file
+from deepfake_core.ui.server.uploaded import NamedExample, Withheld
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class CheckedBlocks(SparseBlocks):
             raise BadRequest(WRONG_VALUES)
         files, others = dict[int, Any](), list[Any]()
         for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
-            if isinstance(component, FILES):
+            if takes_file(component):
                 files[place] = self._files(component, value)
                 others.append(None)
             else:
@@ -76,6 +77,8 @@ class CheckedBlocks(SparseBlocks):
         """The value of a file component reduced to paths, or `Withheld`."""
         if not value:
             return None
+        if parameter_of(component) and isinstance(value, str):
+            return self._example(value)
         is_list = takes_list(component)
         if is_list and isinstance(value, list) and len(value) > MAX_FILES:
             raise BadRequest(f"{component.label} must be a list of at most {MAX_FILES} files, got {len(value)}")
@@ -85,6 +88,12 @@ class CheckedBlocks(SparseBlocks):
             return [Withheld(error)] if is_list else Withheld(error)
         sent = [{"path": str(path), "meta": META} for path in named]
         return sent if is_list else sent[0]
+
+    def _example(self, name: str) -> NamedExample | Withheld:
+        try:
+            return NamedExample(self.uploads.example_named(name))
+        except MissingFile as error:
+            return Withheld(error)
 
 
 def takes_list(component: Any) -> bool:

@@ -6,8 +6,10 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.components.api_component import Api
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.ui.server.parameters import parameter_of
 
 Check = Callable[[Any, Any], str | None]
 """`check(component, value)` returns what the value must be, or None if it is valid."""
@@ -94,6 +96,11 @@ def _text(component: Any, value: Any) -> str | None:
     return None if isinstance(value, str) and len(value) <= most else f"a text of at most {most} characters"
 
 
+def _parameter(component: Any, value: Any) -> str | None:
+    parameter = parameter_of(component)
+    return parameter.error(value) if parameter else "one of an endpoint"
+
+
 def _anything(component: Any, value: Any) -> str | None:
     return None  # Gradio ignores what was sent and uses the server's own value
 
@@ -108,5 +115,6 @@ CHECKS: dict[type[Component], Check] = {
     gr.Dataset: _dataset,
     gr.Textbox: _text,
     gr.State: _anything,
+    Api: _parameter,
 }
 """The kinds of components that may be inputs of handlers; files are checked in `upload_check`."""

@@ -35,7 +35,7 @@ async def echo(request: Request) -> PlainTextResponse:
 
 def client_of(answer: object, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     everything = Route("/{path:path}", answer, methods=["GET", "POST", "HEAD"])  # type: ignore[arg-type]
-    app = RequestCheck(Starlette(routes=[everything]), INPUTS, Uploads(tmp_path_factory.mktemp("uploads")))
+    app = RequestCheck(Starlette(routes=[everything]), INPUTS, Uploads(tmp_path_factory.mktemp("uploads")), {})
     return TestClient(app)
 
 
@@ -70,7 +70,6 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
     [
         "/login",
         "/logout",
-        "/gradio_api/info",
         "/gradio_api/token",
         "/gradio_api/user",
         "/monitoring",
@@ -85,8 +84,6 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
         "/gradio_api/runs",
         "/gradio_api/run-history/records",
         "/gradio_api/stream/a/1/2/playlist.m3u8",
-        "/gradio_api/call/predict",
-        "/gradio_api/call/v2/predict",
         "/gradio_api/api/predict",
         "/gradio_api/component_server/",
         "/gradio_api/queue/status",
@@ -100,6 +97,14 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
 def test_all_others_are_not_there(client: TestClient, path: str) -> None:
     for answer in (client.get(path), client.post(path)):
         assert answer.status_code == 404 and answer.json() == {"detail": "unknown endpoint"}
+
+
+@pytest.mark.parametrize(
+    "path", ["info", "mcp", "mcp/", "mcp/http", "call/echo", "call/v2/echo", f"call/echo/{'0' * 32}"]
+)
+def test_a_page_without_endpoints_says_that_it_is_closed_to_programs(client: TestClient, path: str) -> None:
+    for answer in (client.get(f"/gradio_api/{path}"), client.post(f"/gradio_api/{path}")):
+        assert answer.status_code == 403 and "closed on this server" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +249,7 @@ def test_calls_that_the_queue_would_refuse_never_reach_gradio() -> None:
         await finish.wait()
         await PlainTextResponse("queued")(scope, receive, send)
 
-    app = RequestCheck(slow, {True: {0: 0}, False: {}}, Uploads(Path("unused")), queue)
+    app = RequestCheck(slow, {True: {0: 0}, False: {}}, Uploads(Path("unused")), {}, queue)
 
     async def joins(session: str, address: str) -> httpx.Response:
         transport = httpx.ASGITransport(app, client=(address, 1))  # type: ignore[arg-type]

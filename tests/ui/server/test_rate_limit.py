@@ -12,7 +12,7 @@ def test_new_pages_of_an_address_are_limited(monkeypatch: pytest.MonkeyPatch) ->
     for name in ("a", "b", "c", "a", "b"):
         sessions.check(name, here)
     with pytest.raises(
-        Refused, match=r"too many pages were opened from this address; try again in 60 seconds"
+        Refused, match=r"too many pages were opened, or calls made, from this address; try again in 60 seconds"
     ) as refused:
         sessions.check("d", here)
     assert refused.value.status == 429
