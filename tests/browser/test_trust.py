@@ -110,7 +110,7 @@ def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(
 def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page", server: str, tmp_path: Path):
     page.set_default_timeout(LOADED)
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for()
+    page.locator("#animation-about", has_text="Installed:").wait_for()
     press(page, "Animate")
     page.locator("#live img").wait_for()
     assert_declared(saved(page, page.locator("#live img"), tmp_path), model="fomm-starter")
