@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faces.measure import measure_faces
+from benchmarks.kinds import measure_kinds
 from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
@@ -61,9 +62,13 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("--visitors", type=int, default=50, metavar="N", help="number of visitors (default: 50)")
     load.add_argument("--seconds", type=float, default=120, metavar="S", help="duration (default: 120)")
     faces = subjects.add_parser("faces", help="the face detector, on photographs")
-    faces.add_argument("folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each")
-    faces.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
-    for subject in (quality, speed, memory, watermark, robustness, load, faces):
+    kinds = subjects.add_parser("kinds", help="whether drawings and photographs are told apart")
+    for subject in (faces, kinds):
+        subject.add_argument(
+            "folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each"
+        )
+        subject.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
+    for subject in (quality, speed, memory, watermark, robustness, load, faces, kinds):
         subject.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     return options
 
@@ -94,6 +99,8 @@ def measured(options: argparse.Namespace) -> Report:
         return measure_watermark(options.count)
     if options.subject == "faces":
         return measure_faces(options.folder, options.count)
+    if options.subject == "kinds":
+        return measure_kinds(options.folder, options.count)
     if options.subject == "load":
         return measure_load(options.visitors, options.seconds)
     if options.subject == "robustness" and options.attacks is not None:

@@ -11,7 +11,7 @@ from deepfake_core.faces import Box, Crop, Face, Uncropped, Whole, cut, find_cro
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import Image, ImageLike, read_image
-from deepfake_core.media.picture_kind import LARGEST, PictureKind, kind_of
+from deepfake_core.media.picture_kind import LARGEST, SMALLEST, PictureKind, kind_of
 from deepfake_core.settings import settings
 
 MAX_SHOWN_SIDE = 1280
@@ -81,7 +81,7 @@ def crop_image(
 def kind_in(picture: Image, box: Box | None = None) -> PictureKind:
     """Whether the content of a square, by default of the centre square, is drawn or a photograph."""
     box = box or find_crop(picture, Whole()).box
-    return kind_of(cut(picture, box, max(1, min(LARGEST, round(box.side)))))
+    return kind_of(cut(picture, box, max(SMALLEST, min(LARGEST, round(box.side)))))
 
 
 def _uncropped(picture: Image, name: str) -> Cropped:

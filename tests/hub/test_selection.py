@@ -22,9 +22,7 @@ def install(home: Path, *names: str) -> None:
 
 @pytest.mark.parametrize("network", ["fomm", "stargan", "starganv2", "cyclegan"])
 @pytest.mark.parametrize("kind", ["drawing", "photograph"])
-def test_the_starters_are_used_for_everything_while_nothing_else_is_installed(
-    network: str, kind: PictureKind
-) -> None:
+def test_the_starters_are_used_for_everything_while_nothing_else_is_installed(network: str, kind: PictureKind) -> None:
     chosen = [select(network, kind, task) for task in tasks(network)]
     assert chosen == [name for name, one in manifest().items() if one.network == network and one.starter]
     assert not any(depends_on_picture(network, task) for task in tasks(network))

@@ -41,9 +41,17 @@ def finished(editor: AttributeEditor, folder: Path, *sources: Path) -> Finished:
     ("weights", "kinds", "text"),
     [
         ("stargan-starter", ["drawing"], None),
-        ("stargan-starter", ["photograph"], "This looks like a photograph; these weights are made for drawings, so the "),
+        (
+            "stargan-starter",
+            ["photograph"],
+            "This looks like a photograph; these weights are made for drawings, so the ",
+        ),
         ("stargan-celeba-128", ["photograph"], None),
-        ("stargan-celeba-128", ["drawing"], "This looks like a drawing; these weights are made for photographs, so the "),
+        (
+            "stargan-celeba-128",
+            ["drawing"],
+            "This looks like a drawing; these weights are made for photographs, so the ",
+        ),
         ("fomm-starter", ["photograph"], "made for drawn heads, and photographs move less exactly."),
         ("stargan-starter", ["drawing", "photograph", "photograph"], "2 of 3 look like photographs; "),
         ("fomm-mgif", ["drawing", "photograph"], None),

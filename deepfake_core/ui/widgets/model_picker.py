@@ -81,9 +81,9 @@ class ModelPicker:
     def listen(self, *opened: Any) -> Any:
         """List the weights on `opened`, such as the selection of the tab, and whenever a download has ended.
 
-        Returns the trigger that fires after the first of `opened`. `changed` holds those of another choice.
+        Returns the trigger that fires after the first of `opened`. `changed` holds those of other weights.
         """
-        filled, *_ = [
+        filled = [
             trigger(
                 self.fill,
                 inputs=[self.name, self.more.download.name],
@@ -104,8 +104,8 @@ class ModelPicker:
             )
             for one in self.advice
         ]
-        self.changed = [self.name.input, *(event.then for event in suggested)]
-        return filled.then
+        self.changed = [self.name.input, *(event.then for event in (filled[-1], *suggested))]
+        return filled[0].then
 
     def fill(self, chosen: str | None, fetching: Any = None) -> Update:
         """List the choices; keeps the selection, else selects the first automatic one. Imports torch."""
