@@ -1,9 +1,9 @@
 """Tells a drawing from a photograph by statistics of its pixels.
 
-Drawings of this project's worlds have smooth surfaces between sharp edges, few grey levels, and no noise; photographs have
-noise and texture everywhere, even when they were saved as JPEG. 47 such statistics go through a small neural network
-(one hidden layer), which was fitted to half of a set of portraits and to drawings, each in several sizes and as JPEG;
-`python -m benchmarks kinds` measures the error on the other half.
+Drawings of this project's worlds have smooth surfaces between sharp edges, few grey levels, and no noise; photographs
+have noise and texture everywhere, even when they were saved as JPEG. 47 such statistics go through a small neural
+network (one hidden layer), which was fitted to half of a set of portraits and to drawings, each in several sizes and as
+JPEG; `python -m benchmarks kinds` measures the error on the other half.
 """
 
 import json
@@ -97,7 +97,7 @@ def _colour_edges(difference: Plane) -> list[float]:
     return logarithms(quantiles(steps, 0.25, 0.5, 0.75, 0.95))
 
 
-def _halved(grey: Plane) -> Plane:
+def _halved(grey: Plane) -> Float[np.ndarray, "h2 w2"]:
     even = grey[: grey.shape[0] // 2 * 2, : grey.shape[1] // 2 * 2]
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
 

@@ -24,10 +24,15 @@ class Mismatch:
 
 
 def mismatch(weights: str, kinds: Sequence[PictureKind]) -> Mismatch | None:
-    """What to say of pictures of these kinds under named weights; None if they fit, or for a user's own weights."""
+    """What to say of pictures of these kinds under named weights.
+
+    None if they fit, for a user's own weights, and if no others do the same task.
+    """
     one = manifest().get(weights)
-    others = [kind for kind in kinds if one and one.pictures not in (kind, "any")]
-    if one is None or not others:
+    if one is None or one.task is None:
+        return None
+    others = [kind for kind in kinds if one.pictures not in (kind, "any")]
+    if not others:
         return None
     who = (
         f"This looks like a {others[0]}" if len(kinds) == 1 else f"{len(others)} of {len(kinds)} look like {others[0]}s"

@@ -78,6 +78,7 @@ def test_the_button_offers_the_download_of_weights_for_photographs_and_selects_i
     shown = models.suggest("automatic faces", "photograph")
     assert shown[models.more.accordion].open is True
     assert shown[models.more.download.name].value == "stargan-celeba-128"
+    assert "33.8 MB" in shown[models.more.download.about], "with its facts"
     (home / "stargan-celeba-256.safetensors").touch()
     assert models.suggest("stargan-starter", "photograph")[models.name] == "stargan-celeba-256"
     assert models.suggest("stargan-celeba-256", "drawing")[models.name] == "stargan-starter"

@@ -5,7 +5,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepfake_core import registry
@@ -17,6 +16,7 @@ from deepfake_core.ui.server.gpu_seconds import gpu_seconds
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
     from deepfake_core.hub.cache import NetworkCache
+    from deepfake_core.media.images import ImageLike
 
 log = logging.getLogger(__name__)
 ZEROGPU = "SPACES_ZERO_GPU"
@@ -99,7 +99,7 @@ class Engine:
         self,
         network: str,
         choice: str | None,
-        picture: Path | None = None,
+        picture: "ImageLike | None" = None,
         crop: "Crop | None" = None,
         deadline: Deadline = NEVER,
     ) -> str:

@@ -131,7 +131,7 @@ class ModelPicker:
 
     def describe(self, name: str | None) -> str:
         """What the selected weights are for, their size and licence; for an automatic choice, the rule."""
-        if name in self.automatic().values():
+        if name is not None and name in self.automatic().values():
             return self._describe_automatic(name)
         if name not in self.entries:
             return ""
@@ -148,6 +148,7 @@ class ModelPicker:
     def suggest(self, chosen: Any, kind: PictureKind | None) -> Update:
         """Select installed weights for pictures of this kind, else open the downloads at the first of them."""
         from deepfake_core.hub.selection import select
+        from deepfake_core.hub.store import preference
 
         task = self.task(chosen)
         if kind is None or task is None:
@@ -155,9 +156,10 @@ class ModelPicker:
         name = select(self.network, kind, task)
         if self.entries[name].pictures == kind:
             return {self.name: name, self.about: self.describe(name)}
-        names = [one.name for one in self.more.missing() if one.task == task and one.pictures == kind]
-        offered = self.more.download.offer(next(iter(names), None))
-        return {self.more.accordion: gr.Accordion(open=True)} | offered
+        fitting = {one.name for one in self.more.missing() if one.task == task and one.pictures == kind}
+        names = [name for name in preference(self.network) if name in fitting]
+        first, download = next(iter(names), None), self.more.download
+        return {self.more.accordion: gr.Accordion(open=True)} | download.offer(first) | download.describe(first)
 
     def task(self, name: Any) -> str | None:
         """What the selected weights do, or the automatic choice."""
@@ -180,7 +182,7 @@ class ModelPicker:
         if name in self.entries:
             return self.entries[name].subject
         task = self.task(name)
-        return next((one.subject for one in self.entries.values() if one.task == task), "face")
+        return next((one.subject for one in self.entries.values() if task and one.task == task), "face")
 
 
 def by_hand(missing: list[Entry]) -> str:
