@@ -97,7 +97,7 @@ def animate(
     yield Finished(
         files=(File(path=result.path, role="result", facts={"frames": done}), *second),
         seconds=clock.seconds,
-        notes=(*noted(unsuited), *crops, *clip.notes, *silent, *animator.runtime.notes()),
+        notes=(*crops, *clip.notes, *silent, *noted(unsuited), *animator.runtime.notes()),
         mismatch=unsuited,
     )
 

@@ -80,7 +80,7 @@ def edit(
             notes.append(f"{cropped.name}: {cropped.note}")
             yield clock.progress(place + 1, len(places), files=files)
     unsuited = mismatch(editor.name, kinds)
-    notes = [*noted(unsuited), *notes, *editor.runtime.notes()]
+    notes = [*notes, *noted(unsuited), *editor.runtime.notes()]
     yield Finished(files=tuple(written), notes=tuple(notes), seconds=clock.seconds, mismatch=unsuited)
 
 
@@ -95,7 +95,7 @@ def _readable(
 
 
 def _read(editor: AttributeEditor, pictures: Sequence[Cropped]) -> list[dict[str, float] | None]:
-    """The attributes of each picture; None for one of a kind on which the classifier was not trained."""
+    """The attributes of each picture; None for a photograph if the classifier only saw drawings."""
     known = [place for place, cropped in enumerate(pictures) if editor.reads_kind(cropped.kind)]
     seen: list[dict[str, float] | None] = [None] * len(pictures)
     if known:
@@ -151,7 +151,7 @@ def _changes(
 def read_attributes(
     editor: AttributeEditor, source: ImageLike, crop: Crop = Face(), deadline: Deadline = NEVER
 ) -> dict[str, float] | None:
-    """Attribute -> probability, 0 to 1, from the classifier; None for a picture of a kind that it was not trained on.
+    """Attribute -> probability, 0 to 1, from the classifier; None for a photograph if it only saw drawings.
 
     Raises `BadRequest` if the weights have no classifier, `TookTooLong`, and what reading the picture raises.
     """

@@ -19,7 +19,7 @@ from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
 from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
-from deepfake_core.pipelines.suitability import trained_on
+from deepfake_core.pipelines.suitability import may_read
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 Changes = Mapping[str, bool]
@@ -75,8 +75,8 @@ class AttributeEditor:
         return self.render([pixels], [self.wanted(seen, changes)])[0]
 
     def reads_kind(self, kind: PictureKind) -> bool:
-        """Whether the weights include an attribute classifier that was trained on pictures of this kind."""
-        return self.reads and trained_on(self.name, kind)
+        """Whether the weights include an attribute classifier that is of use for pictures of this kind."""
+        return self.reads and may_read(self.name, kind)
 
     def read(self, image: ImageLike, *, crop: str = "auto") -> dict[str, float]:
         """Attribute -> probability, 0 to 1.

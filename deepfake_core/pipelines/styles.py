@@ -144,7 +144,7 @@ def _finished(
     unsuited = mismatch(synthesizer.name, [one.kind for one in pictures])
     return Finished(
         files=tuple(files),
-        notes=(*noted(unsuited), *notes, *synthesizer.runtime.notes()),
+        notes=(*notes, *noted(unsuited), *synthesizer.runtime.notes()),
         seconds=clock.seconds,
         mismatch=unsuited,
     )

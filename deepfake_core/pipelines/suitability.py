@@ -10,7 +10,7 @@ from deepfake_core.hub.manifest import Subject, manifest
 from deepfake_core.hub.selection import depends_on_picture, select, task_of
 from deepfake_core.media.images import ImageLike, read_image
 from deepfake_core.media.picture_kind import PictureKind
-from deepfake_core.pipelines.cropped import MAX_SHOWN_SIDE, kind_in
+from deepfake_core.pipelines.cropped import MAX_SHOWN_SIDE, kind_in, name_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,10 +51,10 @@ def noted(found: Mismatch | None) -> list[str]:
     return [found.text] if found else []
 
 
-def trained_on(weights: str, kind: PictureKind) -> bool:
-    """Whether named weights were made for pictures of this kind; true for a user's own weights."""
+def may_read(weights: str, kind: PictureKind) -> bool:
+    """Whether what a classifier says of such a picture means anything: weights for drawings never saw a photograph."""
     one = manifest().get(weights)
-    return one is None or one.pictures in (kind, "any")
+    return one is None or kind == "drawing" or one.pictures != "drawing"
 
 
 def weights_for(
@@ -88,7 +88,7 @@ def kind_of_picture(
     picture = read_image(image, longest=MAX_SHOWN_SIDE, deadline=deadline)
     wanted = Whole() if isinstance(crop, Uncropped) or (isinstance(crop, Face) and subject != "face") else crop
     try:
-        found = find_crop(picture, wanted)
+        found = find_crop(picture, wanted, name=name_of(image, "the picture"))
     except NoFaceFound:
         found = find_crop(picture, Whole())
     return kind_in(picture, found.box)

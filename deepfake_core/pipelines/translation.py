@@ -61,7 +61,7 @@ def translate(
             notes += [line for line in lines if line not in notes]
             yield clock.progress(place + 1, len(places), files=files)
     unsuited = mismatch(translator.name, kinds)
-    notes = [*noted(unsuited), *notes, *translator.runtime.notes()]
+    notes = [*notes, *noted(unsuited), *translator.runtime.notes()]
     yield Finished(files=tuple(written), notes=tuple(notes), seconds=clock.seconds, mismatch=unsuited)
 
 

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
+from deepfake_core.errors import BadRequest
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import chosen
@@ -59,6 +60,14 @@ class AttributesForm:
         """Attribute -> whether its box is checked."""
         unknown = [name for name in self.checked if name not in attributes]
         return {name: name in self.checked for name in [*attributes, *unknown]}
+
+    def require_some(self) -> None:
+        """Raise `BadRequest` if nothing was read from the picture and nothing is checked."""
+        if self.reading is not None and self.reading.shown is None and not self.checked:
+            raise BadRequest(
+                "these weights read no attributes from this picture; check those that the result should have, or "
+                "choose other weights"
+            )
 
     def differences(self, attributes: Sequence[str]) -> dict[str, bool]:
         """Only the boxes that the visitor changed: each picture of a batch keeps its other attributes."""
@@ -166,6 +175,7 @@ class AttributesTab(Studio):
         named = self.one.named(values)
         upload, form = named.pop("source"), AttributesForm(**named)
         source, crop = chosen(upload, "portrait"), crop_named(form.crop, face=face_number(form.face, upload))
+        form.require_some()
         editor = self._editor(form, source, crop, deadline)
         yield from self._edit(editor, form, (source,), form.changes(editor.attributes), crop, deadline)
 

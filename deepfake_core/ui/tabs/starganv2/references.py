@@ -112,7 +112,7 @@ class References:
     def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str | None:
         """The domain in an example's name, or the sex according to the attribute classifier; else the first domain.
 
-        None for a picture of a kind on which the classifier was not trained.
+        None for a photograph if the classifier only saw drawings.
         """
         from deepfake_core.faces import Face
         from deepfake_core.pipelines.attributes import read_attributes
