@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.faces.measure import measure_faces
 from benchmarks.first_page import measure_first_page
+from benchmarks.kinds import measure_kinds
 from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
@@ -64,9 +65,13 @@ def parser() -> argparse.ArgumentParser:
     page = subjects.add_parser("page", help="what a first visit to the page costs, in Chromium")
     page.add_argument("--rounds", type=int, default=3, metavar="N", help="number of visits (default: 3)")
     faces = subjects.add_parser("faces", help="the face detector, on photographs")
-    faces.add_argument("folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each")
-    faces.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
-    for subject in (quality, speed, memory, watermark, robustness, load, page, faces):
+    kinds = subjects.add_parser("kinds", help="whether drawings and photographs are told apart")
+    for subject in (faces, kinds):
+        subject.add_argument(
+            "folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each"
+        )
+        subject.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
+    for subject in (quality, speed, memory, watermark, robustness, load, page, faces, kinds):
         subject.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     return options
 
@@ -99,6 +104,8 @@ def measured(options: argparse.Namespace) -> Report:
         return measure_faces(options.folder, options.count)
     if options.subject == "page":
         return measure_first_page(options.rounds)
+    if options.subject == "kinds":
+        return measure_kinds(options.folder, options.count)
     if options.subject == "load":
         return measure_load(options.visitors, options.seconds)
     if options.subject == "robustness" and options.attacks is not None:

@@ -63,7 +63,12 @@ def test_translate(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     arguments = ["translate", str(PORTRAIT), "-o", str(tmp_path / "out.png"), "--device", "cpu"]
     answer = answer_of([*arguments, "--back", "--crop", "none"], capsys)
     assert answer["paths"] == [str(tmp_path / "out.png"), str(tmp_path / "out-back.png")]
-    assert 0 < answer["cycle_errors"][str(tmp_path / "out.png")] < 2 and answer["model"] == "cyclegan-horse2zebra"
+    assert 0 < answer["cycle_errors"][str(tmp_path / "out.png")] < 2
+    assert answer["model"] == "cyclegan-starter-horse2zebra", "the starter for a drawing"
+    arguments[1] = str(PORTRAIT.with_name("photo-astronaut.jpg"))
+    assert answer_of(arguments, capsys)["model"] == "cyclegan-horse2zebra", (
+        "weights for photographs, which are installed"
+    )
     arguments = ["translate", str(PORTRAIT.parent), "-o", str(tmp_path / "all"), "--model", "cyclegan-style_vangogh"]
     assert len(answer_of(arguments, capsys)["paths"]) == len(list((tmp_path / "all").iterdir())) == 7
 

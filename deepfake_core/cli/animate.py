@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from deepfake_core.cli.options import add_command, add_face_option, add_run_options
+from deepfake_core.cli.options import add_command, add_face_option, add_run_options, model_for
 
 
 def add(commands: Any) -> None:
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         help="an .mp4 file; a folder or .png for numbered frames; with a picture as driver: a picture, or a folder",
     )
     command.add_argument(
-        "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
+        "--model", help="a name from 'weights list', or a .safetensors file (default: what suits the portrait)"
     )
     command.add_argument("--transfer", choices=("relative", "absolute"), default="relative")
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
@@ -53,7 +53,8 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
     from deepfake_core.pipelines.events import Finished, Progress
 
-    animator = ImageAnimator.from_pretrained(asked.model, asked.device)
+    crop = crop_named(asked.crop, face=asked.face)
+    animator = ImageAnimator.from_pretrained(model_for(asked, "fomm", asked.source, crop), asked.device)
     request = AnimationRequest(
         source=asked.source,
         driving=asked.driving,
@@ -63,7 +64,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         best_frame=asked.best_frame,
         start=asked.start,
         smoothing=asked.smoothing,
-        source_crop=crop_named(asked.crop, face=asked.face),
+        source_crop=crop,
         driving_crop=crop_named(asked.crop),
         paste_back=asked.paste_back,
         label=asked.label,

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
+from deepfake_core.cli.options import add_command, add_picture_options, answer, finished, model_for
 from deepfake_core.errors import BadRequest
 
 BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -45,7 +45,8 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
         strip=asked.strip,
         label=asked.label,
     )
-    editor = AttributeEditor.from_pretrained(asked.model, asked.device)
+    model = model_for(asked, "stargan", request.sources[0], request.crop)
+    editor = AttributeEditor.from_pretrained(model, asked.device)
     done = finished(edit(editor, request), asked.json)
     faces = {
         str(file.path): {"seen": file.facts["seen"], "attributes": file.facts["attributes"]}

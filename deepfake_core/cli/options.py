@@ -10,6 +10,8 @@ from tqdm import tqdm
 from deepfake_core.device import DEVICES
 
 if TYPE_CHECKING:
+    from deepfake_core.faces import Crop
+    from deepfake_core.media.images import ImageLike
     from deepfake_core.pipelines.events import Finished, Progress
 
 Run = Callable[[argparse.Namespace], dict[str, Any]]
@@ -27,7 +29,7 @@ def add_command(commands: Any, name: str, run: Run, about: str) -> argparse.Argu
 def add_picture_options(command: argparse.ArgumentParser, crops: Sequence[str] = ("auto", "none")) -> None:
     """Options of every subcommand that transforms pictures."""
     command.add_argument(
-        "--model", help="a name from 'weights list', or a .safetensors file (default: the best installed)"
+        "--model", help="a name from 'weights list', or a .safetensors file (default: what suits the first picture)"
     )
     command.add_argument("--crop", choices=crops, default="auto", help="the square to use (default: auto)")
     add_face_option(command)
@@ -40,6 +42,13 @@ def add_face_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--face", type=int, default=1, metavar="N", help="of several faces, the N-th largest (default: 1, the largest)"
     )
+
+
+def model_for(asked: argparse.Namespace, network: str, picture: "ImageLike", crop: "Crop") -> str:
+    """`--model`; without it, weights for photographs for a photograph if some are installed, else the starters."""
+    from deepfake_core.pipelines.suitability import weights_for
+
+    return str(asked.model or weights_for(network, None, picture, crop))
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:

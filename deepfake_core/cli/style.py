@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
+from deepfake_core.cli.options import add_command, add_picture_options, answer, finished, model_for
 from deepfake_core.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ def add(commands: Any) -> None:
 
 def style_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Run the synthesis, with a progress bar on a terminal."""
+    from deepfake_core.faces import crop_named
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
-    synthesizer = StyleSynthesizer.from_pretrained(asked.model, asked.device)
+    model = model_for(asked, "starganv2", asked.images[0], crop_named(asked.crop, face=asked.face))
+    synthesizer = StyleSynthesizer.from_pretrained(model, asked.device)
     return answer(finished(events_of(synthesizer, asked), asked.json), synthesizer.name)
 
 

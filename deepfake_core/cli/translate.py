@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from deepfake_core.cli.options import add_command, add_picture_options, answer, finished
+from deepfake_core.cli.options import add_command, add_picture_options, answer, finished, model_for
 
 
 def add(commands: Any) -> None:
@@ -32,7 +32,8 @@ def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
         back=asked.back,
         label=asked.label,
     )
-    translator = CycleTranslator.from_pretrained(asked.model, asked.device)
+    model = model_for(asked, "cyclegan", request.sources[0], request.crop)
+    translator = CycleTranslator.from_pretrained(model, asked.device)
     done = finished(translate(translator, request), asked.json)
     results = done.of("result") if asked.back else ()
     errors = {str(file.path): file.facts["cycle_error"] for file in results}

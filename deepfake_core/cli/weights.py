@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
 def list_weights(asked: argparse.Namespace) -> dict[str, Any]:
     """Name, whether it is installed, and its purpose; papers and licences once a family."""
     rows, lines = {}, list[str]()
-    for title, group in groupby(inventory(), lambda one: one.entry.title):
+    for title, group in groupby(inventory(), lambda one: one.entry.family):
         family = list(group)
         lines.append(title)
         for part in ("paper", "licence"):
@@ -66,7 +66,8 @@ def list_weights(asked: argparse.Namespace) -> dict[str, Any]:
             entry = one.entry
             rows[entry.name] = {"installed": one.usable, **asdict(entry), "bytes": one.bytes, "source": entry.source}
             size = f" ({one.bytes / 1e6:.1f} MB)" if one.bytes else ""
-            lines.append(f"{'*' if one.usable else ' '} {entry.name}: {entry.about}{size}")
+            lines.append(f"{'*' if one.usable else ' '} {entry.name}: {entry.title}{size}")
+            lines.append(f"      for: {entry.about}")
             lines.append(f"      source: {entry.source}")
     free = free_bytes()
     text = "\n".join([*lines, f"* installed; {free / 1e9:.1f} GB of disk space free"])

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from deepfake_core.errors import UnknownModel
+from deepfake_core.media.picture_kind import PictureKind
 from deepfake_core.registry import method
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -43,6 +44,12 @@ class HubFile:
         return f"the Hub's {self.kind} {self.repo}"
 
     @property
+    def page(self) -> str:
+        """The address of the repository's page."""
+        kind = "" if self.kind == "model" else f"{self.kind}s/"
+        return f"https://huggingface.co/{kind}{self.repo}"
+
+    @property
     def label(self) -> str:
         """Identifies the source, for metadata and recorded hashes."""
         return f"{self.kind} {self.repo}, {self.file}"
@@ -69,6 +76,11 @@ class WebFile:
         return f"the authors' {self.url}" if self.authors else self.url
 
     @property
+    def page(self) -> str:
+        """The address itself."""
+        return self.url
+
+    @property
     def label(self) -> str:
         """Identifies the source, for metadata and recorded hashes."""
         return self.url
@@ -85,6 +97,8 @@ class Entry:
     network: str | None
     """Name of its method in `registry.METHODS`; None for the file of a library."""
     title: str
+    """Their display name, such as "Zebra to horse, drawn"."""
+    family: str
     """The method's or the library's display name: entries with the same one are a family."""
     about: str
     """What they are for, in one sentence."""
@@ -113,6 +127,12 @@ class Entry:
     seen: str | None = None
     """Where the sources were found."""
     subject: Subject = "face"
+    pictures: PictureKind | Literal["any"]
+    """The kind of picture for which they were trained."""
+    also_photographs: bool = False
+    """Whether weights for drawings were trained on photographs too, with less exact results."""
+    task: str | None = None
+    """What they do, for the automatic choice among weights that do the same; None: they are never chosen so."""
     back: str | None = None
     """CycleGAN: the weights of the reverse translation."""
     needs: str | None = None
@@ -123,15 +143,19 @@ class Entry:
         """Description of where the original comes from."""
         if self.command:
             return f"trained by this project on synthetic pictures (recipe: {self.command})"
-        part = f" ({self.contains})" if self.contains else ""
-        by_hand = [f"the authors' {self.address}{part}"] if self.address else []
-        return " or ".join([*dict.fromkeys(one.place for one in self.sources), *by_hand])
+        return " or ".join(self.places)
 
     @property
-    def links(self) -> tuple[str, ...]:
-        """Addresses in `source` that a browser can open."""
-        urls = [one.url for one in self.sources if isinstance(one, WebFile)]
-        return (*urls, *([self.address] if self.address else []))
+    def places(self) -> dict[str, str]:
+        """Where the original can be had, as text -> the address that a browser can open."""
+        part = f" ({self.contains})" if self.contains else ""
+        by_hand = {f"the authors' {self.address}{part}": self.address} if self.address else {}
+        return {one.place: one.page for one in self.sources} | by_hand
+
+    @property
+    def starter(self) -> bool:
+        """Whether they come with the repository."""
+        return self.file is not None
 
     def expected(self, source: Source) -> str | None:
         """The known sha256 of the file at a source."""
@@ -145,11 +169,11 @@ def manifest(folder: Path | None = None) -> dict[str, Entry]:
 
 
 def _entry(name: str, network: str | None = None, sources: list[dict[str, Any]] | None = None, **fields: Any) -> Entry:
-    """Title, paper and licence default to those of the method."""
-    known: Mapping[str, Any] = fields
+    """Family, paper and licence default to those of the method; starters are for drawings, others for photographs."""
+    known: Mapping[str, Any] = {"pictures": "drawing" if "file" in fields else "photograph", **fields}
     if network is not None:
         record = method(network)
-        known = {"title": record.title, "paper": record.paper, "licence": record.licence, **fields}
+        known = {"family": record.title, "paper": record.paper, "licence": record.licence, **known}
     found = tuple(HubFile(**one) if "repo" in one else WebFile(**one) for one in sources or ())
     return Entry(name=name, network=network, sources=found, **known)
 

@@ -115,7 +115,7 @@ def critic_of(
     if not (isinstance(source, HubFile) and source.critic):
         return None, []
     critic = replace(source, file=source.critic, critic=None, sha256=None)
-    wanted = Entry(name=critic.name, network=None, title="", about="", paper="", licence="")
+    wanted = Entry(name=critic.name, network=None, title="", family="", about="", paper="", licence="", pictures="any")
     try:
         return (yield from obtain(wanted, [critic], [], deadline)), []
     except TimeLimitExceeded:

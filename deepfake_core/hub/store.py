@@ -105,7 +105,7 @@ def load(model: str | Path | None, network: str) -> Loaded:
     else:
         wanted = entry(model)
         if wanted.network != network:
-            raise BadWeights(f"{model} has weights for {wanted.network or wanted.title}, not for {network}")
+            raise BadWeights(f"{model} has weights for {wanted.network or wanted.family}, not for {network}")
         found, name, about = find(model), model, wanted.about
         if found is None:
             raise WeightsMissing(f"{model} is not installed; {how_to_get(wanted)}")

@@ -31,6 +31,7 @@ from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.motion_session import MotionSession
 from deepfake_core.pipelines.pose import pose, posed
 from deepfake_core.pipelines.saving import origin_of
+from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
 
 __all__ = ["AnimationRequest", "animate", "batches", "find_starts", "frames_of"]
@@ -71,11 +72,13 @@ def animate(
             yield clock.progress(done, clip.total, unit="frame", preview=previews.draw(driver, frame))
     silent = (f"{result.warning}.",) if result.warning else ()
     crops = [f"Portrait: {source.note}", *([f"Driving clip: {clip.crop.note}"] if clip.crop else [])]
+    unsuited = mismatch(animator.name, [source.kind])
     second = (File(path=combined.path, role="side_by_side"),) if combined else ()
     yield Finished(
         files=(File(path=result.path, role="result", facts={"frames": done}), *second),
         seconds=clock.seconds,
-        notes=(*crops, *clip.notes, *silent, *animator.runtime.notes()),
+        notes=(*crops, *clip.notes, *silent, *noted(unsuited), *animator.runtime.notes()),
+        mismatch=unsuited,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.media.picture_kind import PictureKind
 from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
@@ -21,6 +22,7 @@ from deepfake_core.pipelines.image_batch import (
     save_numbered,
     suffixed,
 )
+from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.provenance.writer import save_input
 
 OPPOSITES = {"Male": "Female", "Young": "Older"}
@@ -56,14 +58,14 @@ def edit(
     check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
         sources=request.sources,
-        crop=lambda source, name: editor.cropped(source, name, crop=request.crop, deadline=deadline),
+        crop=lambda source, name: _readable(editor, request, source, name, deadline),
         notes=notes,
         deadline=deadline,
     )
-    written: list[File] = []
+    written, kinds = list[File](), list[PictureKind]()
     for group in of_one_size(batch.crops(), editor.batch):
         crops = [cropped.pixels for _, cropped in group]
-        seen: list[dict[str, float] | None] = [*editor.read_pixels(crops)] if editor.reads else [None] * len(group)
+        seen = _read(editor, [cropped for _, cropped in group])
         wanted = [editor.wanted(one, request.changes) for one in seen]
         rows = zip(group, editor.render(crops, wanted), seen, wanted, strict=True)
         for (place, cropped), image, read, attributes in rows:
@@ -74,9 +76,32 @@ def edit(
                 *_changes(editor, request, source, cropped, read, places[place]),
             )
             written += files
+            kinds.append(cropped.kind)
             notes.append(f"{cropped.name}: {cropped.note}")
             yield clock.progress(place + 1, len(places), files=files)
-    yield Finished(files=tuple(written), notes=(*notes, *editor.runtime.notes()), seconds=clock.seconds)
+    unsuited = mismatch(editor.name, kinds)
+    notes = [*notes, *noted(unsuited), *editor.runtime.notes()]
+    yield Finished(files=tuple(written), notes=tuple(notes), seconds=clock.seconds, mismatch=unsuited)
+
+
+def _readable(
+    editor: AttributeEditor, request: AttributesRequest, source: ImageLike, name: str | None, deadline: Deadline
+) -> Cropped:
+    """The crop of a picture. Raises `BadRequest` if its attributes are neither read nor all given."""
+    cropped = editor.cropped(source, name, crop=request.crop, deadline=deadline)
+    if not editor.reads_kind(cropped.kind):
+        editor.wanted(None, request.changes)
+    return cropped
+
+
+def _read(editor: AttributeEditor, pictures: Sequence[Cropped]) -> list[dict[str, float] | None]:
+    """The attributes of each picture; None for a photograph if the classifier only saw drawings."""
+    known = [place for place, cropped in enumerate(pictures) if editor.reads_kind(cropped.kind)]
+    seen: list[dict[str, float] | None] = [None] * len(pictures)
+    if known:
+        for place, read in zip(known, editor.read_pixels([pictures[place].pixels for place in known]), strict=True):
+            seen[place] = read
+    return seen
 
 
 def _results(
@@ -125,13 +150,13 @@ def _changes(
 
 def read_attributes(
     editor: AttributeEditor, source: ImageLike, crop: Crop = Face(), deadline: Deadline = NEVER
-) -> dict[str, float]:
-    """Attribute -> probability, 0 to 1, from the classifier.
+) -> dict[str, float] | None:
+    """Attribute -> probability, 0 to 1, from the classifier; None for a photograph if it only saw drawings.
 
     Raises `BadRequest` if the weights have no classifier, `TookTooLong`, and what reading the picture raises.
     """
     editor.require_classifier()
-    return editor.read_pixels([editor.cropped(source, crop=crop, deadline=deadline).pixels])[0]
+    return _read(editor, [editor.cropped(source, crop=crop, deadline=deadline)])[0]
 
 
 def in_words(attribute: str) -> str:

@@ -9,7 +9,8 @@ from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.decode import read_frames
 from deepfake_core.media.images import Image, read_image
-from deepfake_core.pipelines.cropped import MAX_SHOWN_SIDE, shrunk
+from deepfake_core.media.picture_kind import PictureKind
+from deepfake_core.pipelines.cropped import MAX_SHOWN_SIDE, kind_in, shrunk
 from deepfake_core.pipelines.face_watch import FaceWatch
 from deepfake_core.pipelines.figures import crop_picture, faces_picture
 from deepfake_core.provenance.writer import save_input
@@ -28,6 +29,8 @@ class CropPreview:
     """The crop in fractions; None for a picture that is not cropped."""
     note: str
     """How it was chosen: one sentence for the user."""
+    kind: PictureKind | None
+    """Of the part inside the crop; None for a clip."""
     faces: int = 0
     """Number of faces in the picture."""
     face: int = 1
@@ -43,31 +46,40 @@ def preview_crop(
     picture = read_image(path, longest=MAX_SHOWN_SIDE, deadline=deadline)
     if isinstance(crop, Uncropped):
         small = fit(picture, PREVIEW_SIDE)[0] if max(picture.shape[:2]) > PREVIEW_SIDE else picture
-        return CropPreview(path=save_input(small, output), crop=None, note="The whole picture is used.")
+        note, kind = "The whole picture is used.", kind_in(picture)
+        return CropPreview(path=save_input(small, output), crop=None, note=note, kind=kind)
     wanted = Whole() if isinstance(crop, Face) and subject != "face" else crop
     deadline.check()
     return _drawn(picture, find_crop(picture, wanted, name=path.name), wanted, output)
 
 
 def preview_clip_crop(
-    path: Path, crop: Crop, output: Path, *, max_seconds: float | int | None = None, deadline: Deadline = NEVER
+    path: Path,
+    crop: Crop,
+    output: Path,
+    *,
+    subject: Subject = "face",
+    max_seconds: float | int | None = None,
+    deadline: Deadline = NEVER,
 ) -> CropPreview:
     """The same for a clip: the first frame that shows a face is drawn (without a face crop: that is not blank)."""
+    crop = Whole() if isinstance(crop, Face) and subject != "face" else crop
     with read_frames(path, max_side=PREVIEW_SIDE, max_seconds=max_seconds, deadline=deadline) as frames:
         watch = FaceWatch(crop, frames.info.rate, path.name, deadline=deadline)
         for frame in frames:
             watch.see(frame)
             if watch.crop is not None:
-                return _drawn(frame, watch.crop, crop, output)
+                return replace(_drawn(frame, watch.crop, crop, output), kind=None)
         watch.end()
-    return _drawn(frame, find_crop(frame, crop, name=path.name), crop, output)
+    return replace(_drawn(frame, find_crop(frame, crop, name=path.name), crop, output), kind=None)
 
 
 def _drawn(picture: Image, found: FaceCrop, wanted: Crop, output: Path) -> CropPreview:
     height, width = picture.shape[:2]
     drawn = crop_picture(*shrunk(picture, found.box, PREVIEW_SIDE))
     place = Manual.of(found.box, height=height, width=width)
-    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note)
+    kind = kind_in(picture, found.box)
+    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note, kind=kind)
     if not isinstance(wanted, Face) or found.faces < 2:
         return preview
     thumbnails = save_input(faces_picture(picture, found.frames), output.with_stem(f"{output.stem}-faces"))

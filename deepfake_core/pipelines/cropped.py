@@ -11,6 +11,7 @@ from deepfake_core.faces import Box, Crop, Face, Uncropped, Whole, cut, find_cro
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import Image, ImageLike, read_image
+from deepfake_core.media.picture_kind import LARGEST, SMALLEST, PictureKind, kind_of
 from deepfake_core.settings import settings
 
 MAX_SHOWN_SIDE = 1280
@@ -33,6 +34,7 @@ class Cropped:
     """The place of `pixels` in `picture`; None if the picture is not cropped."""
     note: str
     """How the crop was chosen: one sentence for the user."""
+    kind: PictureKind
 
     def paste(self, made: Image) -> Image:
         """The whole picture with `made` pasted over the crop; `made` itself if the picture is not cropped."""
@@ -71,8 +73,15 @@ def crop_image(
         return _uncropped(picture, name)
     found = find_crop(picture, Whole() if isinstance(crop, Face) and subject != "face" else crop, name=name)
     pixels = cut(picture, found.box, size)
+    kind = kind_in(picture, found.box)
     picture, box = shrunk(picture, found.box, settings().pasted_side)
-    return Cropped(name=name, picture=picture, pixels=pixels, box=box, note=found.note)
+    return Cropped(name=name, picture=picture, pixels=pixels, box=box, note=found.note, kind=kind)
+
+
+def kind_in(picture: Image, box: Box | None = None) -> PictureKind:
+    """Whether the content of a square, by default of the centre square, is drawn or a photograph."""
+    box = box or find_crop(picture, Whole()).box
+    return kind_of(cut(picture, box, max(SMALLEST, min(LARGEST, round(box.side)))))
 
 
 def _uncropped(picture: Image, name: str) -> Cropped:
@@ -80,7 +89,7 @@ def _uncropped(picture: Image, name: str) -> Cropped:
     if max(picture.shape[:2]) > MAX_UNCROPPED_SIDE:
         picture, _ = fit(picture, MAX_UNCROPPED_SIDE)
         note = f"The whole picture is used, shrunk to {picture.shape[1]} x {picture.shape[0]} pixels."
-    return Cropped(name=name, picture=picture, pixels=picture, box=None, note=note)
+    return Cropped(name=name, picture=picture, pixels=picture, box=None, note=note, kind=kind_in(picture))
 
 
 def shrunk(picture: Image, box: Box, longest: int) -> tuple[Image, Box]:

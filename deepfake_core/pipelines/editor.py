@@ -14,14 +14,19 @@ from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import load
 from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.media.picture_kind import PictureKind
 from deepfake_core.networks.stargan import HAIR_COLOURS, StarGan
 from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
+from deepfake_core.pipelines.suitability import may_read
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 
 Changes = Mapping[str, bool]
 """Attribute -> whether the result has it."""
+
+
+NO_CLASSIFIER = "has no attribute classifier"
 
 
 class AttributeEditor:
@@ -68,6 +73,10 @@ class AttributeEditor:
         pixels = self.cropped(image, crop=crop_named(crop)).pixels
         seen = self.read_pixels([pixels])[0] if self.reads else None
         return self.render([pixels], [self.wanted(seen, changes)])[0]
+
+    def reads_kind(self, kind: PictureKind) -> bool:
+        """Whether the weights include an attribute classifier that is of use for pictures of this kind."""
+        return self.reads and may_read(self.name, kind)
 
     def read(self, image: ImageLike, *, crop: str = "auto") -> dict[str, float]:
         """Attribute -> probability, 0 to 1.
@@ -118,7 +127,8 @@ class AttributeEditor:
         self.check(changes)
         wanted = self.all_of(self.shown(seen) if seen is not None else {}, changes)
         if missing := [name for name in self.attributes if name not in wanted]:
-            raise BadRequest(f"{self.name} has no attribute classifier; set {', '.join(missing)} as well")
+            reason = "was trained on other pictures and reads no attributes here" if self.reads else NO_CLASSIFIER
+            raise BadRequest(f"{self.name} {reason}; set {', '.join(missing)} as well")
         if self.network.config.exclusive and not any(wanted.values()):
             raise BadRequest(f"one attribute must be set; choose one of {', '.join(self.attributes)}")
         return {name: wanted[name] for name in self.attributes}

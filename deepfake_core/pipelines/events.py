@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from deepfake_core.pipelines.suitability import Mismatch
+
 Role = Literal["result", "source", "back", "strip", "change", "cell", "side_by_side", "inside"]
 """What a file shows: the result, the network's input, the result translated back, all changes in a row, one change, one
 cell of a grid, source next to driver and result, one intermediate result of the network."""
@@ -56,6 +58,8 @@ class Finished:
     notes: tuple[str, ...]
     """Notes for the user, one sentence each."""
     seconds: float
+    mismatch: Mismatch | None = None
+    """What `notes` also say: the weights are not made for such pictures."""
 
     @property
     def path(self) -> Path:

@@ -12,7 +12,7 @@ from torch import Tensor
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face
-from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.media.images import ImageLike
 from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
@@ -74,7 +74,7 @@ class Resolved(NamedTuple):
     """A style vector, and the crop of its reference if it has one."""
 
     vector: Float[Tensor, "s"]
-    pixels: Image | None
+    reference: Cropped | None = None
 
 
 def resolve(
@@ -91,16 +91,16 @@ def resolve(
             synthesizer.number(style.domain)
             largest = Face() if isinstance(crop, Face) else crop  # a number chooses a face of the source
             cropped = crop_noted(synthesizer, style.image, name, largest, notes, deadline)
-            return Resolved(synthesizer.read_styles([cropped.pixels], [style.domain])[0], cropped.pixels)
+            return Resolved(synthesizer.read_styles([cropped.pixels], [style.domain])[0], cropped)
         case Latent():
-            return Resolved(synthesizer.style_from(style.seed, style.domain, truncation=style.truncation), None)
+            return Resolved(synthesizer.style_from(style.seed, style.domain, truncation=style.truncation))
         case Mixed():
             if not 0 <= style.share <= 1:
                 raise BadRequest(f"share must be between 0 (start) and 1 (end), got {style.share}")
             start, end = (
                 resolve(synthesizer, part, crop, notes, name, deadline).vector for part in (style.start, style.end)
             )
-            return Resolved(torch.lerp(start, end, style.share), None)
+            return Resolved(torch.lerp(start, end, style.share))
 
 
 def crop_noted(

@@ -1,6 +1,6 @@
 """StarGAN v2 from a request to a picture, grid or video, for the page, the command line and the Python API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +9,12 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import check_pixels, in_grid, places_for, save, save_numbered
 from deepfake_core.pipelines.saving import origin_of
-from deepfake_core.pipelines.style_specs import Style, crop_noted, in_words, pictures_of, resolve
+from deepfake_core.pipelines.style_specs import Resolved, Style, crop_noted, in_words, pictures_of, resolve
+from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer
 from deepfake_core.provenance.writer import open_sink
 
@@ -80,15 +82,15 @@ def restyle(
     range and an invalid output, `TookTooLong`, and what reading and writing raise.
     """
     path, notes, clock = places_for([request.source], request.output)[0], list[str](), Clock()
-    style = resolve(synthesizer, request.style, request.crop, notes, deadline=deadline).vector
+    style = resolve(synthesizer, request.style, request.crop, notes, deadline=deadline)
     cropped = crop_noted(synthesizer, request.source, "the source", request.crop, notes, deadline)
-    square = synthesizer.render(synthesizer.source(cropped.pixels), [style])[0]
+    square = synthesizer.render(synthesizer.source(cropped.pixels), [style.vector])[0]
     image = cropped.paste(square) if request.paste_back else square
     pictures = (request.source, *pictures_of(request.style))
     saved = save(image, path, *pictures, model=synthesizer.name, label=request.label)
     files = (File(path=saved, role="result", caption=in_words(request.style)),)
     yield clock.progress(1, 1, files=files)
-    yield Finished(files=files, notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
+    yield _finished(synthesizer, files, notes, [cropped], [style], clock)
 
 
 def draw_grid(
@@ -110,22 +112,42 @@ def draw_grid(
         for number, style in enumerate(request.styles, 1)
     ]
     crops = [
-        crop_noted(synthesizer, source, f"source {number}", request.crop, notes, deadline).pixels
+        crop_noted(synthesizer, source, f"source {number}", request.crop, notes, deadline)
         for number, source in enumerate(request.sources, 1)
     ]
     cells, written = list[Image](), list[File]()
     for crop in crops:
-        source = synthesizer.source(crop)
+        source = synthesizer.source(crop.pixels)
         for style in styles:
             deadline.check()
             cells += synthesizer.render(source, [style.vector])
             files = (_cell(synthesizer, request, path, cells[-1], len(cells)),) if request.cells else ()
             written += files
             yield clock.progress(len(cells), len(crops) * len(styles), files=files)
-    grid = in_grid(crops, [style.pixels for style in styles], cells)
+    top = [style.reference.pixels if style.reference else None for style in styles]
+    grid = in_grid([crop.pixels for crop in crops], top, cells)
     saved = save(grid, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
     written.append(File(path=saved, role="result"))
-    yield Finished(files=tuple(written), notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
+    yield _finished(synthesizer, written, notes, crops, styles, clock)
+
+
+def _finished(
+    synthesizer: StyleSynthesizer,
+    files: Sequence[File],
+    notes: Sequence[str],
+    sources: Sequence[Cropped],
+    styles: Sequence[Resolved],
+    clock: Clock,
+) -> Finished:
+    """The last event of a run, which says for which of its pictures the weights were not made."""
+    pictures = [*sources, *(style.reference for style in styles if style.reference)]
+    unsuited = mismatch(synthesizer.name, [one.kind for one in pictures])
+    return Finished(
+        files=tuple(files),
+        notes=(*notes, *noted(unsuited), *synthesizer.runtime.notes()),
+        seconds=clock.seconds,
+        mismatch=unsuited,
+    )
 
 
 def _cell(synthesizer: StyleSynthesizer, request: GridRequest, grid: Path, image: Image, number: int) -> File:
@@ -160,13 +182,12 @@ def interpolate(
     pictures = (request.source, *pictures_of(request.start, request.end))
     check_pixels(pictures, request.max_pixels, deadline)
     start, end = (
-        resolve(synthesizer, style, request.crop, notes, deadline=deadline).vector
-        for style in (request.start, request.end)
+        resolve(synthesizer, style, request.crop, notes, deadline=deadline) for style in (request.start, request.end)
     )
     cropped = crop_noted(synthesizer, request.source, "the source", request.crop, notes, deadline).for_video()
-    source, ways = synthesizer.source(cropped.pixels), [(start, end)]
+    source, ways = synthesizer.source(cropped.pixels), [(start.vector, end.vector)]
     if request.and_back:
-        ways.append((end, start))
+        ways.append((end.vector, start.vector))
     done, origin = 0, origin_of(synthesizer.name, *pictures)
     with open_sink(request.output, rate=RATE, origin=origin, label=request.label, deadline=deadline) as video:
         for way in ways:
@@ -175,5 +196,4 @@ def interpolate(
                 video.write(cropped.paste(square) if request.paste_back else square)
                 done += 1
                 yield clock.progress(done, len(ways) * request.steps, unit="frame")
-    files = (File(path=video.path, role="result"),)
-    yield Finished(files=files, notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)
+    yield _finished(synthesizer, [File(path=video.path, role="result")], notes, [cropped], [start, end], clock)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.media.picture_kind import PictureKind
 from deepfake_core.pipelines.cropped import Cropped
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import (
@@ -17,6 +18,7 @@ from deepfake_core.pipelines.image_batch import (
     save,
     suffixed,
 )
+from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.pipelines.translator import Cycle, CycleTranslator
 from deepfake_core.provenance.writer import save_input
 
@@ -47,17 +49,20 @@ def translate(
         notes=notes,
         deadline=deadline,
     )
-    written: list[File] = []
+    written, kinds = list[File](), list[PictureKind]()
     for group in of_one_size(batch.crops(), translator.batch):
         made = _translated(translator, [cropped.pixels for _, cropped in group], back=request.back)
         for (place, cropped), (image, cycle) in zip(group, made, strict=True):
             source = request.sources[place]
             files = tuple(_save(translator, request, source, cropped, image, cycle, places[place]))
             written += files
+            kinds.append(cropped.kind)
             lines = [f"{cropped.name}: {cropped.note}", *([cycle.note] if cycle else [])]
             notes += [line for line in lines if line not in notes]
             yield clock.progress(place + 1, len(places), files=files)
-    yield Finished(files=tuple(written), notes=(*notes, *translator.runtime.notes()), seconds=clock.seconds)
+    unsuited = mismatch(translator.name, kinds)
+    notes = [*notes, *noted(unsuited), *translator.runtime.notes()]
+    yield Finished(files=tuple(written), notes=tuple(notes), seconds=clock.seconds, mismatch=unsuited)
 
 
 def _translated(translator: CycleTranslator, crops: Sequence[Image], *, back: bool) -> list[tuple[Image, Cycle | None]]:

@@ -38,7 +38,7 @@ def lab(page: "Page", server: str) -> "Page":
     """The page with its network loaded and the crops of the first examples previewed."""
     page.set_default_timeout(30 * SECOND)
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
+    page.locator("#animation-about", has_text="Installed:").wait_for(timeout=LOADED)
     for preview in page.locator(".crop-preview:visible").all():
         preview.locator("img").wait_for(timeout=LOADED)
     return page
@@ -137,7 +137,7 @@ def test_the_network_can_be_looked_into(lab: "Page", page_errors: list[str]):
 def test_nothing_overflows_on_a_phone(page: "Page", server: str, page_errors: list[str]):
     page.set_viewport_size({"width": 360, "height": 800})
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for(timeout=LOADED)
+    page.locator("#animation-about", has_text="Installed:").wait_for(timeout=LOADED)
     unfold(page, "Options")
     for preview in page.locator(".crop-preview:visible").all():
         preview.locator("img").wait_for(timeout=LOADED)

@@ -52,7 +52,7 @@ def test_an_example_is_translated_there_and_back(lab: "Page", page_errors: list[
 
 def test_the_examples_follow_the_direction(lab: "Page", page_errors: list[str]):
     lab.locator("#translation-model input").click()
-    lab.get_by_role("option", name="cyclegan-starter-zebra2horse").click()
+    lab.get_by_role("option", name="Zebra to horse, drawn", exact=True).click()
     zebra = lab.locator("#translation-example-zebras").get_by_role("button", name="zebra").first
     zebra.click()
     wait_until_done(lab, PREFIX)

@@ -138,7 +138,7 @@ def test_a_result_is_changed_by_buttons_and_the_verdicts_stand_side_by_side(
 def test_every_picture_and_video_of_image_animation_says_what_it_is(page: "Page", server: str, tmp_path: Path):
     page.set_default_timeout(LOADED)
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for()
+    page.locator("#animation-about", has_text="Installed:").wait_for()
     press(page, "Animate")
     page.locator("#live img").wait_for()
     assert_declared(saved(page, page.locator("#live img"), tmp_path), model="fomm-starter")

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deepfake_core.hub.manifest import manifest
+from deepfake_core.hub.manifest import entry, manifest
+from deepfake_core.ui.widgets.downloads import label
 from tests.browser.actions import (
     LOADED,
     check_accessibility,
@@ -34,11 +35,11 @@ def lab(page: "Page", server: str) -> "Page":
 
 def choose(page: "Page", prefix: str, name: str) -> None:
     page.locator(f"#{prefix}fetch input").click()
-    page.get_by_role("option", name=name, exact=True).click()
+    page.get_by_role("option", name=label(entry(name)), exact=True).click()
 
 
 def test_all_weights_are_listed_and_the_installed_ones_are_intact(lab: "Page", page_errors: list[str]):
-    names = lab.locator("#weights-table th[scope=row]").all_inner_texts()
+    names = lab.locator("#weights-table th[scope=row] code").all_inner_texts()
     assert names == list(manifest())
     assert lab.locator("#weights-table", has_text="included in the repository").is_visible()
     assert "GB are free" in lab.locator("#weights-room").inner_text()
@@ -71,11 +72,29 @@ def test_a_licence_is_accepted_before_the_source_is_contacted(lab: "Page", page_
 
 def test_another_tab_offers_the_download_and_keeps_its_starters(page: "Page", server: str, page_errors: list[str]):
     open_tab(page, server, "CycleGAN", "translation-")
-    page.get_by_text("These are starter weights").filter(visible=True).wait_for()
+    page.get_by_text("Installed: Horse to zebra, drawn.").filter(visible=True).wait_for()
     unfold(page, "More weights")
     page.locator("#translation-fetch input").wait_for()
     press(page, "Download")
     wait_for_alert(page, OFFLINE)
     check_accessibility(page)
+    check_phone(page)
+    assert page_errors == []
+
+
+def test_a_photograph_under_starter_weights_is_said_and_other_weights_are_offered(
+    page: "Page", server: str, page_errors: list[str]
+):
+    open_tab(page, server, "StarGAN", "attributes-")
+    page.locator("#attributes-examples").get_by_role("button", name="photo-astronaut").click()
+    advice = page.locator("#attributes-preview-advice", has_text="This looks like a photograph")
+    advice.wait_for()
+    page.locator("#attributes-certainty", has_text="no attributes are read").wait_for()
+    assert "%" not in page.locator("#attributes-certainty").inner_text()
+    check_accessibility(page)
+    page.locator("#attributes-preview-advice-button").click()
+    page.locator("#attributes-fetch").wait_for()
+    page.wait_for_function("document.querySelector('#attributes-fetch input').value.startsWith('CelebA faces')")
+    picture_of(page, "advice.png")
     check_phone(page)
     assert page_errors == []

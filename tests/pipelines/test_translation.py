@@ -165,7 +165,9 @@ def test_events_are_plain_facts(translator: CycleTranslator, portrait: Path, tmp
     assert json.loads(json.dumps(facts)) == facts
     assert facts == {"name": "amara.png", "cycle_error": pytest.approx(cycle.error), "cycle_note": cycle.note}
     assert pickle.loads(pickle.dumps([*steps, done])) == [*steps, done]
-    assert steps[0].seconds_left == 0 and done.notes == ("amara.png: The whole picture is used.", cycle.note)
+    assert done.mismatch is not None and done.mismatch.kind == "drawing", "these weights are made for photographs"
+    assert done.notes == ("amara.png: The whole picture is used.", cycle.note, done.mismatch.text)
+    assert steps[0].seconds_left == 0
 
 
 def test_outputs_that_make_no_sense(translator: CycleTranslator, portrait: Path, tmp_path: Path) -> None:

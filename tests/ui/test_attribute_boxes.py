@@ -1,13 +1,17 @@
 """The checkboxes of a portrait's attributes."""
 
+from dataclasses import replace
+
 import pytest
 
+from deepfake_core.errors import BadRequest
 from deepfake_core.ui.tabs.stargan import AttributesForm
 from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, with_checked
 
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 NAMES = (*HAIR, "Male", "Young")
 SHOWN = {name: name in ("Black_Hair", "Young") for name in NAMES}
+UNREAD = Reading((None, "auto", None, 1), None, HAIR)
 READING = Reading((None, "auto", None, 1), SHOWN, HAIR)
 
 
@@ -26,3 +30,11 @@ def test_a_batch_gets_only_the_changed_attributes():
     )
     assert form.differences(NAMES) == {"Black_Hair": False, "Blond_Hair": True}
     assert form.changes(NAMES) == {name: name in ("Blond_Hair", "Young") for name in NAMES}
+
+
+def test_boxes_that_were_not_read_have_to_be_checked():
+    form = AttributesForm(model=None, crop="auto", paste_back=False, checked=[], reading=UNREAD)
+    with pytest.raises(BadRequest, match="read no attributes from this picture; check those"):
+        form.require_some()
+    replace(form, checked=["Young"]).require_some()
+    replace(form, reading=READING).require_some()

@@ -88,7 +88,7 @@ def test_bytes_and_the_time_left_are_shown_and_then_the_notes(part: Download, pu
     assert "Contacting" in asking and "Another process" in waiting and "converting" in converting
     assert "latest_net_G.pth · 12.3 of 45.6 MB · 2.1 MB/s · 16 s left" in bar
     assert '<progress value="12300000" max="45600000"' in bar
-    assert f"{FREE} is installed; use it" in done
+    assert "Horse to zebra, photographs is installed; use it" in done
     assert "&lt;b&gt;new&lt;/b&gt;" in done and "<b>" not in done
     assert updates[-1][part.over] is True
     assert pull.asked == [(FREE, False)]
@@ -125,7 +125,9 @@ def test_a_name_that_is_not_in_the_list_is_refused(part: Download, pull: Pull, n
 @pytest.mark.parametrize("accepted", [False, None, "yes", 1, [True]])
 def test_a_licence_is_shown_and_has_to_be_accepted(part: Download, accepted: Any) -> None:
     shown = part.describe(CLOSED)
-    assert "CC BY-NC 4.0" in shown[part.about] and "750.9 MB" in shown[part.about] and "space" in shown[part.about]
+    assert "CC BY-NC 4.0" in shown[part.about] and "750.9 MB" in shown[part.about]
+    assert 'href="https://huggingface.co/ashpexx/my-models"' in shown[part.about], "the first of its sources, as a link"
+    assert "; 5 more in the Weights tab" in shown[part.about]
     assert shown[part.accepted].visible is True and shown[part.accepted].value is False
     assert part.describe(FREE)[part.accepted].visible is False
     *_, text = texts(part, part.fetch(CLOSED, accepted))  # the real `pull`, which never gets to the network
@@ -139,7 +141,10 @@ def test_a_tick_reaches_the_pull(part: Download, pull: Pull) -> None:
 
 
 def test_starters_are_not_offered_and_a_mirror_is_named(part: Download, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choices(part.offer(None)[part.name]) == [CLOSED, FREE]
+    assert part.offer(None)[part.name].choices == [
+        ("VoxCeleb faces, photographs, sharper · 750.9 MB", CLOSED),
+        ("Horse to zebra, photographs · 45.6 MB", FREE),
+    ]
     assert part.offer(FREE)[part.name].value == FREE
     assert part.accepted not in part.offer(FREE), "a tick is not lost when the list is looked through again"
     monkeypatch.setenv("DEEPFAKE_WEIGHTS_REPO", "me/<weights>")
@@ -176,11 +181,12 @@ def test_downloads_are_on_but_not_on_a_public_space(
     assert bool(pull.asked) is on
 
 
-def test_when_downloads_are_off_the_commands_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_downloads_are_off_the_missing_weights_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     more = rendered(MoreWeights("cyclegan", "test-", "use it"))
-    assert FREE not in more.fill(None)[more.others]
+    title = "Horse to zebra, photographs"
+    assert title not in more.fill(None)[more.others]
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "off")
-    assert f"weights pull {FREE}" in more.fill(None)[more.others]
+    assert title in more.fill(None)[more.others]
 
 
 def test_the_line_of_a_tab_says_that_these_are_starters() -> None:
@@ -194,8 +200,9 @@ def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> N
 
     (tmp_path / "starganv2-celeba-hq.safetensors").write_bytes(b"12")
     text = table(inventory())
-    assert all(f'<th scope="row">{name}</th>' in text for name in manifest())
+    assert all(f"{one.title}<br><code" in text and f">{name}</code></th>" in text for name, one in manifest().items())
     assert text.count("included in the repository") == 6
+    assert 'href="https://huggingface.co/spaces/Yanguan/CycleGAN"' in text
     assert "installed</strong>; it also needs fan-wing" in text
     assert 'href="https://github.com/AliaksandrSiarohin/first-order-model"' in text
     assert text.count("CC BY-NC 4.0 in older, MIT in newer versions") == 1, "once a family"
@@ -216,7 +223,7 @@ def test_only_what_was_fetched_can_be_removed(tmp_path: Path, monkeypatch: pytes
         assert "That did not work" in tab.removal.remove(name)[tab.removal.status]
     assert path.exists()
 
-    assert f"{FREE} was removed" in tab.removal.remove(FREE)[tab.removal.status]
+    assert "Horse to zebra, photographs was removed" in tab.removal.remove(FREE)[tab.removal.status]
     assert not path.exists()
     assert choices(tab.fill(None, FREE)[tab.removal.name]) == []
 

@@ -8,12 +8,15 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepfake_core import registry
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.manifest import entry
 from deepfake_core.ui.server.gpu_seconds import gpu_seconds
 
 if TYPE_CHECKING:
+    from deepfake_core.faces import Crop
     from deepfake_core.hub.cache import NetworkCache
+    from deepfake_core.media.images import ImageLike
 
 log = logging.getLogger(__name__)
 ZEROGPU = "SPACES_ZERO_GPU"
@@ -66,7 +69,10 @@ class Engine:
             yield from events
 
     def warm_up(self) -> None:
-        """Load the default network of every tab in the background; requests meanwhile wait for the same load."""
+        """Load every tab's network for a drawing, as the first examples are, in the background.
+
+        Requests meanwhile wait for the same load.
+        """
         threading.Thread(target=self._load_quietly, name="warm-up", daemon=True).start()
 
     def model(self, network: str, name: str | None = None) -> Any:
@@ -89,6 +95,20 @@ class Engine:
         key = Key(name or choose(network), str(chosen), Runtime(chosen, 1).precision)
         return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=device))
 
+    def weights_for(
+        self,
+        network: str,
+        choice: str | None,
+        picture: "ImageLike | None" = None,
+        crop: "Crop | None" = None,
+        deadline: Deadline = NEVER,
+    ) -> str:
+        """The name of the weights that a choice of the page means for a picture: see `pipelines.suitability`."""
+        from deepfake_core.faces import Face
+        from deepfake_core.pipelines.suitability import weights_for
+
+        return weights_for(network, choice, picture, crop or Face(), deadline=deadline)
+
     def forget(self, name: str) -> None:
         """Drop the loaded network of weights that were removed or replaced."""
         self._networks().forget(name)
@@ -105,6 +125,6 @@ class Engine:
         for one in registry.METHODS:
             try:
                 if one.tab and one.model:
-                    self.model(one.name)
+                    self.model(one.name, self.weights_for(one.name, None))
             except Exception:  # the error is shown when the network is used
                 log.exception("the default network of %s could not be loaded in the background", one.title)

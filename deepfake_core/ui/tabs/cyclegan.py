@@ -1,5 +1,6 @@
 """The CycleGAN tab: translate a picture to the other domain and back."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,10 +129,11 @@ class TranslationTab(Studio):
             for species in ("horse", "zebra")
         }
         self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()))
-        self.preview = Preview("picture", self.models)
+        self.preview = Preview("picture", self.models, f"{PREFIX}preview-advice")
         self.batch = BatchInput("Translate all", PREFIX)
         self.stage = TranslationStage()
         self.controls = RunControls("Translate", self.stage)
+        self.models.advice = [self.preview.advice, self.stage.advice]
 
     def render_inputs(self) -> None:
         self.source.render()
@@ -146,11 +148,11 @@ class TranslationTab(Studio):
         self.batch.render()
 
     def listen(self, page: gr.Blocks) -> None:
-        ready = self.models.listen(self.tab)
+        ready = self.models.listen(self.tab.select)
         self.source.listen(page)
         self.preview.listen([ready], self.source.file, self.crop)
         self.stage.listen(self.crop)
-        for trigger in (ready, self.models.name.input):
+        for trigger in (ready, *self.models.changed):
             trigger(
                 self.follow_direction,
                 inputs=[self.models.name, self.source.file],
@@ -187,12 +189,13 @@ class TranslationTab(Studio):
         from deepfake_core.pipelines.translation import translate
 
         request = form.request(sources)
-        with self.services.events("cyclegan", form.model, translate, request, deadline, sources=sources) as events:
+        model = self.services.engine.weights_for("cyclegan", form.model, sources[0], request.crop, deadline)
+        with self.services.events("cyclegan", model, translate, request, deadline, sources=sources) as events:
             yield from self.stage.follow(events)
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:
         """Show the examples for the selected direction, and replace an example for the other direction."""
-        source = (model or "").rpartition("-")[2].partition("2")[0]
+        source = next(iter(re.findall("|".join(self.rows), model or "")), "")
         known = source in self.rows
         shown: Update = {
             row.column: gr.Column(visible=bool(row.paths) and (not known or name == source))

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.hub.manifest import Entry, manifest
+from deepfake_core.hub.manifest import manifest
 from deepfake_core.ui.server.inference import Engine
-from deepfake_core.ui.widgets.downloads import Download, alert, require_switched_on, size, switched_on
+from deepfake_core.ui.widgets.downloads import (
+    Download,
+    alert,
+    label,
+    linked_places,
+    require_switched_on,
+    size,
+    switched_on,
+)
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.stage import count, state
 from deepfake_core.ui.widgets.startup_line import StartupLine, startup_line
@@ -65,7 +73,7 @@ class WeightsTab:
         from deepfake_core.hub.inventory import free_bytes, inventory
 
         rows = inventory()
-        removable = [row.entry.name for row in rows if row.removable]
+        removable = [(label(row.entry), row.entry.name) for row in rows if row.removable]
         shown: Update = {
             self.table: table(rows),
             self.startup.line: startup_line(),
@@ -115,13 +123,14 @@ class Removal:
         """The components that `offer` updates."""
         return [self.nothing, self.column, self.name, self.confirm]
 
-    def offer(self, names: list[str], chosen: Any) -> Update:
-        """List what can be removed; keeps the selection."""
+    def offer(self, choices: list[tuple[str, str]], chosen: Any) -> Update:
+        """List what can be removed, as labels and names; keeps the selection."""
+        names = [name for _, name in choices]
         name = chosen if chosen in names else next(iter(names), None)
         shown: Update = {
             self.nothing: gr.HTML(visible=not names),
             self.column: gr.Column(visible=bool(names)),
-            self.name: gr.Dropdown(choices=names, value=name),
+            self.name: gr.Dropdown(choices=choices, value=name),
         }
         return shown if name == chosen else shown | {self.confirm: gr.Button(visible=False)}
 
@@ -135,7 +144,7 @@ class Removal:
 
             remove(name)
             self.engine.forget(name)
-            status = state(f"{html.escape(name)} was removed.")
+            status = state(f"{html.escape(manifest()[name].title)} was removed.")
         except Exception as error:
             status = alert(error)
         return {self.confirm: gr.Button(visible=False), self.status: status}
@@ -187,7 +196,7 @@ def table(rows: "list[Installed]") -> str:
         f'<tbody><tr><th scope="rowgroup" colspan="{len(COLUMNS)}">{html.escape(title)}<br>'
         f'<span class="quiet">{html.escape(licences(family))}</span></th></tr>'
         f"{''.join(map(table_row, family))}</tbody>"
-        for title, group in groupby(rows, lambda row: row.entry.title)
+        for title, group in groupby(rows, lambda row: row.entry.family)
         if (family := list(group))
     )
     return (
@@ -205,18 +214,12 @@ def licences(family: "list[Installed]") -> str:
 
 
 def table_row(row: "Installed") -> str:
+    """The title, the name that commands use, and the facts."""
     one = row.entry
-    cells = (html.escape(one.about), size(row.bytes), linked(one), status_of(row))
-    return f'<tr><th scope="row">{html.escape(one.name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def linked(one: Entry) -> str:
-    """The sources, with addresses as links."""
-    source = html.escape(one.source)
-    for address in map(html.escape, one.links):
-        link = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
-        source = source.replace(address, link)
-    return source
+    name = f'{html.escape(one.title)}<br><code class="quiet">{html.escape(one.name)}</code>'
+    source = html.escape(one.source) if one.starter else " or ".join(linked_places(one))
+    cells = (html.escape(one.about), size(row.bytes), source, status_of(row))
+    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def status_of(row: "Installed") -> str:

@@ -67,7 +67,7 @@ class BatchStage(Stage):
         for event in events:
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(text, event.notes)  # with the results, in case the page missed an update
+                yield results | self.done(text, event)  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]
             results = self.single(event.files) if event.total == 1 else self.gallery.shown(made)

@@ -13,6 +13,7 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.messages import SMALLER
 from deepfake_core.ui.server.uploaded import Upload, path_of
+from deepfake_core.ui.widgets.advice import Advice
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
 from deepfake_core.ui.widgets.face_choice import ChosenFace, FaceChoice, face_number
 from deepfake_core.ui.widgets.model_picker import ModelPicker
@@ -59,12 +60,14 @@ class CropPicture:
 class Preview:
     """The crop of a source picture, shown before a run."""
 
-    def __init__(self, what: str, models: ModelPicker) -> None:
+    def __init__(self, what: str, models: ModelPicker, advice: str) -> None:
+        """`advice` is the element id of the line that says that other weights suit the picture better."""
         self.crop_picture, self.models, self.faces = CropPicture(what), models, FaceChoice(what)
-        self.error_message = ErrorMessage()
+        self.error_message, self.advice = ErrorMessage(), Advice(advice)
 
     def render(self) -> None:
         self.crop_picture.render()
+        self.advice.render()
         self.faces.render()
         self.error_message.render()
 
@@ -74,11 +77,16 @@ class Preview:
         Returns a trigger that fires when another face has been chosen.
         """
         face_changed = self.faces.listen(file)
-        for trigger in [*triggers, file.change, crop.change, self.models.name.input, face_changed]:
+        for trigger in [*triggers, file.change, crop.change, *self.models.changed, face_changed]:
             trigger(
                 self.show,
                 inputs=[file, crop, self.models.name, self.faces.chosen],
-                outputs=[*self.crop_picture.outputs, *self.faces.outputs, *self.error_message.outputs],
+                outputs=[
+                    *self.crop_picture.outputs,
+                    *self.faces.outputs,
+                    *self.advice.outputs,
+                    *self.error_message.outputs,
+                ],
                 preprocess=False,
                 **READS_FILE,
             )
@@ -90,11 +98,12 @@ class Preview:
         from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.crop_preview import preview_crop
 
+        nothing = self.crop_picture.nothing() | self.faces.hidden() | self.advice.shown(None)
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
             try:
                 path, output = path_of(upload), Path(folder) / "crop.jpg"
                 if path is None:
-                    yield self.crop_picture.nothing() | self.faces.hidden() | self.error_message.clear()
+                    yield nothing | self.error_message.clear()
                     return
                 drawn = preview_crop(
                     path,
@@ -104,6 +113,7 @@ class Preview:
                     deadline=Deadline.after(settings().look_seconds, SMALLER),
                 )
             except Exception as error:
-                yield self.crop_picture.nothing() | self.faces.hidden() | self.error_message.show(error)
+                yield nothing | self.error_message.show(error)
             else:
-                yield self.crop_picture.shown(drawn) | self.faces.shown(drawn) | self.error_message.clear()
+                shown = self.crop_picture.shown(drawn) | self.faces.shown(drawn) | self.error_message.clear()
+                yield shown | self.advice.shown(self.models.mismatch(model, drawn.kind) if drawn.kind else None)

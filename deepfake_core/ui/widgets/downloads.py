@@ -98,7 +98,7 @@ class Download:
         name = chosen if chosen in names else names[0]
         shown: Update = {
             self.column: gr.Column(visible=switched_on()),
-            self.name: gr.Dropdown(choices=names, value=name),
+            self.name: gr.Dropdown(choices=[(label(self.entries[one]), one) for one in names], value=name),
         }
         return shown if name == chosen else shown | self.describe(name)  # keeps an accepted licence
 
@@ -132,7 +132,7 @@ class Download:
 
     def _done(self, pulled: "Pulled") -> Update:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in pulled.notes)
-        text = f"Done: {html.escape(pulled.name)} is installed; {self.use}."
+        text = f"Done: {html.escape(self.entries[pulled.name].title)} is installed; {self.use}."
         return {self.over: True, self.status: f'{state(text)}<ul class="quiet">{notes}</ul>'}
 
     def _end(self, over: bool) -> Update:
@@ -156,16 +156,31 @@ def in_one_thread(steps: "Iterator[Step]") -> "Iterator[Step]":
             executor.submit(steps.close).result()  # type: ignore[attr-defined] # a generator
 
 
+def label(one: Entry) -> str:
+    """How a list names weights: "Zebra to horse, photographs · 45.6 MB"."""
+    return f"{one.title} · {size(one.bytes)}" if one.bytes else one.title
+
+
 def facts(one: Entry) -> str:
-    """Purpose, size, licence and source of weights, as HTML."""
-    mirror = settings().weights_repo
+    """Purpose, size, licence and the first source of weights, as HTML."""
+    mirror, places = settings().weights_repo, [*linked_places(one)]
+    if mirror:
+        places.insert(0, f"the mirror {html.escape(mirror)}")
+    others = f"; {len(places) - 1} more in the Weights tab" if len(places) > 1 else ""
     lines = {
-        "For": one.about,
+        "For": html.escape(one.about),
         "Size": size(one.bytes),
-        "Licence": one.licence,
-        "Source": f"the mirror {mirror}, or {one.source}" if mirror else one.source,
+        "Licence": html.escape(one.licence),
+        "Source": places[0] + others if places else html.escape(one.source),
     }
-    return "".join(f"<p><strong>{title}:</strong> {html.escape(text)}</p>" for title, text in lines.items())
+    return "".join(f"<p><strong>{title}:</strong> {text}</p>" for title, text in lines.items())
+
+
+def linked_places(one: Entry) -> Iterator[str]:
+    """Where weights can be had, each a link as HTML."""
+    for text, address in one.places.items():
+        link = f'href="{html.escape(address)}" target="_blank" rel="noopener noreferrer"'
+        yield f"<a {link}>{html.escape(text)}</a>"
 
 
 def size(number: int | None) -> str:

@@ -2,12 +2,16 @@
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.blocks import Block
 
+from deepfake_core.ui.widgets.advice import Advice
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+
+if TYPE_CHECKING:
+    from deepfake_core.pipelines.events import Finished
 
 
 class Stage(ABC):
@@ -18,12 +22,14 @@ class Stage(ABC):
         self.prefix = prefix
         """Prefix of the element ids, which are unique on the page."""
         self.error_message = ErrorMessage()
+        self.advice = Advice(f"{prefix}result-advice")
 
     def render(self) -> None:
         self.over = gr.State(False)  # whether the run succeeded or failed; false for a stopped run
         self.error_message.render()
         self.progress = gr.HTML(state("Ready."), elem_id=f"{self.prefix}progress", elem_classes="progress")
         self.hint = gr.HTML(f"<p>{self.hint_text}</p>", elem_id=f"{self.prefix}hint", elem_classes="hint")
+        self.advice.render()
         self.render_results()
         self.notes = gr.HTML("", elem_id=f"{self.prefix}notes", elem_classes="quiet")
 
@@ -47,11 +53,11 @@ class Stage(ABC):
     def outputs(self) -> list[Block]:
         """Every component that a run may update."""
         common = [self.over, *self.error_message.outputs, self.progress, self.hint, self.notes]
-        return [*common, *self.results]
+        return [*common, *self.advice.outputs, *self.results]
 
     def begin(self) -> Update:
         """Clear the stage."""
-        return self.error_message.clear() | self.cleared() | {
+        return self.error_message.clear() | self.cleared() | self.advice.shown(None) | {
             self.over: False,
             self.progress: state("Preparing …"),
             self.hint: gr.HTML(visible=False),
@@ -71,10 +77,12 @@ class Stage(ABC):
             self.hint: gr.HTML(visible=True),
         }  # fmt: skip
 
-    def done(self, text: str, notes: Iterable[str]) -> Update:
-        """The run has succeeded."""
-        listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-        return {self.over: True, self.progress: state(text), self.notes: f"<ul>{listed}</ul>"}
+    def done(self, text: str, event: "Finished") -> Update:
+        """The run has succeeded: its notes, and above the results whether other weights would suit the picture."""
+        said = event.mismatch.text if event.mismatch else None
+        listed = "".join(f"<li>{html.escape(note)}</li>" for note in event.notes if note != said)
+        shown: Update = {self.over: True, self.progress: state(text), self.notes: f"<ul>{listed}</ul>"}
+        return shown | self.advice.shown(event.mismatch)
 
 
 def state(text: str) -> str:

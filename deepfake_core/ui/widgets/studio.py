@@ -23,7 +23,6 @@ class Studio(ABC):
                 with gr.Column(scale=6, min_width=300):
                     self.models.render()
                     self.render_inputs()
-                    self.models.render_others()
                 with gr.Column(scale=5, min_width=300):
                     self.render_results()
             with gr.Accordion("How it works", open=False):

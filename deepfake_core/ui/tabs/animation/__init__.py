@@ -1,6 +1,5 @@
 """The Image Animation tab: a portrait is animated by the motion of a driving clip."""
 
-import html
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Any
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
-from deepfake_core.hub.manifest import manifest
 from deepfake_core.registry import method
-from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.tabs.animation.inside import Inside
@@ -21,12 +18,10 @@ from deepfake_core.ui.tabs.animation.sources import DrivingClip, Portrait
 from deepfake_core.ui.tabs.animation.stage import AnimationStage
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
-from deepfake_core.ui.widgets.model_picker import STARTER, MoreWeights
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
-from deepfake_core.ui.widgets.startup_line import startup_line
-from deepfake_core.ui.wiring import ANY_NUMBER
 
-WARMING = "<strong>Loading the network …</strong> You can already use the page."
+PREFIX = "animation-"
 
 
 class AnimationTab:
@@ -36,44 +31,33 @@ class AnimationTab:
 
     def __init__(self, services: Services) -> None:
         self.engine, examples = services.engine, services.examples
-        self.source = Portrait(examples.portraits)
-        self.driver = DrivingClip(examples.clips)
+        self.models = ModelPicker("fomm", PREFIX)
+        self.source = Portrait(examples.portraits, self.models)
+        self.driver = DrivingClip(examples.clips, self.models)
         self.options = MotionOptions()
-        self.more = MoreWeights("fomm", "animation-", "the tab uses the best installed weights from now on")
         self.stage = AnimationStage()
         self.controls = RunControls("Animate", self.stage)
         self.inside = Inside(self.engine)
+        self.models.advice = [self.source.crop_controls.advice, self.stage.advice]
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
-            self.weights = gr.HTML(WARMING, elem_id="weights")
             with gr.Row(elem_classes="studio"):
                 with gr.Column(scale=6, min_width=300):
+                    self.models.render()
                     with gr.Row():
                         with gr.Column(min_width=260):
                             self.source.render()
                         with gr.Column(min_width=260):
                             self.driver.render()
                     self.options.render()
-                    self.more.render()
                 with gr.Column(scale=5, min_width=300):
                     self.controls.render()
                     self.stage.render()
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
-        for trigger in (page.load, self.tab.select, self.more.listen()):
-            trigger(
-                self.describe_weights,
-                outputs=self.weights,
-                **ANY_NUMBER,
-            ).then(
-                self.more.fill,
-                inputs=self.more.download.name,
-                outputs=self.more.outputs,
-                preprocess=False,
-                **ANY_NUMBER,
-            )
+        self.models.listen(page.load, self.tab.select)
         self.source.listen(page, self.options.crop)
         self.driver.listen(page, self.options.crop)
         self.options.listen()
@@ -91,7 +75,9 @@ class AnimationTab:
             for file, part in (("source", self.source), ("driving", self.driver))
             for name, slider in part.crop_controls.inputs.items()
         }
-        return Inputs(source=self.source.file, driving=self.driver.file, **sliders, **self.options.inputs)
+        return Inputs(
+            model=self.models.name, source=self.source.file, driving=self.driver.file, **sliders, **self.options.inputs
+        )
 
     def animate(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Run the pipeline and show its events.
@@ -102,18 +88,8 @@ class AnimationTab:
         from deepfake_core.pipelines.animation import animate
 
         with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            request = AnimationForm(**self.inputs.named(values)).request(Path(folder))
-            with closing(self.engine.work("fomm", None, animate, request, deadline)) as events:  # type: ignore[type-var]
+            form = AnimationForm(**self.inputs.named(values))
+            request = form.request(Path(folder))
+            model = self.engine.weights_for("fomm", form.model, request.source, request.source_crop, deadline)
+            with closing(self.engine.work("fomm", model, animate, request, deadline)) as events:  # type: ignore[type-var]
                 yield from self.stage.follow(events)
-
-    def describe_weights(self) -> str:
-        """The weights in use and their purpose; waits until they are loaded."""
-        try:
-            animator = self.engine.model("fomm")
-        except Exception as error:
-            return f"<strong>No weights:</strong> {html.escape(sentence(error))}"
-        one = manifest().get(animator.name)
-        starter = f" {STARTER}" if one and one.file else ""
-        starting = startup_line({name for name, one in manifest().items() if one.network == "fomm"})
-        about = f"<strong>Weights: {html.escape(animator.name)}</strong> for {html.escape(animator.about)}."
-        return f"{about}{starter}{starting}"

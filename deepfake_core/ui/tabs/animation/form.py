@@ -20,6 +20,8 @@ MANUAL = "hand"
 class AnimationForm:
     """The values of the tab's widgets."""
 
+    model: str | None
+    """Weights or an automatic choice."""
     source: Upload
     source_face: ChosenFace | None
     source_left: float | int

@@ -75,7 +75,9 @@ class Inside:
             with TemporaryDirectory(prefix="deepfake-lab-") as name:
                 folder, form = Path(name), AnimationForm(**self.inputs.named(values))
                 request = InsightRequest(animation=form.request(folder), output=folder, moment=moment / 100)
-                for event in self.engine.work("fomm", None, look_inside, request, deadline):
+                portrait = request.animation
+                model = self.engine.weights_for("fomm", form.model, portrait.source, portrait.source_crop, deadline)
+                for event in self.engine.work("fomm", model, look_inside, request, deadline):
                     pictures = {self.pictures[file.caption]: str(file.path) for file in event.files}
                     yield self.error_message.clear() | pictures
         except Exception as error:

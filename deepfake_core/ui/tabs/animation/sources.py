@@ -8,15 +8,16 @@ import gradio as gr
 from deepfake_core.settings import settings
 from deepfake_core.ui.tabs.animation.crop_controls import CropControls
 from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 
 
 class Portrait:
     """A portrait and its crop."""
 
-    def __init__(self, examples: list[Path]) -> None:
+    def __init__(self, examples: list[Path], models: ModelPicker) -> None:
         self.picture = PictureInput("Portrait", "portrait", [ExampleRow("Example portraits", examples)])
-        self.crop_controls = CropControls("portrait", _preview_picture)
+        self.crop_controls = CropControls("portrait", _preview_picture, models)
 
     def render(self) -> None:
         self.picture.render()
@@ -34,10 +35,10 @@ class Portrait:
 class DrivingClip:
     """A clip (upload, webcam or example) and its crop."""
 
-    def __init__(self, examples: list[Path]) -> None:
+    def __init__(self, examples: list[Path], models: ModelPicker) -> None:
         self.examples = examples
         self.row = ExampleRow("Example clips", examples)
-        self.crop_controls = CropControls("driving clip", _preview_clip)
+        self.crop_controls = CropControls("driving clip", _preview_clip, models)
 
     def render(self) -> None:
         self.file = gr.Video(

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
+from deepfake_core.errors import BadRequest
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import chosen
@@ -27,6 +28,7 @@ from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.studio import Studio
 
 if TYPE_CHECKING:
+    from deepfake_core.faces import Crop
     from deepfake_core.pipelines.editor import AttributeEditor
     from deepfake_core.pipelines.events import File
 
@@ -58,6 +60,14 @@ class AttributesForm:
         """Attribute -> whether its box is checked."""
         unknown = [name for name in self.checked if name not in attributes]
         return {name: name in self.checked for name in [*attributes, *unknown]}
+
+    def require_some(self) -> None:
+        """Raise `BadRequest` if nothing was read from the picture and nothing is checked."""
+        if self.reading is not None and self.reading.shown is None and not self.checked:
+            raise BadRequest(
+                "these weights read no attributes from this picture; check those that the result should have, or "
+                "choose other weights"
+            )
 
     def differences(self, attributes: Sequence[str]) -> dict[str, bool]:
         """Only the boxes that the visitor changed: each picture of a batch keeps its other attributes."""
@@ -114,11 +124,12 @@ class AttributesTab(Studio):
         self.models = ModelPicker("stargan", PREFIX)
         self.row = ExampleRow("Example portraits", services.examples.portraits, PREFIX)
         self.source = PictureInput("Portrait", f"{PREFIX}source", [self.row])
-        self.preview = Preview("portrait", self.models)
+        self.preview = Preview("portrait", self.models, f"{PREFIX}preview-advice")
         self.boxes = AttributeBoxes(self.engine, PREFIX)
         self.batch = BatchInput("Edit all", PREFIX)
         self.stage = AttributesStage()
         self.controls = RunControls("Edit", self.stage)
+        self.models.advice = [self.preview.advice, self.stage.advice]
 
     def render_inputs(self) -> None:
         with gr.Row():
@@ -135,12 +146,13 @@ class AttributesTab(Studio):
         self.batch.render()
 
     def listen(self, page: gr.Blocks) -> None:
-        ready = self.models.listen(self.tab)
+        ready = self.models.listen(self.tab.select)
         self.source.listen(page)
         face_changed = self.preview.listen([ready], self.source.file, self.crop)
         read = self.boxes.listen(
             [ready, *self.row.clicked, face_changed],
             (self.source.file, self.crop, self.models.name, self.preview.faces.chosen),
+            self.models.changed,
         )
         self.stage.listen(self.crop)
         options = {
@@ -158,19 +170,31 @@ class AttributesTab(Studio):
 
     def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Edit the portrait as selected, and make each single change."""
+        from deepfake_core.faces import crop_named
+
         named = self.one.named(values)
         upload, form = named.pop("source"), AttributesForm(**named)
-        editor, sources = self.engine.model("stargan", form.model), (chosen(upload, "portrait"),)
-        face = face_number(form.face, upload)
-        yield from self._edit(editor, form, sources, form.changes(editor.attributes), deadline, face=face)
+        source, crop = chosen(upload, "portrait"), crop_named(form.crop, face=face_number(form.face, upload))
+        form.require_some()
+        editor = self._editor(form, source, crop, deadline)
+        yield from self._edit(editor, form, (source,), form.changes(editor.attributes), crop, deadline)
 
     def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Make the selected changes in each picture of the batch."""
+        from deepfake_core.faces import crop_named
+
         named = self.many.named(values)
         sources, form = all_chosen(named.pop("files")), AttributesForm(**named)
-        editor = self.engine.model("stargan", form.model)
+        crop = crop_named(form.crop)
+        editor = self._editor(form, sources[0], crop, deadline)
         changes = form.differences(editor.attributes) if editor.reads else form.changes(editor.attributes)
-        yield from self._edit(editor, form, sources, changes, deadline)
+        yield from self._edit(editor, form, sources, changes, crop, deadline)
+
+    def _editor(self, form: AttributesForm, source: Path, crop: "Crop", deadline: Deadline) -> "AttributeEditor":
+        """The network with the weights chosen for a picture."""
+        name = self.engine.weights_for("stargan", form.model, source, crop, deadline)
+        editor: AttributeEditor = self.engine.model("stargan", name)
+        return editor
 
     def _edit(
         self,
@@ -178,21 +202,19 @@ class AttributesTab(Studio):
         form: AttributesForm,
         sources: tuple[Path, ...],
         changes: Mapping[str, bool],
+        crop: "Crop",
         deadline: Deadline,
-        *,
-        face: int = 1,
     ) -> Iterator[Update]:
-        from deepfake_core.faces import crop_named
         from deepfake_core.pipelines.attributes import AttributesRequest, edit
 
         request = AttributesRequest(
             sources=sources,
             changes=changes,
-            crop=crop_named(form.crop, face=face),
+            crop=crop,
             paste_back=form.paste_back,
             with_source=len(sources) == 1,
             single_changes=editor.reads and len(sources) == 1,
             max_pixels=settings().run_pixels,
         )
-        with self.services.events("stargan", form.model, edit, request, deadline, sources=sources) as events:
+        with self.services.events("stargan", editor.name, edit, request, deadline, sources=sources) as events:
             yield from self.stage.follow(events)

@@ -44,13 +44,15 @@ class AttributeBoxes:
         self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.prefix}certainty", elem_classes="quiet")
         self.reading = gr.State(None)
 
-    def listen(self, triggers: list[Any], picture: tuple[gr.Image, gr.Radio, gr.Dropdown, gr.State]) -> list[Any]:
+    def listen(
+        self, triggers: list[Any], picture: tuple[gr.Image, gr.Radio, gr.Dropdown, gr.State], changed: list[Any]
+    ) -> list[Any]:
         """Read the attributes when picture, crop or weights change, and on `triggers` if they or the face have changed.
 
-        `picture` is file, crop, weights and chosen face. Returns one trigger for each of `triggers`, which fires when
-        its reading has ended.
+        `picture` is file, crop, weights and chosen face; `changed` fire when other weights are chosen. Returns one
+        trigger for each of `triggers`, which fires when its reading has ended.
         """
-        file, crop, model, _ = picture
+        file, crop, *_ = picture
         read = [
             trigger(
                 self.read,
@@ -59,7 +61,7 @@ class AttributeBoxes:
                 preprocess=False,
                 **ON_NETWORK,
             )
-            for trigger in [*triggers, file.change, crop.change, model.input]
+            for trigger in [*triggers, file.change, crop.change, *changed]
         ]
         self.boxes.select(
             self.uncheck_others,
@@ -78,14 +80,16 @@ class AttributeBoxes:
 
         seen = None
         try:
+            if model is None:
+                return {self.certainty: gr.skip()}
             path, number = path_of(upload), face_number(face, upload)
+            deadline, named = Deadline.after(settings().look_seconds, SMALLER), crop_named(crop, face=number)
+            model = self.engine.weights_for("stargan", model, path, named, deadline)
             of = (upload_id(upload), crop, model, number)
-            if model is None or (before and before.of == of):
+            if before and before.of == of:
                 return {self.certainty: gr.skip()}
             editor = self.engine.model("stargan", model)
-            deadline = Deadline.after(settings().look_seconds, SMALLER)
             if path and editor.reads:
-                named = crop_named(crop, face=number)
                 seen = self.engine.ask("stargan", model, read_attributes, path, named, deadline)
         except LabError as error:
             return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
@@ -94,7 +98,7 @@ class AttributeBoxes:
         choices = [(in_words(name), name) for name in editor.attributes]
         return {
             self.boxes: gr.CheckboxGroup(choices=choices, value=checked),
-            self.certainty: certainty_text(editor, seen),
+            self.certainty: certainty_text(editor, seen, chosen=path is not None),
             self.reading: Reading(of, shown, editor.exclusive),
         }
 
@@ -114,12 +118,17 @@ def with_checked(checked: Sequence[str], newest: str, exclusive: Sequence[str]) 
     return [*left, newest]
 
 
-def certainty_text(editor: "AttributeEditor", seen: Mapping[str, float] | None) -> str:
+def certainty_text(editor: "AttributeEditor", seen: Mapping[str, float] | None, *, chosen: bool) -> str:
     """The classifier's probabilities as one sentence."""
     from deepfake_core.pipelines.attributes import in_words
 
     if not editor.reads:
         return "These weights have no attribute classifier; check all attributes that the result should have."
+    if seen is None and chosen:
+        return (
+            "These weights were not trained on such pictures, so no attributes are read; check all attributes that the "
+            "result should have."
+        )
     if seen is None:
         return "Choose a portrait; its attributes will be read and checked."
     read = ", ".join(f"{in_words(name).lower()} {share:.0%}" for name, share in seen.items())

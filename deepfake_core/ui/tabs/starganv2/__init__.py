@@ -85,9 +85,7 @@ class StylesStage(Stage):
             else:
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
-                yield (
-                    self.gallery.shown(cells) | grid | self.done(text, event.notes)
-                )  # in case the page missed an update
+                yield (self.gallery.shown(cells) | grid | self.done(text, event))  # in case the page missed an update
 
     def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
         """Show the number of finished frames, then the video."""
@@ -98,7 +96,7 @@ class StylesStage(Stage):
                 yield {self.progress: bar(event.unit, event.done, event.total)}
             else:
                 video: Update = {self.video: gr.Video(str(event.path), visible=True)}
-                yield self.done(f"Done in {event.seconds:.1f} s.", event.notes) | video
+                yield self.done(f"Done in {event.seconds:.1f} s.", event) | video
 
 
 class StylesTab(Studio):
@@ -114,7 +112,7 @@ class StylesTab(Studio):
             "animal": ExampleRow("Example animals", examples.animals, PREFIX),
         }
         self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()))
-        self.preview = Preview("picture", self.models)
+        self.preview = Preview("picture", self.models, f"{PREFIX}preview-advice")
         rows = {
             "face": ExampleRow("Example references", examples.portraits, f"{PREFIX}face-"),
             "animal": ExampleRow("Example references", examples.animals, f"{PREFIX}animal-"),
@@ -124,6 +122,7 @@ class StylesTab(Studio):
         self.stage = StylesStage()
         self.controls = RunControls("Draw", self.stage)
         self.interpolation = Interpolation(self.engine, PREFIX, self.interpolation_request)
+        self.models.advice = [self.preview.advice, self.stage.advice]
 
     def render_inputs(self) -> None:
         with gr.Row():
@@ -154,7 +153,7 @@ class StylesTab(Studio):
             )  # fmt: skip
 
     def listen(self, page: gr.Blocks) -> None:
-        ready = self.models.listen(self.tab)
+        ready = self.models.listen(self.tab.select)
         self.source.listen(page)
         self.preview.listen([ready], self.source.file, self.crop)
         self.references.listen(page, self.models.name)
@@ -178,7 +177,7 @@ class StylesTab(Studio):
         )
         self.current = gr.State(None)  # the weights to which examples and domains belong
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
-        for trigger in (ready, self.models.name.input):
+        for trigger in (ready, *self.models.changed):
             trigger(
                 self.follow_model,
                 inputs=[self.models.name, self.current],
@@ -206,7 +205,7 @@ class StylesTab(Studio):
         """Show the domains and examples of the weights; replace pictures of another subject by examples."""
         if model is None or model == before:
             return {self.current: before}
-        subject, domains = self.models.subject(model), self.engine.model("starganv2", model).domains
+        subject, domains = self.models.subject(model), self._domains(model)
         shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
         shown[self.latents.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
         shown[self.current] = model
@@ -223,9 +222,10 @@ class StylesTab(Studio):
         from deepfake_core.pipelines.styles import draw_grid
 
         form = StylesForm.of(self.inputs.named(values))
-        request = form.grid(self._styles(form, deadline))
+        model = self._weights(form, deadline)
+        request = form.grid(self._styles(form, model, deadline))
         with self.services.events(
-            "starganv2", form.model, draw_grid, request, deadline, sources=form.files(), name="grid.png"
+            "starganv2", model, draw_grid, request, deadline, sources=form.files(), name="grid.png"
         ) as events:
             yield from self.stage.follow(events)
 
@@ -235,20 +235,31 @@ class StylesTab(Studio):
 
         named = self.video_inputs.named(values)
         form = StylesForm.of(named)
-        _, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
+        model, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
         with self.services.events(
-            "starganv2", form.model, interpolate, request, deadline, sources=form.files(), name="interpolation.mp4"
+            "starganv2", model, interpolate, request, deadline, sources=form.files(), name="interpolation.mp4"
         ) as events:
             yield from self.stage.follow_video(events)
 
     def interpolation_request(
         self, deadline: Deadline, values: Mapping[str, Any], **more: Any
-    ) -> "tuple[str | None, InterpolationRequest]":
+    ) -> "tuple[str, InterpolationRequest]":
         """The name of the weights and the request, from the values of the widgets by name."""
         form = StylesForm.of(values)
-        styles = self._styles(form, deadline)
-        return form.model, form.interpolation(styles, values["start"], values["end"], **more)
+        model = self._weights(form, deadline)
+        styles = self._styles(form, model, deadline)
+        return model, form.interpolation(styles, values["start"], values["end"], **more)
 
-    def _styles(self, form: StylesForm, deadline: Deadline) -> "tuple[Style, ...]":
-        domains = self.engine.model("starganv2", form.model).domains
+    def _weights(self, form: StylesForm, deadline: Deadline) -> str:
+        """The name of the weights for the first source."""
+        source = form.sources()[0]
+        return self.engine.weights_for("starganv2", form.model, source, form.crop_of_source(), deadline)
+
+    def _domains(self, model: str | None) -> tuple[str, ...]:
+        """The domains of the weights; those of an automatic choice have the same."""
+        domains: tuple[str, ...] = self.engine.model("starganv2", self.engine.weights_for("starganv2", model)).domains
+        return domains
+
+    def _styles(self, form: StylesForm, model: str, deadline: Deadline) -> "tuple[Style, ...]":
+        domains = self._domains(model)
         return form.styles(lambda upload: self.references.guess(upload, domains, deadline))

@@ -55,7 +55,7 @@ class StylesForm:
         given = (self.source, *(self.more or ()), *(slot.picture for slot in self.references))
         return paths_of([upload for upload in given if upload])
 
-    def styles(self, guess: Callable[[Upload], str]) -> "tuple[Style, ...]":
+    def styles(self, guess: Callable[[Upload], str | None]) -> "tuple[Style, ...]":
         """The selected styles; `guess` finds the domain of a reference without one.
 
         Raises `BadRequest` if there are none.
@@ -100,6 +100,10 @@ class StylesForm:
             max_pixels=settings().run_pixels,
             **more,
         )
+
+    def crop_of_source(self) -> "Crop":
+        """The crop of the first source."""
+        return self._crop(self.source)
 
     def _crop(self, only: Upload) -> "Crop":
         """The crop; the chosen face counts if `only` is the single picture to be cropped."""

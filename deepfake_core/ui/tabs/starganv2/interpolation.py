@@ -40,9 +40,7 @@ class Frames:
 class Interpolation:
     """The accordion below the results."""
 
-    def __init__(
-        self, engine: Engine, prefix: str, request: "Callable[..., tuple[str | None, InterpolationRequest]]"
-    ) -> None:
+    def __init__(self, engine: Engine, prefix: str, request: "Callable[..., tuple[str, InterpolationRequest]]") -> None:
         self.engine, self.prefix, self.request = engine, prefix, request
         """`request(deadline, values, **more)` returns the name of the weights and the request."""
         self.error_message = ErrorMessage()

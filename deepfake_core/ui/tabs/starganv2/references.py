@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
-from deepfake_core.errors import LabError
+from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.uploaded import Upload, chosen
@@ -101,7 +101,7 @@ class References:
                 update[self.columns[number + 1]] = gr.Column(visible=True)
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
-            domains = self.engine.model("starganv2", model).domains
+            domains = self.engine.model("starganv2", self.engine.weights_for("starganv2", model)).domains
             deadline = Deadline.after(settings().look_seconds)
             guess = self.guess(upload, domains, deadline) if upload else domains[0]
             shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
@@ -109,8 +109,11 @@ class References:
 
         return update_domain
 
-    def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str:
-        """The domain in an example's name, or the sex according to the attribute classifier; else the first domain."""
+    def guess(self, upload: Upload, domains: Sequence[str], deadline: Deadline) -> str | None:
+        """The domain in an example's name, or the sex according to the attribute classifier; else the first domain.
+
+        None for a photograph if the classifier only saw drawings.
+        """
         from deepfake_core.faces import Face
         from deepfake_core.pipelines.attributes import read_attributes
 
@@ -119,18 +122,29 @@ class References:
             named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
             if named or set(domains) != {"female", "male"}:
                 return named or domains[0]
-            seen = self.engine.ask("stargan", None, read_attributes, path, Face(), deadline)
+            reader = self.engine.weights_for("stargan", None, path, Face(), deadline)
+            seen = self.engine.ask("stargan", reader, read_attributes, path, Face(), deadline)
         except LabError:  # no face, classifier, time or consent: the visitor can choose the domain
             return domains[0]
+        if seen is None:
+            return None
         return "male" if seen.get("Male", 0.0) >= 0.5 else "female"
 
 
-def references(slots: "Sequence[Slot]", guess: Callable[[Upload], str]) -> "list[Reference]":
-    """The references in the filled slots; `guess` finds the domain of one without."""
+def references(slots: "Sequence[Slot]", guess: Callable[[Upload], str | None]) -> "list[Reference]":
+    """The references in the filled slots; `guess` finds the domain of one without.
+
+    Raises `BadRequest` if it finds none.
+    """
     from deepfake_core.pipelines.style_specs import Reference
 
-    return [
-        Reference(image=chosen(slot.picture, "reference"), domain=slot.domain or guess(slot.picture))
-        for slot in slots
-        if slot.picture
-    ]
+    found = []
+    for number, slot in enumerate(slots, 1):
+        if slot.picture:
+            image = chosen(slot.picture, "reference")
+            if (domain := slot.domain or guess(slot.picture)) is None:
+                raise BadRequest(
+                    f"the domain of reference {number} is not read from such a picture; choose it below it"
+                )
+            found.append(Reference(image=image, domain=domain))
+    return found
