@@ -39,7 +39,7 @@ def translate(
     batch, pictures that cannot be read are skipped and named in the notes. Raises `BadRequest` for invalid outputs,
     `MediaTooLarge`, `TookTooLong`, and what reading and writing raise.
     """
-    places, notes, clock = places_for(request.sources, request.output), list[str](), Clock()
+    places, notes, clock = places_for(request.sources, request.output, request.ending), list[str](), Clock()
     check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
         sources=request.sources,

@@ -7,14 +7,17 @@ from typing import Protocol
 import gradio as gr
 
 from deepfake_core import registry
+from deepfake_core.hub.files import cache_folder
 from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.example_runs import ExampleRuns
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
+from deepfake_core.ui.server.result_store import ResultStore
 from deepfake_core.ui.server.serve import bounded_server
 from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.signals import exits_on_signals
@@ -49,11 +52,11 @@ class Tab(Protocol):
         """Register its event listeners."""
 
 
-def build(engine: Engine, examples: Examples) -> gr.Blocks:
-    """Build the page: a tab per method that has one, then Verify and Weights."""
-    cache, sessions = ExampleCache(examples.pictures), Sessions()
+def build(engine: Engine, examples: Examples, store: ResultStore | None = None) -> CheckedBlocks:
+    """Build the page: a tab per method that has one, then Verify and Weights. `store`: of the examples' results."""
+    cache, sessions = ExampleCache([*examples.pictures, *examples.clips], store), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
-    methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
+    methods = [registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab]
     tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
@@ -68,7 +71,9 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
         sessions.listen(page)
         sessions.guard(page)
     page.queue(api_open=False)
-    supervise(page)
+    queue = supervise(page)
+    makers = [one.example_runs for one in methods if hasattr(one, "example_runs")]
+    page.example_runs = ExampleRuns(makers, lambda: queue.busy)
     return page
 
 
@@ -80,7 +85,8 @@ def launch() -> None:
     networks()  # reports an invalid DEEPFAKE_PROXIES
     with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
-        page = build(engine, Examples.in_folder(EXAMPLES))
+        wanted = settings().examples and not engine.needs_quota
+        page = build(engine, Examples.in_folder(EXAMPLES), ResultStore(cache_folder() / "examples") if wanted else None)
         with bounded_server(page, folder / "gradio"):
             page.launch(
                 prevent_thread_lock=True,
@@ -98,9 +104,12 @@ def launch() -> None:
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
         STARTUP.start(lambda name: engine.warm_up())  # what is installed now may be the new default
+        if wanted:
+            page.example_runs.start()
         try:
             page.block_thread()
         finally:
+            page.example_runs.stop()
             page.close(verbose=False)
             kill_all()  # a running decoder would write into the folder again
 

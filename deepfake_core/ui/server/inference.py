@@ -42,6 +42,11 @@ class Engine:
 
             self._in_worker = spaces.GPU(duration=gpu_seconds)(self._here)
 
+    @property
+    def needs_quota(self) -> bool:
+        """Whether runs count against a visitor's quota, so that there are none in the background."""
+        return self._zerogpu
+
     def work(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], *arguments: Any
     ) -> Iterator[Event]:
@@ -88,6 +93,20 @@ class Engine:
         assert model is not None
         key = Key(name or choose(network), str(chosen), Runtime(chosen, 1).precision)
         return self._networks().get(key, lambda: registry.resolve(model).from_pretrained(name, device=device))
+
+    def name(self, network: str, name: str | None = None) -> str:
+        """The name of the weights that are used for a name; they are not loaded."""
+        from deepfake_core.hub.store import choose
+
+        return name or choose(network)
+
+    def weights(self, network: str, name: str | None = None) -> str:
+        """Name and hash of weights, and the hashes of the network's others, which a run may use as well."""
+        from deepfake_core.hub.store import installed
+        from deepfake_core.pipelines.saving import hash_of
+
+        others = sorted(f"{one}={hash_of(one)}" for one in installed(network))
+        return f"{self.name(network, name)} of {' '.join(others)}"
 
     def forget(self, name: str) -> None:
         """Drop the loaded network of weights that were removed or replaced."""

@@ -12,14 +12,14 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
-from deepfake_core.turns import NETWORKS, Accounts, acting_for, in_turns
+from deepfake_core.turns import NETWORKS, Accounts, Run, acting_for, in_turns
 from deepfake_core.ui.server.queue import address_of
 from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.upload_check import FILES, UploadFolder
 from deepfake_core.ui.server.uploaded import Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
-from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
+from deepfake_core.ui.wiring import ANY_NUMBER, ON_NETWORKS, READINGS
 
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
@@ -93,9 +93,9 @@ class Sessions:
             with ExitStack() as until:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
-                    if handler.concurrency_id != NETWORK:
+                    if handler.concurrency_id not in ON_NETWORKS:
                         return function(*given)
-                    with acting_for(self._accounts.run(address_of(request))), NETWORKS.turn():
+                    with acting_for(self._run_of(handler, request)), NETWORKS.turn():
                         return function(*given)
                 except gr.Error:
                     raise
@@ -108,8 +108,8 @@ class Sessions:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
                     events = function(*given)
-                    if handler.concurrency_id == NETWORK:
-                        events = in_turns(self._accounts.run(address_of(request)), events)
+                    if handler.concurrency_id in ON_NETWORKS:
+                        events = in_turns(self._run_of(handler, request), events)
                     yield from events
                 except gr.Error:
                     raise
@@ -117,6 +117,9 @@ class Sessions:
                     yield refusal(handler, error)
 
         return answers if inspect.isgeneratorfunction(inspect.unwrap(function)) else answer
+
+    def _run_of(self, handler: BlockFunction, request: gr.Request) -> Run:
+        return self._accounts.run(address_of(request), reading=handler.concurrency_id == READINGS)
 
     def _admitted(
         self,
@@ -130,7 +133,7 @@ class Sessions:
         if refused := next((value for value in values if isinstance(value, Refused)), None):
             raise refused.error
         examined = any(one.elem_id == EXAMINED for one in handler.inputs)
-        refusal = self._rate_exceeded(request) if examined or handler.concurrency_id == NETWORK else None
+        refusal = self._rate_exceeded(request) if examined or handler.concurrency_id in ON_NETWORKS else None
         files = {place: values[place] for place, one in enumerate(handler.inputs) if isinstance(one, FILES)}
         if refusal and not any(files.values()):
             raise refusal

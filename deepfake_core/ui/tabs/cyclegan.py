@@ -1,19 +1,21 @@
 """The CycleGAN tab: translate a picture to the other domain and back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
+from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.before_after import BeforeAfter
 from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
@@ -171,6 +173,16 @@ class TranslationTab(Studio):
             ]
         )
 
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """Every example by the first installed weights for its species."""
+        from deepfake_core.hub.store import installed, preference
+
+        here = set(installed("cyclegan"))
+        for species, row in self.rows.items():
+            weights = next((one for one in preference("cyclegan") if one in here and domains(one)[0] == species), None)
+            for path in row.paths if weights else []:
+                yield partial(self.translate_one, NEVER, *self.one.defaults(source=example(path), model=weights))
+
     def translate_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Translate the picture."""
         named = self.one.named(values)
@@ -186,13 +198,17 @@ class TranslationTab(Studio):
     def _translate(self, sources: tuple[Path, ...], form: TranslationForm, deadline: Deadline) -> Iterator[Update]:
         from deepfake_core.pipelines.translation import translate
 
-        request = form.request(sources)
-        with self.services.events("cyclegan", form.model, translate, request, deadline, sources=sources) as events:
-            yield from self.stage.follow(events)
+        weights = self.services.engine.name("cyclegan", form.model)
+        made = Made.of(weights, sources, f"as {domains(weights)[1] or 'translated'}")
+        request = replace(form.request(sources), ending=made.ending)
+        with self.services.events(
+            "cyclegan", form.model, translate, request, deadline, sources=sources, files=made.files
+        ) as events:
+            yield from self.stage.follow(events, made.text)
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:
         """Show the examples for the selected direction, and replace an example for the other direction."""
-        source = (model or "").rpartition("-")[2].partition("2")[0]
+        source, _ = domains(model)
         known = source in self.rows
         shown: Update = {
             row.column: gr.Column(visible=bool(row.paths) and (not known or name == source))
@@ -203,6 +219,12 @@ class TranslationTab(Studio):
         if known and self.rows[source].paths and path and path.name in {other.name for other in others}:
             shown[self.source.file] = str(self.rows[source].paths[0])
         return shown
+
+
+def domains(model: str | None) -> tuple[str, str]:
+    """Source and target of weights, by their name: ("horse", "zebra"); empty if it does not say."""
+    source, _, target = (model or "").rpartition("-")[2].partition("2")
+    return source, target
 
 
 def _named(paths: list[Path], beginning: str) -> list[Path]:

@@ -16,7 +16,7 @@ CLIPS = {".mp4", ".webm", ".mov"}
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Example files, sorted by name; the first of each kind is selected when the page opens."""
+    """Example files, sorted by name."""
 
     portraits: list[Path]
     clips: list[Path]
@@ -37,6 +37,11 @@ class Examples:
 
 def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in suffixes)
+
+
+def first_of(paths: Sequence[Path], name: str) -> Path | None:
+    """The example of that name, else the first one; None if there are none."""
+    return next((path for path in paths if path.stem == name), next(iter(paths), None))
 
 
 class ExampleRow:

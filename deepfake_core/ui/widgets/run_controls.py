@@ -1,5 +1,6 @@
 """The Start and Stop buttons, and the event chain of a run, which all tabs share."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,13 +9,19 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import TooManyRuns
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.example_cache import only_remembered
 from deepfake_core.ui.server.queue import FULL, SupervisedQueue, address_of
 from deepfake_core.ui.widgets.errors import Update
-from deepfake_core.ui.widgets.stage import Stage
-from deepfake_core.ui.wiring import NETWORK, ON_NETWORK, QUIET
+from deepfake_core.ui.widgets.stage import Stage, count, state
+from deepfake_core.ui.wiring import FINDS_REMEMBERED, NETWORK, ON_NETWORK, QUIET
+
+QUEUE_SECONDS = 2.0
+"""Between updates of the line about the queue."""
+NUMBERS = itertools.count(1)
+"""Of the runs that go into the queue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,44 +47,69 @@ class RunControls:
                 self.label, variant="primary", scale=3, min_width=140, elem_id=f"{self.stage.prefix}start"
             )
             self.stop = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id=f"{self.stage.prefix}stop")
+        self.queued = gr.Timer(QUEUE_SECONDS, active=False)
 
     def listen(self, jobs: Sequence[Job]) -> None:
         """Wire all jobs; Stop cancels the one that is running."""
-        runs: list[dict[str, Any]] = [self._chain(job, trigger) for job in jobs for trigger in job.triggers]
+        runs: list[dict[str, Any]] = [self._chain(job) for job in jobs]
         self.stop.click(
             self.stage.stopping,
             outputs=self.stage.progress,
             cancels=runs,
             **QUIET,
         )
+        self.queued.tick(
+            self.place_in_queue,
+            outputs=[self.stage.progress, self.queued],
+            **QUIET,
+        )
 
-    def _chain(self, job: Job, trigger: Any) -> gr.events.Dependency:
-        buttons = [self.start, self.stop]
-        begun = trigger(
-            self._begin,
-            outputs=[*buttons, *self.stage.outputs],
-            **QUIET,
-        )
-        begun.failure(
-            lambda: self.stage.failed(TooManyRuns(FULL)),
-            outputs=self.stage.outputs,
-            **QUIET,
-        )
-        run = begun.success(
+    def _chain(self, job: Job) -> gr.events.Dependency:
+        """Begin; show a remembered result, or else join the queue by a new ticket; run; end."""
+        ticket = gr.State(0)
+        running = [self.start, self.stop, self.queued]
+        for trigger in job.triggers:
+            trigger(
+                self._begin,
+                outputs=[*running, *self.stage.outputs],
+                **QUIET,
+            ).success(
+                self._remembered(job, ticket),
+                inputs=job.inputs,
+                outputs=[ticket, *running, *self.stage.outputs],
+                preprocess=False,
+                **FINDS_REMEMBERED,
+            ).failure(
+                lambda: self.stage.failed(TooManyRuns(FULL)) | self._enabled(running=False),
+                outputs=[*running, *self.stage.outputs],
+                **QUIET,
+            )
+        run = ticket.change(
             self._guarded(job),
             inputs=job.inputs,
             outputs=self.stage.outputs,
             preprocess=False,  # untrusted files are opened only by our own readers
-            show_progress_on=self.stage.progress,
-            **ON_NETWORK | {"show_progress": "full"},  # shows the position in the queue
+            **ON_NETWORK,
         )
         run.then(  # also after a cancelled run; waits until the last result has been shown
             self._end,
             inputs=self.stage.over,
-            outputs=[*buttons, self.stage.progress],
+            outputs=[*running, self.stage.progress],
             **QUIET,
         )
         return run
+
+    def _remembered(self, job: Job, ticket: gr.State) -> Callable[..., Update]:
+        """Show the result at once if it is remembered; whatever else there is to say is said by the run."""
+
+        def answer(*values: Any) -> Update:
+            found = remembered(job.run, *values)
+            if found is not None:
+                return found | self._enabled(running=False)
+            check_queue(LocalContext.request.get(None))
+            return {ticket: next(NUMBERS)}
+
+        return answer
 
     def _guarded(self, job: Job) -> Callable[..., Iterator[Update]]:
         """The job with its exceptions shown. Stop closes this generator at its `yield`, and thereby the job's."""
@@ -94,16 +126,51 @@ class RunControls:
 
         return run
 
-    def _begin(self, request: gr.Request) -> Update:
-        page = LocalContext.blocks.get()
-        if page is not None and isinstance(page._queue, SupervisedQueue):
-            refusal = page._queue.refusal(NETWORK, str(request.session_hash), address_of(request))
-            if refusal:
-                raise gr.Error(refusal, print_exception=False)
+    def place_in_queue(self, request: gr.Request) -> Update:
+        """Say how many runs are before this session's; after the run has begun, stop asking."""
+        queue = current_queue()
+        before = queue.runs_before(str(request.session_hash)) if queue else None
+        if before is None:
+            return {self.queued: gr.Timer(active=False)}
+        ahead = f"{count(before, 'run')} {'is' if before == 1 else 'are'} before yours" if before else "yours is next"
+        return {self.stage.progress: state(f"Waiting for other visitors: {ahead}.")}
+
+    def _begin(self) -> Update:
         return self._enabled(running=True) | self.stage.begin()
 
     def _end(self, over: bool) -> Update:
         return self._enabled(running=False) | ({} if over else self.stage.stopped())
 
     def _enabled(self, *, running: bool) -> Update:
-        return {self.start: gr.Button(interactive=not running), self.stop: gr.Button(interactive=running)}
+        return {
+            self.start: gr.Button(interactive=not running),
+            self.stop: gr.Button(interactive=running),
+            self.queued: gr.Timer(active=running),
+        }
+
+
+def remembered(run: Callable[..., Iterator[Update]], *values: Any) -> Update | None:
+    """The last state of a run whose result is remembered; None if it has to be computed, or cannot."""
+    shown: Update = {}
+    try:
+        with only_remembered(), closing(run(NEVER, *values)) as updates:  # type: ignore[type-var]
+            for update in updates:
+                shown |= update
+    except Exception:  # not remembered, or an error, which the run will show
+        return None
+    return shown
+
+
+def check_queue(request: Any) -> None:
+    """Raise `gr.Error` if another run of this session may not be queued."""
+    queue = current_queue()
+    refusal = queue.refusal(NETWORK, str(request.session_hash), address_of(request)) if queue and request else None
+    if refusal:
+        raise gr.Error(refusal, print_exception=False)
+
+
+def current_queue() -> SupervisedQueue | None:
+    """The queue of the page whose handler is running; None without a server."""
+    page = LocalContext.blocks.get()
+    queue = page._queue if page is not None else None
+    return queue if isinstance(queue, SupervisedQueue) else None

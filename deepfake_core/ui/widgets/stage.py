@@ -71,10 +71,28 @@ class Stage(ABC):
             self.hint: gr.HTML(visible=True),
         }  # fmt: skip
 
-    def done(self, text: str, notes: Iterable[str]) -> Update:
-        """The run has succeeded."""
+    def done(self, text: str, notes: Iterable[str], made_from: str = "") -> Update:
+        """The run has succeeded. `made_from`: see the function of that name."""
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-        return {self.over: True, self.progress: state(text), self.notes: f"<ul>{listed}</ul>"}
+        origin = f'<p class="made-from">{html.escape(made_from)}</p>' if made_from else ""
+        return {self.over: True, self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
+
+
+def made_from(weights: str, *inputs: str) -> str:
+    """What a result was made from, as a sentence: "Made from portrait mei and clip sing with fomm-starter."."""
+    listed = f"{', '.join(inputs[:-1])} and {inputs[-1]}" if len(inputs) > 1 else "".join(inputs)
+    return f"Made from {listed} with {weights}."
+
+
+def result_name(*parts: str) -> str:
+    """A file name without suffix that says what a result was made from: mei-driven-by-sing."""
+    return "-".join(filter(None, map(_name_part, parts))) or "result"
+
+
+def _name_part(text: str) -> str:
+    """Letters and digits of a name, at most 60 bytes."""
+    words = "-".join("".join(letter if letter.isalnum() else " " for letter in text).lower().split())
+    return words.encode()[:60].decode(errors="ignore").strip("-")
 
 
 def state(text: str) -> str:

@@ -2,16 +2,15 @@
 
 import html
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.hub.manifest import manifest
 from deepfake_core.registry import method
+from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
@@ -22,9 +21,9 @@ from deepfake_core.ui.tabs.animation.stage import AnimationStage
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER, MoreWeights
-from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.run_controls import Job, RunControls, remembered
 from deepfake_core.ui.widgets.startup_line import startup_line
-from deepfake_core.ui.wiring import ANY_NUMBER
+from deepfake_core.ui.wiring import ANY_NUMBER, QUIET
 
 WARMING = "<strong>Loading the network …</strong> You can already use the page."
 
@@ -35,14 +34,14 @@ class AnimationTab:
     title = method("fomm").title
 
     def __init__(self, services: Services) -> None:
-        self.engine, examples = services.engine, services.examples
+        self.services, self.engine, examples = services, services.engine, services.examples
         self.source = Portrait(examples.portraits)
         self.driver = DrivingClip(examples.clips)
         self.options = MotionOptions()
         self.more = MoreWeights("fomm", "animation-", "the tab uses the best installed weights from now on")
         self.stage = AnimationStage()
         self.controls = RunControls("Animate", self.stage)
-        self.inside = Inside(self.engine)
+        self.inside = Inside(services)
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -80,6 +79,7 @@ class AnimationTab:
         self.stage.listen(self.options.crop)
         self.inputs = self._inputs()
         self.inside.listen(self.inputs, self.options.crop)
+        page.load(self.show_example, outputs=self.stage.outputs, **QUIET)
         self.controls.listen(
             [Job(triggers=[self.controls.start.click], run=self.animate, inputs=self.inputs.components)]
         )
@@ -97,14 +97,35 @@ class AnimationTab:
         """Run the pipeline and show its events.
 
         Stop closes this generator at its `yield`, and thereby the pipeline, which leaves no file. Gradio copies
-        finished files to its cache before it requests the next update, so the folder can be removed at the end.
+        finished files to its cache before it requests the next update, so their folder can be removed at the end.
         """
         from deepfake_core.pipelines.animation import animate
 
-        with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            request = AnimationForm(**self.inputs.named(values)).request(Path(folder))
-            with closing(self.engine.work("fomm", None, animate, request, deadline)) as events:  # type: ignore[type-var]
-                yield from self.stage.follow(events)
+        form = AnimationForm(**self.inputs.named(values))
+        made_from = form.made_from(self.engine.name("fomm"))
+        with self.services.events(
+            "fomm", None, animate, form.request(), deadline, sources=form.inputs, files=form.files
+        ) as events:
+            yield from self.stage.follow(events, made_from)
+
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """The pair that is selected at first, and the look inside its network; then every other pair."""
+        first = (self.source.picture.first, self.driver.first)
+        portraits, clips = self.services.examples.portraits, self.services.examples.clips
+        pairs = [(portrait, clip) for portrait in portraits for clip in clips]
+        for pair in sorted(pairs, key=lambda one: one != first):
+            values = self.inputs.defaults(source=example(pair[0]), driving=example(pair[1]))
+            yield partial(self.animate, NEVER, *values)
+            if pair == first:
+                yield partial(self.inside.drawn, NEVER, None, *values)
+
+    def show_example(self) -> Update:
+        """The result of the pair that is selected at first, if it is remembered."""
+        pair = (self.source.picture.first, self.driver.first)
+        if None in pair:
+            return {self.stage.progress: gr.skip()}
+        values = self.inputs.defaults(source=example(pair[0]), driving=example(pair[1]))
+        return remembered(self.animate, *values) or {self.stage.progress: gr.skip()}
 
     def describe_weights(self) -> str:
         """The weights in use and their purpose; waits until they are loaded."""

@@ -7,15 +7,18 @@ import gradio as gr
 
 from deepfake_core.settings import settings
 from deepfake_core.ui.tabs.animation.crop_controls import CropControls
-from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.examples import ExampleRow, first_of
 from deepfake_core.ui.widgets.picture import PictureInput
+
+PORTRAIT, CLIP = "chloe", "sing"
+"""The examples that are selected when the page opens: they show the method at its best."""
 
 
 class Portrait:
     """A portrait and its crop."""
 
     def __init__(self, examples: list[Path]) -> None:
-        self.picture = PictureInput("Portrait", "portrait", [ExampleRow("Example portraits", examples)])
+        self.picture = PictureInput("Portrait", "portrait", [ExampleRow("Example portraits", examples)], PORTRAIT)
         self.crop_controls = CropControls("portrait", _preview_picture)
 
     def render(self) -> None:
@@ -35,14 +38,14 @@ class DrivingClip:
     """A clip (upload, webcam or example) and its crop."""
 
     def __init__(self, examples: list[Path]) -> None:
-        self.examples = examples
+        self.first = first_of(examples, CLIP)
         self.row = ExampleRow("Example clips", examples)
         self.crop_controls = CropControls("driving clip", _preview_clip)
 
     def render(self) -> None:
         self.file = gr.Video(
             label="Driving clip",
-            value=str(self.examples[0]) if self.examples else None,
+            value=str(self.first) if self.first else None,
             format=None,  # no conversion: our own reader decodes whatever ffmpeg decodes
             include_audio=True,
             sources=["upload", "webcam"],
