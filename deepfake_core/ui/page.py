@@ -12,6 +12,7 @@ from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.derived import DerivedFiles
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.example_runs import ExampleRuns
 from deepfake_core.ui.server.inference import Engine
@@ -19,6 +20,7 @@ from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.result_store import ResultStore
 from deepfake_core.ui.server.serve import bounded_server
+from deepfake_core.ui.server.session_results import SessionResults
 from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
@@ -27,6 +29,8 @@ from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.session_gallery import SessionGallery
+from deepfake_core.ui.widgets.wording import REWORD
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Path(__file__).with_name("style.css")
@@ -57,18 +61,31 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
     cache, sessions = ExampleCache([*examples.pictures, *examples.clips], store), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = [registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab]
-    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
+    verify, gallery = VerifyTab(), SessionGallery(SessionResults())
+    for one in methods:
+        one.controls.keeper = gallery.keeper(one.title)
+    tabs: list[Tab] = [*methods, verify, WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+        page.uploads.derived = DerivedFiles(cache, examples.clips)
         gr.HTML(HEADER, elem_id="header")
         sessions.render()
         with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
                 tab.render()
+        gallery.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
+        gallery.listen(
+            page,
+            portrait=methods[0].source.file,
+            portrait_tab=methods[0].title,
+            file=verify.file,
+            file_tab=verify.title,
+        )
         sessions.listen(page)
+        page.load(None, js=REWORD)
         sessions.guard(page)
     page.queue(api_open=False)
     queue = supervise(page)

@@ -53,6 +53,7 @@ class CachedRun:
 
     def __init__(self, events: list[Any], folder: TemporaryDirectory[str], *, stored: bool = False) -> None:
         self.events, self.folder, self.stored = events, Path(folder.name), stored
+        self.digests = {sha256_of(path) for path in self.folder.rglob("*") if path.is_file()}
         weakref.finalize(self, folder.cleanup)
 
 
@@ -86,6 +87,12 @@ class ExampleCache:
         else:
             require_computing()
             yield from self._recorded(known, run)
+
+    def made(self, digest: str) -> bool:
+        """Whether a file of this SHA-256 is part of a cached result, and so made of examples alone."""
+        with self._lock:
+            runs = [*self._runs.values()]
+        return any(digest in run.digests for run in runs)
 
     def answer(self, sources: Sequence[Path], key: str, compute: Callable[[], Any]) -> Any:
         """The JSON-compatible value of `compute()`, cached in the same way."""

@@ -23,6 +23,10 @@ from deepfake_core.ui.wiring import ANY_NUMBER, ON_NETWORKS, READINGS
 
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
+HIDE_REFUSALS = """() => {
+    if (!document.querySelector("#consent input")?.checked) return;
+    document.querySelectorAll(".consent-missing").forEach(refusal => { refusal.hidden = true; });
+}"""
 EXAMINED = "verify-file"
 """Element id of the only input that needs no consent: Verify only analyses its file."""
 
@@ -51,6 +55,7 @@ class Sessions:
             outputs=self.known,
             **ANY_NUMBER,
         )
+        self.known.change(None, js=HIDE_REFUSALS)
         page.unload(self.forget)
 
     def guard(self, page: CheckedBlocks) -> None:
@@ -167,7 +172,7 @@ class Sessions:
         except MissingFile as error:
             return Withheld(error)
         example = uploads.example(path)
-        if not (agreed or example):
+        if not (agreed or example or uploads.derived(path)):
             return Withheld(ConsentMissing(CONSENT_MISSING))
         if example and example.name == path.name:
             return {"path": str(example)}  # immutable, and the same path for all sessions, so results can be cached

@@ -90,7 +90,7 @@ class BatchStage(Stage):
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
                 yield results | self.done(
-                    text, event.notes, made_from
+                    text, event.notes, made_from, [file.path for file in made]
                 )  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]

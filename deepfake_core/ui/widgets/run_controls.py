@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -35,11 +35,34 @@ class Job:
     inputs: list[gr.components.Component]
 
 
+Keep = Callable[[Sequence[Any], Any], None]
+"""Called with the values of a job's inputs and the state of its end, if it is there: `stage.Done` after success."""
+
+
+def dont_keep(values: Sequence[Any], done: Any) -> None:
+    """Keep nothing."""
+
+
+class ResultKeeper(Protocol):
+    """Keeps the session's results of one tab; see `session_gallery`."""
+
+    ended: list[Any]
+    """Triggers that fire when a run has ended."""
+
+    def keeping(self, job: Job) -> Keep:
+        """What is called with each update of the job."""
+
+    def restored(self, job: Job) -> Any:
+        """A trigger that fires when the values of a kept result are in the job's inputs again."""
+
+
 class RunControls:
     """The Start and Stop buttons above a stage."""
 
     def __init__(self, label: str, stage: Stage) -> None:
         self.label, self.stage = label, stage
+        self.keeper: ResultKeeper | None = None
+        """Set by the page before `listen`."""
 
     def render(self) -> None:
         with gr.Row(elem_classes="buttons"):
@@ -68,50 +91,60 @@ class RunControls:
         """Begin; show a remembered result, or else join the queue by a new ticket; run; end."""
         ticket = gr.State(0)
         running = [self.start, self.stop, self.queued]
-        for trigger in job.triggers:
-            trigger(
+        keep = self.keeper.keeping(job) if self.keeper else dont_keep
+        again = [self.keeper.restored(job)] if self.keeper else []
+        for trigger in [*job.triggers, *again]:
+            shown = trigger(
                 self._begin,
                 outputs=[*running, *self.stage.outputs],
                 **QUIET,
             ).success(
-                self._remembered(job, ticket),
+                self._remembered(job, ticket, keep),
                 inputs=job.inputs,
                 outputs=[ticket, *running, *self.stage.outputs],
                 preprocess=False,
                 **FINDS_REMEMBERED,
-            ).failure(
+            )
+            self._kept(shown)
+            shown.failure(
                 lambda: self.stage.failed(TooManyRuns(FULL)) | self._enabled(running=False),
                 outputs=[*running, *self.stage.outputs],
                 **QUIET,
             )
         run = ticket.change(
-            self._guarded(job),
+            self._guarded(job, keep),
             inputs=job.inputs,
             outputs=self.stage.outputs,
             preprocess=False,  # untrusted files are opened only by our own readers
             **ON_NETWORK,
         )
-        run.then(  # also after a cancelled run; waits until the last result has been shown
+        ended = run.then(  # also after a cancelled run; waits until the last result has been shown
             self._end,
             inputs=self.stage.over,
             outputs=[*running, self.stage.progress],
             **QUIET,
         )
+        self._kept(ended)
         return run
 
-    def _remembered(self, job: Job, ticket: gr.State) -> Callable[..., Update]:
+    def _kept(self, ended: gr.events.Dependency) -> None:
+        if self.keeper:
+            self.keeper.ended.append(ended.then)
+
+    def _remembered(self, job: Job, ticket: gr.State, keep: Keep = dont_keep) -> Callable[..., Update]:
         """Show the result at once if it is remembered; whatever else there is to say is said by the run."""
 
         def answer(*values: Any) -> Update:
             found = remembered(job.run, *values)
             if found is not None:
+                keep(values, found.get(self.stage.over))
                 return found | self._enabled(running=False)
             check_queue(LocalContext.request.get(None))
             return {ticket: next(NUMBERS)}
 
         return answer
 
-    def _guarded(self, job: Job) -> Callable[..., Iterator[Update]]:
+    def _guarded(self, job: Job, keep: Keep = dont_keep) -> Callable[..., Iterator[Update]]:
         """The job with its exceptions shown. Stop closes this generator at its `yield`, and thereby the job's."""
 
         def run(*values: Any) -> Iterator[Update]:
@@ -120,6 +153,7 @@ class RunControls:
                 with closing(job.run(deadline, *values)) as updates:  # type: ignore[type-var]
                     for update in updates:
                         deadline.check()
+                        keep(values, update.get(self.stage.over))
                         yield update
             except Exception as error:
                 yield self.stage.failed(error)

@@ -2,12 +2,23 @@
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 from gradio.blocks import Block
 
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a run that succeeded."""
+
+    made_from: str
+    paths: tuple[Path, ...]
+    """The main results, while the update is handled."""
 
 
 class Stage(ABC):
@@ -20,7 +31,7 @@ class Stage(ABC):
         self.error_message = ErrorMessage()
 
     def render(self) -> None:
-        self.over = gr.State(False)  # whether the run succeeded or failed; false for a stopped run
+        self.over = gr.State(False)  # `Done` or true after a run succeeded or failed; false for a stopped run
         self.error_message.render()
         self.progress = gr.HTML(state("Ready."), elem_id=f"{self.prefix}progress", elem_classes="progress")
         self.hint = gr.HTML(f"<p>{self.hint_text}</p>", elem_id=f"{self.prefix}hint", elem_classes="hint")
@@ -71,11 +82,12 @@ class Stage(ABC):
             self.hint: gr.HTML(visible=True),
         }  # fmt: skip
 
-    def done(self, text: str, notes: Iterable[str], made_from: str = "") -> Update:
-        """The run has succeeded. `made_from`: see the function of that name."""
+    def done(self, text: str, notes: Iterable[str], made_from: str = "", paths: Sequence[Path] = ()) -> Update:
+        """The run has succeeded. `made_from`: see the function of that name; `paths`: the results to keep."""
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
         origin = f'<p class="made-from">{html.escape(made_from)}</p>' if made_from else ""
-        return {self.over: True, self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
+        shown = {self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
+        return {self.over: Done(made_from, tuple(paths)), **shown}
 
 
 def made_from(weights: str, *inputs: str) -> str:

@@ -84,7 +84,7 @@ class AnimationStage(Stage):
         frames, second = event.files[0].facts["frames"], event.of("side_by_side")
         speed = frames / max(event.seconds, 1e-3)
         text = f"Done: {count(frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
-        return self.done(text, event.notes, made_from) | {
+        return self.done(text, event.notes, made_from, [event.path]) | {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(str(event.path), visible=True),
             self.side_by_side: gr.Video(str(second[0].path) if second else None, visible=bool(second)),

@@ -94,7 +94,7 @@ class StylesStage(Stage):
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
                 yield (
-                    self.gallery.shown(cells) | grid | self.done(text, event.notes, made_from)
+                    self.gallery.shown(cells) | grid | self.done(text, event.notes, made_from, [event.path])
                 )  # in case the page missed an update
 
     def follow_video(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
@@ -106,7 +106,7 @@ class StylesStage(Stage):
                 yield {self.progress: bar(event.unit, event.done, event.total)}
             else:
                 video: Update = {self.video: gr.Video(str(event.path), visible=True)}
-                yield self.done(f"Done in {event.seconds:.1f} s.", event.notes, made_from) | video
+                yield self.done(f"Done in {event.seconds:.1f} s.", event.notes, made_from, [event.path]) | video
 
 
 class StylesTab(Studio):
