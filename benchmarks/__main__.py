@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.faces.measure import measure_faces
+from benchmarks.load.examples import measure_examples
 from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     load = subjects.add_parser("load", help="many visitors at the page")
     load.add_argument("--visitors", type=int, default=50, metavar="N", help="number of visitors (default: 50)")
     load.add_argument("--seconds", type=float, default=120, metavar="S", help="duration (default: 120)")
+    load.add_argument("--examples", action="store_true", help="instead: all press Animate on the example at once")
     faces = subjects.add_parser("faces", help="the face detector, on photographs")
     faces.add_argument("folder", type=Path, metavar="PORTRAITS_FOLDER", help="upright portraits of one person each")
     faces.add_argument("--count", type=int, metavar="N", help="number of portraits (default: all)")
@@ -94,6 +96,8 @@ def measured(options: argparse.Namespace) -> Report:
         return measure_watermark(options.count)
     if options.subject == "faces":
         return measure_faces(options.folder, options.count)
+    if options.subject == "load" and options.examples:
+        return measure_examples(options.visitors)
     if options.subject == "load":
         return measure_load(options.visitors, options.seconds)
     if options.subject == "robustness" and options.attacks is not None:

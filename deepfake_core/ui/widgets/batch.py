@@ -88,10 +88,12 @@ class BatchStage(Stage):
         results: Update = {}
         for event in events:
             if not isinstance(event, Progress):
-                text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(
-                    text, event.notes, made_from, [file.path for file in made]
-                )  # with the results, in case the page missed an update
+                text, paths = (
+                    f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s.",
+                    [file.path for file in made],
+                )
+                done = self.done(text, event.notes, made_from, paths)
+                yield results | done  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]
             results = self.single(event.files) if event.total == 1 else self.gallery.shown(made)

@@ -205,6 +205,6 @@ def check_queue(request: Any) -> None:
 
 def current_queue() -> SupervisedQueue | None:
     """The queue of the page whose handler is running; None without a server."""
-    page = LocalContext.blocks.get()
+    page = LocalContext.blocks.get(None)
     queue = page._queue if page is not None else None
     return queue if isinstance(queue, SupervisedQueue) else None

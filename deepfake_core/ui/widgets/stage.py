@@ -86,7 +86,7 @@ class Stage(ABC):
         """The run has succeeded. `made_from`: see the function of that name; `paths`: the results to keep."""
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
         origin = f'<p class="made-from">{html.escape(made_from)}</p>' if made_from else ""
-        shown = {self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
+        shown: Update = {self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
         return {self.over: Done(made_from, tuple(paths)), **shown}
 
 
