@@ -88,7 +88,7 @@ def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(controls, 
         controls.render()
         controls.start.click(one_step)
     queue = supervise(page)
-    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
+    serve(page, monkeypatch)
     lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
     waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]  # type: ignore[arg-type]
     lane.queue = waiting[:1]
@@ -107,7 +107,7 @@ def test_the_place_in_the_queue_is_said_in_words(controls, monkeypatch):
         controls.render()
         controls.start.click(one_step)
     queue = supervise(page)
-    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
+    serve(page, monkeypatch)
     lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
     came = [("a", "1"), ("b", "2"), ("c", "2"), ("d", "3"), ("e", "2")]
     lane.queue = [Event(session, page.fns[0], request(session, host), None) for session, host in came]  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ def test_the_place_in_the_queue_is_said_in_words(controls, monkeypatch):
     assert controls.stage.progress not in begun and not begun[controls.queued].active
 
 
-def remembering(cached: list[str]) -> Job:
+def remembering(controls: RunControls, cached: list[str]) -> Job:
     """A job with one word as its input, whose result is in the cache after its first run."""
 
     def run(deadline: Deadline, word: str) -> Iterator[Update]:
@@ -128,7 +128,7 @@ def remembering(cached: list[str]) -> Job:
         if word not in cached:
             require_computing()
             cached.append(word)
-        yield {"done": word}  # type: ignore[dict-item]
+        yield {controls.stage.notes: word}
 
     return Job(triggers=[], run=run, inputs=[])
 
@@ -138,13 +138,14 @@ def test_a_remembered_result_is_shown_without_the_queue_and_another_gets_a_ticke
         controls.render()
         ticket = gr.State(0)
     cached: list[str] = []
-    answer = controls._remembered(remembering(cached), ticket)
+    answer = controls._remembered(remembering(controls, cached), ticket)
     first, second = answer("hello"), answer("hello")
     assert set(first) == {ticket} and first[ticket] != second[ticket]
     assert cached == []  # nothing was computed
-    list(remembering(cached).run(Deadline.after(9), "hello"))
+    list(remembering(controls, cached).run(Deadline.after(9), "hello"))
     found = answer("hello")
-    assert found["done"] == "hello" and ticket not in found
+    assert found[controls.stage.notes] == "hello" and ticket not in found
+    assert "made before" in found[controls.stage.progress]
     assert found[controls.start].interactive and not found[controls.queued].active
     assert set(answer("another")) == {ticket}
 
@@ -159,6 +160,12 @@ def test_an_error_is_left_to_the_run(controls):
         yield {}
 
     assert set(controls._remembered(Job(triggers=[], run=fails, inputs=[]), ticket)()) == {ticket}
+
+
+def serve(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers called here are those of this page."""
+    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks"))
+    LocalContext.blocks.set(page)
 
 
 def request(session: str, host: str = "10.0.0.1") -> gr.Request:

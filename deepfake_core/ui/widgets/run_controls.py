@@ -20,6 +20,7 @@ from deepfake_core.ui.wiring import FINDS_REMEMBERED, NETWORK, ON_NETWORK, QUIET
 
 QUEUE_SECONDS = 2.0
 """Between updates of the line about the queue."""
+MADE_BEFORE = "Done: this result of an example was made before."
 NUMBERS = itertools.count(1)
 """Of the runs that go into the queue."""
 
@@ -138,7 +139,7 @@ class RunControls:
             found = remembered(job.run, *values)
             if found is not None:
                 keep(values, found.get(self.stage.over))
-                return found | self._enabled(running=False)
+                return found | {self.stage.progress: state(MADE_BEFORE)} | self._enabled(running=False)
             check_queue(LocalContext.request.get(None))
             return {ticket: next(NUMBERS)}
 

@@ -69,6 +69,10 @@ class Stage(ABC):
             self.notes: "",
         }  # fmt: skip
 
+    def example(self, shown: Update) -> Update:
+        """The result of an example, before anything was started."""
+        return shown | {self.progress: state("Ready. Below is an example's result."), self.hint: gr.HTML(visible=False)}
+
     def stopping(self) -> str:
         return state("Stopping …")
 

@@ -125,7 +125,8 @@ class AnimationTab:
         if None in pair:
             return {self.stage.progress: gr.skip()}
         values = self.inputs.defaults(source=example(pair[0]), driving=example(pair[1]))
-        return remembered(self.animate, *values) or {self.stage.progress: gr.skip()}
+        found = remembered(self.animate, *values)
+        return self.stage.example(found) if found else {self.stage.progress: gr.skip()}
 
     def describe_weights(self) -> str:
         """The weights in use and their purpose; waits until they are loaded."""
