@@ -15,7 +15,7 @@ SIDE = 16
 MAX_MEAN, MAX_CELL = 4.0, 24.0
 """Of 255: how much a frame's mean and any of its cells may differ. Encoding once more changes them by less than 2 and
 12; the example clips differ from each other by more than 8."""
-Fingerprints = Float[np.ndarray, "frames cells"]
+Fingerprints = Float[np.ndarray, "_ cells"]
 
 
 def is_excerpt(clip: Path, originals: Iterable[Fingerprints], deadline: Deadline = NEVER) -> bool:

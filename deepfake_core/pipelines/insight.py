@@ -60,16 +60,20 @@ def look_inside(animator: MotionModel, request: InsightRequest, deadline: Deadli
 def liveliest_frame(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> tuple[Image, float]:
     """The driving frame whose keypoints are farthest from those of the first one, and its moment from 0 to 1.
 
-    At most `SEARCHED` frames are compared, at equal distances.
+    At most `SEARCHED` frames are compared, at equal distances, and none in which the motion pauses, such as black ones.
     """
-    frames, moments = list[Image](), list[float]()
+    frames, moments, held = list[Image](), list[float](), False
     with open_driving(animator, request.animation, deadline) as clip:
         last = max((clip.total or 1) - 1, 1)
         step = -(-(last + 1) // SEARCHED)
         for number, frame in enumerate(clip.frames):
-            if number % step == 0 and len(frames) <= SEARCHED:
+            moves = frame.motion != "hold"
+            if held and moves:
+                frames, moments = [], []  # nothing moved before
+            if not frames or (moves and number % step == 0 and len(frames) < SEARCHED):
                 frames.append(frame.pixels)
                 moments.append(min(number / last, 1.0))
+                held = not moves
     positions = animator.keypoints(frames).position
     farthest = int((positions - positions[:1]).norm(dim=-1).mean(dim=1).argmax())
     return frames[farthest], moments[farthest]
