@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.faces.measure import measure_faces
 from benchmarks.first_page import measure_first_page
 from benchmarks.kinds import measure_kinds
+from benchmarks.load.examples import measure_examples
 from benchmarks.load.measure import measure_load
 from benchmarks.memory import measure_memory
 from benchmarks.quality.starters import measure_all
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("--seconds", type=float, default=120, metavar="S", help="duration (default: 120)")
     page = subjects.add_parser("page", help="what a first visit to the page costs, in Chromium")
     page.add_argument("--rounds", type=int, default=3, metavar="N", help="number of visits (default: 3)")
+    load.add_argument("--examples", action="store_true", help="instead: all press Animate on the example at once")
     faces = subjects.add_parser("faces", help="the face detector, on photographs")
     kinds = subjects.add_parser("kinds", help="whether drawings and photographs are told apart")
     for subject in (faces, kinds):
@@ -106,6 +108,8 @@ def measured(options: argparse.Namespace) -> Report:
         return measure_first_page(options.rounds)
     if options.subject == "kinds":
         return measure_kinds(options.folder, options.count)
+    if options.subject == "load" and options.examples:
+        return measure_examples(options.visitors)
     if options.subject == "load":
         return measure_load(options.visitors, options.seconds)
     if options.subject == "robustness" and options.attacks is not None:

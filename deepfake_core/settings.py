@@ -38,6 +38,8 @@ class Settings:
     the start, unless they are installed; to name them is to accept their licences."""
     cache_gb: float = 0.0
     """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
+    examples: bool = True
+    """Whether the examples' results are made in the background after the start and kept on disk (`on` or `off`)."""
     upload_megabytes: int = _at_least(1, 200)
     """Maximum size of an uploaded file."""
     picture_pixels: int = _at_least(65_536, 50_000_000)

@@ -1,9 +1,9 @@
 """Turns on the networks that several runs share: short runs overtake long ones, and none of them starves.
 
 A turn is a step of a run, or a forward pass of code that is no run. A run steps aside while it waits for a decoder, and
-after each forward pass. The next turn goes to the run whose user, and then which itself, has had the network for
-the shortest time (least attained service first; Kleinrock 1976, Queueing Systems, volume 2); every fourth goes to the
-run that has waited longest.
+after each forward pass. Readings (attribute boxes, a look inside) go first. Otherwise the next turn goes to the run
+whose user, and then which itself, has had the network for the shortest time (least attained service first; Kleinrock
+1976, Queueing Systems, volume 2); every fourth goes to whichever has waited longest.
 """
 
 import threading
@@ -47,6 +47,8 @@ class Run:
     since: float = 0.0
     """When it began to wait for its next turn."""
     has_turn: bool = False
+    reading: bool = False
+    """Whether it is a short reading, which goes before all runs (but for every fourth turn)."""
 
 
 class Accounts:
@@ -55,12 +57,12 @@ class Accounts:
     def __init__(self) -> None:
         self._of: dict[str, Account] = {}
 
-    def run(self, user: str) -> Run:
-        """A new run of this user."""
+    def run(self, user: str, *, reading: bool = False) -> Run:
+        """A new run (or reading) of this user."""
         now = time.monotonic()
         for name in [one for one, account in self._of.items() if now - account.updated > FORGOTTEN]:
             del self._of[name]
-        return Run(user=self._of.setdefault(user, Account(updated=now)))
+        return Run(user=self._of.setdefault(user, Account(updated=now)), reading=reading)
 
 
 Event = TypeVar("Event")
@@ -143,7 +145,7 @@ class Turns:
         if self._count % OLDEST_EVERY == OLDEST_EVERY - 1:
             return min(self._waiting, key=lambda run: run.since)
         now = time.monotonic()
-        return min(self._waiting, key=lambda run: (run.user.at(now), run.own.at(now), run.since))
+        return min(self._waiting, key=lambda run: (not run.reading, run.user.at(now), run.own.at(now), run.since))
 
 
 NETWORKS = Turns()

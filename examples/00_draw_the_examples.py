@@ -18,7 +18,7 @@ from deepfake_core.synthetic import animals, fields
 from deepfake_core.synthetic.heads import HeadState, draw, neutral_state, sample_identity
 
 HERE = Path(__file__).parent
-PORTRAITS = {"amara": 54, "ben": 12, "chloe": 1, "ines": 49, "mei": 33, "otto": 22}  # name: seed of the head
+PORTRAITS = {"amara": 54, "ben": 12, "chloe": 1, "luca": 49, "mei": 33, "otto": 22}  # name: seed of the head
 DRIVERS = {"nod": 37, "look-around": 43, "sing": 24, "smile-and-tilt": 25}
 HORSES = {"horse-chestnut": 17, "horse-palomino": 14, "horse-grey": 4, "horse-black": 24}  # name: seed of the field
 ZEBRAS = {"zebra-alert": 23, "zebra-grazing": 25}

@@ -57,6 +57,16 @@ def test_a_short_run_overtakes_a_long_one() -> None:
     assert order[first : last + 1].count("long") <= 4  # every fourth turn is for the one that waits longest
 
 
+def test_a_reading_goes_before_the_runs_of_users_who_have_used_less() -> None:
+    network, order, now = Turns(), list[str](), time.monotonic()
+    used = Account(seconds=100.0, updated=now)
+    runs = [works(network, Run(user=Account()), 12, "run", order) for _ in range(3)]
+    reading = works(network, Run(user=used, reading=True), 6, "reading", order)
+    all_of(*runs, reading, apart=TURN)
+    first, last = order.index("reading"), len(order) - 1 - order[::-1].index("reading")
+    assert last - first <= 5 + 3  # every fourth turn is for the one that waits longest
+
+
 def test_a_long_run_is_not_starved(monkeypatch: pytest.MonkeyPatch) -> None:
     network, order = Turns(), list[str]()
     long = Run(user=Account(seconds=100.0, updated=time.monotonic()))

@@ -22,6 +22,8 @@ class Tab:
 
     page: Page
     begin: Event
+    remembered: Event
+    """Looks for a remembered result, and gives a ticket for the queue if there is none."""
     run: Event
     end: Event
     source: int
@@ -37,12 +39,12 @@ class Tab:
         begin = page.of(f"{PLACE}start", "click")
         if begin is None or source is None or result is None:
             raise BadRequest(f"the page has no tab {PLACE} with a source, a start button and a result")
-        begin, run, end = page.chain(begin)[:3]
+        begin, remembered, run, end = page.chain(begin)[:4]
         fixed: dict[int, object] = {}
         for component in run.inputs:
             label = page.components[component]["props"].get("label")
             fixed |= {component: {"Crop": "whole", "Way back": False}[label]} if label in ("Crop", "Way back") else {}
-        return cls(page, begin, run, end, source, run.outputs.index(result), fixed)
+        return cls(page, begin, remembered, run, end, source, run.outputs.index(result), fixed)
 
 
 def mosaic(rng: random.Random) -> bytes:
@@ -64,6 +66,8 @@ async def asked(visitor: Visitor, tab: Tab, name: str, picture: bytes) -> Answer
     if sent.status_code != 200:
         return Answer(texts=[sent.text], status=sent.status_code)
     begun = await visitor.ask(tab.begin, {})
+    if begun.succeeded and not begun.lost:
+        begun = await visitor.ask(tab.remembered, values(tab, sent))
     if not begun.succeeded or begun.lost:
         return begun
     answer = await visitor.ask(tab.run, values(tab, sent))

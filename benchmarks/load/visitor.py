@@ -56,11 +56,19 @@ class Page:
         return next((one for one in self.events.values() if (component, happening) in one.triggers), None)
 
     def chain(self, event: Event) -> list[Event]:
-        """The event and those that follow it, one after the other."""
+        """The event and those that follow it, one after the other: begin, look for a remembered result, run, end."""
         following = [event]
-        while one := next((e for e in self.events.values() if e.after == following[-1].number), None):
+        while one := self._by_state(following[-1]) or self._after(following[-1]):
             following.append(one)
         return following
+
+    def _by_state(self, event: Event) -> Event | None:
+        """The event that a state of the page starts once this one has changed it."""
+        changes = {(one, "change") for one in event.outputs if self.components.get(one, {}).get("type") == "state"}
+        return next((one for one in self.events.values() if changes.intersection(one.triggers)), None)
+
+    def _after(self, event: Event) -> Event | None:
+        return next((one for one in self.events.values() if one.after == event.number), None)
 
     def values(self, event: Event, others: Mapping[int, Any]) -> list[Any]:
         """What the page would send: the components' first values, but for `others`."""

@@ -54,7 +54,7 @@ def edit(
     editor.check(request.changes)
     if request.strip or request.single_changes:
         editor.require_classifier()
-    places, notes, clock = places_for(request.sources, request.output), list[str](), Clock()
+    places, notes, clock = places_for(request.sources, request.output, request.ending), list[str](), Clock()
     check_pixels(request.sources, request.max_pixels, deadline)
     batch = Batch(
         sources=request.sources,

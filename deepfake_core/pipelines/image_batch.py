@@ -30,6 +30,8 @@ class BatchRequest:
     sources: tuple[ImageLike, ...]
     output: str | Path | None = None
     """A file for one source; a folder for a batch."""
+    ending: str = ""
+    """Appended to the names of the files in a folder."""
     crop: Crop = Face()
     """For weights for scenes, `Face` is the centre square."""
     paste_back: bool = False
@@ -127,8 +129,8 @@ def listed(paths: Sequence[str | Path]) -> tuple[Path, ...]:
     return tuple(pictures)
 
 
-def places_for(sources: Sequence[ImageLike], output: str | Path | None) -> list[Path]:
-    """The output path of each picture: `output` itself, or a PNG of the same name in the folder `output`.
+def places_for(sources: Sequence[ImageLike], output: str | Path | None, ending: str = "") -> list[Path]:
+    """The output path of each picture: `output` itself, or a PNG of the same name and `ending` in the folder `output`.
 
     Raises `BadRequest` without sources or output, for a file where a folder is needed, and for a result that would
     overwrite a source.
@@ -140,7 +142,8 @@ def places_for(sources: Sequence[ImageLike], output: str | Path | None) -> list[
     path = Path(output)
     if path.is_dir() or not path.suffix or str(output).endswith((os.sep, "/")):
         places = [
-            path / f"{stem}.png" for stem in distinct(Path(name_of(source, "picture")).stem for source in sources)
+            path / f"{stem}{ending}.png"
+            for stem in distinct(Path(name_of(source, "picture")).stem for source in sources)
         ]
     elif len(sources) > 1:
         raise BadRequest(f"the output of {len(sources)} pictures must be a folder, got the file {path.name}")

@@ -7,17 +7,22 @@ from typing import Protocol
 import gradio as gr
 
 from deepfake_core import registry
+from deepfake_core.hub.files import cache_folder
 from deepfake_core.hub.startup import STARTUP, requested
 from deepfake_core.media.child_process import kill_all
 from deepfake_core.provenance.credentials import ready_pair
 from deepfake_core.settings import settings
 from deepfake_core.ui.programs.endpoints import register
 from deepfake_core.ui.programs.tab import ProgramsTab
+from deepfake_core.ui.server.derived import DerivedFiles
 from deepfake_core.ui.server.example_cache import ExampleCache
+from deepfake_core.ui.server.example_runs import ExampleRuns
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
+from deepfake_core.ui.server.result_store import ResultStore
 from deepfake_core.ui.server.serve import bounded_server
+from deepfake_core.ui.server.session_results import SessionResults
 from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
@@ -26,6 +31,8 @@ from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.session_gallery import SessionGallery
+from deepfake_core.ui.widgets.wording import REWORD
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE, TRIM = Path(__file__).with_name("style.css"), Path(__file__).with_name("trim.js")
@@ -51,16 +58,18 @@ class Tab(Protocol):
         """Register its event listeners."""
 
 
-def build(engine: Engine, examples: Examples) -> gr.Blocks:
-    """Build the page: a tab per method that has one, then Verify and Weights."""
-    cache, sessions = ExampleCache(examples.pictures), Sessions()
+def build(engine: Engine, examples: Examples, store: ResultStore | None = None) -> CheckedBlocks:
+    """Build the page: a tab per method that has one, then Verify and Weights. `store`: of the examples' results."""
+    cache, sessions = ExampleCache([*examples.pictures, *examples.clips], store), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
-    tabs: list[Tab] = [
-        *methods.values(), VerifyTab(services), WeightsTab(engine), ProgramsTab(examples, methods),
-    ]  # fmt: skip
+    verify, gallery = VerifyTab(services), SessionGallery(SessionResults())
+    for one in methods.values():
+        one.controls.keeper = gallery.keeper(one.title)
+    tabs: list[Tab] = [*methods.values(), verify, WeightsTab(engine), ProgramsTab(examples, methods)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
+        page.uploads.derived = DerivedFiles(cache, examples.clips)
         if settings().api:
             register(page, services)  # first, so that the names are theirs
         gr.HTML(HEADER, elem_id="header")
@@ -68,13 +77,24 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
         with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
                 tab.render()
+        gallery.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
+        gallery.listen(
+            page,
+            portrait=methods[0].source.file,
+            portrait_tab=methods[0].title,
+            file=verify.file,
+            file_tab=verify.title,
+        )
         sessions.listen(page)
+        page.load(None, js=REWORD)
         sessions.guard(page)
     page.queue(api_open=False)
-    supervise(page)
+    queue = supervise(page)
+    makers = [one.example_runs for one in methods if hasattr(one, "example_runs")]
+    page.example_runs = ExampleRuns(makers, lambda: queue.busy)
     return page
 
 
@@ -86,7 +106,8 @@ def launch() -> None:
     networks()  # reports an invalid DEEPFAKE_PROXIES
     with exits_on_signals(), temp_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
-        page = build(engine, Examples.in_folder(EXAMPLES))
+        wanted = settings().examples and not engine.needs_quota
+        page = build(engine, Examples.in_folder(EXAMPLES), ResultStore(cache_folder() / "examples") if wanted else None)
         with bounded_server(page, folder / "gradio"):
             page.launch(
                 prevent_thread_lock=True,
@@ -105,9 +126,12 @@ def launch() -> None:
         keep_clean(folder / "gradio", 60.0 * settings().kept_minutes)
         engine.warm_up()
         STARTUP.start(lambda name: engine.warm_up())  # what is installed now may be the new default
+        if wanted:
+            page.example_runs.start()
         try:
             page.block_thread()
         finally:
+            page.example_runs.stop()
             page.close(verbose=False)
             kill_all()  # a running decoder would write into the folder again
 

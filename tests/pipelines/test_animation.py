@@ -18,7 +18,7 @@ from deepfake_core.motion import AbsoluteMotion, RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import Encoded
 from deepfake_core.pipelines.animation import SEARCH, AnimationRequest, batches
 from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
-from deepfake_core.pipelines.insight import InsightRequest, look_inside
+from deepfake_core.pipelines.insight import InsightRequest, liveliest_frame, look_inside
 from deepfake_core.pipelines.motion_session import MotionSession
 from tests.media.clips import count_frames, duration
 from tests.pipelines.conftest import run
@@ -165,6 +165,21 @@ def test_the_insides_are_six_labelled_pictures(
     assert {file.role for file in done.files} == {"inside"} and all(file.path.is_file() for file in done.files)
     with pytest.raises(BadRequest, match=r"between 0 .* got 2.0"):
         list(look_inside(animator, InsightRequest(animation=animation, output=tmp_path, moment=2.0)))
+
+
+@pytest.mark.parametrize("place", [1, 6])
+def test_a_look_inside_opens_at_the_frame_of_largest_motion(
+    animator: ImageAnimator, portrait: Path, square: np.ndarray, tmp_path: Path, place: int
+) -> None:
+    clip = [square] * 9
+    clip[place] = np.roll(square, len(square) // 4, axis=1)
+    animation = AnimationRequest(source=portrait, driving=clip, driving_crop=Whole())
+    request = InsightRequest(animation=animation, output=tmp_path, moment=None)
+    frame, moment = liveliest_frame(animator, request)
+    assert moment == place / 8
+    np.testing.assert_array_equal(frame, clip[place])
+    (done,) = look_inside(animator, request)
+    assert {file.facts["moment"] for file in done.files} == {place / 8}
 
 
 def test_batches_cover_the_stream() -> None:

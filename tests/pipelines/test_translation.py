@@ -17,7 +17,7 @@ from deepfake_core.media.images import read_image
 from deepfake_core.pipelines.cropped import MAX_UNCROPPED_SIDE
 from deepfake_core.pipelines.events import Finished, Progress
 from deepfake_core.pipelines.image_batch import listed, places_for
-from deepfake_core.pipelines.translation import TranslationRequest, translate
+from deepfake_core.pipelines.translation import UNCHANGED, TranslationRequest, change, translate
 from deepfake_core.pipelines.translator import CROPS
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
 from deepfake_core.provenance.label import label
@@ -211,3 +211,27 @@ def test_weights_that_are_here_are_named(home: Path) -> None:
         "cyclegan-zebra2horse",
         "cyclegan-style_vangogh",
     ]
+
+
+def test_the_change_of_a_picture_is_known() -> None:
+    black, white = np.zeros((4, 6, 3), np.uint8), np.full((4, 6, 3), 255, np.uint8)
+    assert change(black, black) == 0
+    assert change(black, white) == change(white, black) == pytest.approx(2.0)
+    half = black.copy()
+    half[:2] = 255
+    assert change(black, half) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_picture_in_which_nothing_changed_is_named(
+    translator: CycleTranslator, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    monkeypatch.setattr(
+        CycleTranslator, "render", lambda self, pictures: [255 - one if changes else one for one in pictures]
+    )
+    _, done = run(translator, sources=(portrait,), output=tmp_path / "o.png")
+    assert any(UNCHANGED in note for note in done.notes) != changes
+    run(translator, sources=(portrait, portrait), output=tmp_path / "all", ending="-as-zebra")
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
+        f"{portrait.stem}-2-as-zebra.png", f"{portrait.stem}-as-zebra.png"
+    ]  # fmt: skip

@@ -27,7 +27,7 @@ async def animating(server: Server, temporary: Path) -> AsyncIterator[None]:
         assert start is not None
         visitor = Visitor(client, page)
         await visitor.ask(start, {})
-        run = asyncio.create_task(visitor.ask(page.chain(start)[1], {}))
+        run = asyncio.create_task(visitor.ask(page.chain(start)[2], {}))
         end = time.monotonic() + 180
         while not list(temporary.rglob(".*.part-*")) and time.monotonic() < end:
             await asyncio.sleep(0.02)

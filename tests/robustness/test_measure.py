@@ -124,17 +124,20 @@ def test_a_page_is_read_as_its_script_reads_it() -> None:
                 {"id": 1, "type": "button", "props": {"elem_id": "start"}},
                 {"id": 2, "type": "image", "props": {"value": "a.png"}},
                 {"id": 3, "type": "radio", "props": {"value": "auto"}},
+                {"id": 4, "type": "state", "props": {}},
             ],
             "dependencies": [
                 {"id": 0, "targets": [[1, "click"]], "inputs": [], **common, "queue": False},
                 {"id": 1, "targets": [], "inputs": [], "trigger_after": 0, "trigger_only_on_failure": True, **common},
-                {"id": 2, "targets": [], "inputs": [2, 3], "trigger_after": 0, **common},
+                {"id": 2, "targets": [], "inputs": [2, 3], "trigger_after": 0, **common, "outputs": [4]},
+                {"id": 3, "targets": [], "inputs": [], "trigger_after": 2, **common},
+                {"id": 4, "targets": [[4, "change"]], "inputs": [2, 3], **common},
             ],
         }
     )
     begin = page.of("start", "click")
     assert begin is not None and not begin.queued
-    assert [event.number for event in page.chain(begin)] == [0, 2]
+    assert [event.number for event in page.chain(begin)] == [0, 2, 4]
     assert page.values(page.events[2], {2: "b.png"}) == ["b.png", "auto"]
 
 

@@ -38,3 +38,23 @@ def test_boxes_that_were_not_read_have_to_be_checked():
         form.require_some()
     replace(form, checked=["Young"]).require_some()
     replace(form, reading=READING).require_some()
+
+
+PICTURE = {"path": "/private/mei.png", "upload": "/uploads/mei.png"}
+READ_FROM = ("/uploads/mei.png", "auto", "stargan-starter", 1)
+
+
+@pytest.mark.parametrize(
+    ("read_from", "fits"),
+    [
+        (READ_FROM, True),
+        (None, False),  # pressed before anything was read
+        (("/uploads/ben.png", *READ_FROM[1:]), False),  # read from the picture before
+        ((*READ_FROM[:2], "stargan-celeba-128", 1), False),
+        ((*READ_FROM[:3], 2), False),
+    ],
+)
+def test_boxes_that_were_not_read_from_this_picture_are_not_used(read_from: object, fits: bool):
+    reading = Reading(read_from, SHOWN, HAIR) if read_from else None  # type: ignore[arg-type]
+    form = AttributesForm(model="stargan-starter", crop="auto", paste_back=False, checked=[], reading=reading)
+    assert form.read_from(PICTURE, "stargan-starter") == fits

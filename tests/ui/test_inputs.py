@@ -14,6 +14,7 @@ from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES
 from deepfake_core.ui.widgets.face_choice import ChosenFace
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.stage import made_from, result_name
 
 
 def test_values_get_the_names_of_their_components():
@@ -34,6 +35,7 @@ def form(**changes: Any) -> StylesForm:
         "model": "starganv2-starter-heads",
         "crop": "none",
         "way": "references",
+        "current": "starganv2-starter-heads",
         "domain": "male",
         "seed": 7,
         "truncation": 0.5,
@@ -86,3 +88,23 @@ def test_the_chosen_face_counts_for_a_single_source():
     assert form(**changes).interpolation(styles, 1, 2).crop == Face(2)
     assert form(**changes, more=[{"path": "/in/other.png"}]).grid(styles).crop == Face()
     assert form(**changes, source={"path": "/in/new.png"}).grid(styles).crop == Face()
+
+
+def test_a_result_is_named_by_what_it_was_made_from():
+    assert result_name("mei", "driven by", "sing") == "mei-driven-by-sing"
+    assert result_name("My Photo (1)", "as zebra") == "my-photo-1-as-zebra"
+    assert result_name("Zoë", "edited") == "zoë-edited"
+    assert result_name("../../etc/passwd", "edited") == "etc-passwd-edited"
+    assert result_name("...", "") == "result"
+    assert len(result_name("\N{GRINNING FACE}" * 200, "漢" * 200, "b" * 200).encode()) <= 2 * 61
+
+
+def test_a_result_says_what_it_was_made_from():
+    assert made_from("fomm-starter", "portrait mei", "clip sing") == (
+        "Made from portrait mei and clip sing with fomm-starter."
+    )
+    assert made_from("x", "picture a") == "Made from picture a with x."
+    assert form().made_from("heads") == "Made from picture source, style one and style three with heads."
+    assert form(way="seed").made_from("heads") == "Made from picture source and seed 7 with heads."
+    assert form().name("in the style of", *form().names) == "source-in-the-style-of-one-three"
+    assert form(way="seed").name("in the style of", *form(way="seed").names) == "source-in-the-style-of-male-7"

@@ -12,9 +12,10 @@ from gradio.queueing import Event, EventQueue
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest
+from deepfake_core.ui.server.example_cache import require_computing
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.widgets.errors import Update
-from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.run_controls import Job, RunControls, check_queue
 from deepfake_core.ui.widgets.stage import Stage
 from deepfake_core.ui.wiring import NETWORK
 
@@ -87,19 +88,85 @@ def test_a_run_that_would_be_one_too_many_in_the_queue_does_not_begin(controls, 
         controls.render()
         controls.start.click(one_step)
     queue = supervise(page)
-    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks", default=page))
+    serve(page, monkeypatch)
     lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
     waiting = [Event("mine", page.fns[0], request("mine"), None) for _ in range(2)]  # type: ignore[arg-type]
     lane.queue = waiting[:1]
-    assert controls._begin(request("mine"))[controls.stop].interactive
+    check_queue(request("mine"))
     lane.queue = waiting
     with pytest.raises(gr.Error, match="2 of your runs are already in the queue"):
-        controls._begin(request("mine"))
-    assert controls._begin(request("another's"))[controls.stop].interactive
+        check_queue(request("mine"))
+    check_queue(request("another's"))
     monkeypatch.setenv("DEEPFAKE_WAITING_ADDRESS", "2")
     with pytest.raises(gr.Error, match="the queue is full"):
-        controls._begin(request("another's"))
+        check_queue(request("another's"))
 
 
-def request(session: str) -> gr.Request:
-    return gr.Request(session_hash=session, client={"host": "10.0.0.1", "port": 1})
+def test_the_place_in_the_queue_is_said_in_words(controls, monkeypatch):
+    with gr.Blocks() as page:
+        controls.render()
+        controls.start.click(one_step)
+    queue = supervise(page)
+    serve(page, monkeypatch)
+    lane = queue.event_queue_per_concurrency_id[NETWORK] = EventQueue(NETWORK, 1)
+    came = [("a", "1"), ("b", "2"), ("c", "2"), ("d", "3"), ("e", "2")]
+    lane.queue = [Event(session, page.fns[0], request(session, host), None) for session, host in came]  # type: ignore[arg-type]
+    lines = [controls.place_in_queue(request(session)).get(controls.stage.progress) for session, _ in came]
+    assert [line.partition("Waiting for other visitors: ")[2].removesuffix(".</p>") for line in lines] == [
+        "yours is next", "1 run is before yours", "2 runs are before yours", "2 runs are before yours",
+        "4 runs are before yours",
+    ]  # fmt: skip
+    begun = controls.place_in_queue(request("another's"))
+    assert controls.stage.progress not in begun and not begun[controls.queued].active
+
+
+def remembering(controls: RunControls, cached: list[str]) -> Job:
+    """A job with one word as its input, whose result is in the cache after its first run."""
+
+    def run(deadline: Deadline, word: str) -> Iterator[Update]:
+        yield {}
+        if word not in cached:
+            require_computing()
+            cached.append(word)
+        yield {controls.stage.notes: word}
+
+    return Job(triggers=[], run=run, inputs=[])
+
+
+def test_a_remembered_result_is_shown_without_the_queue_and_another_gets_a_ticket(controls):
+    with gr.Blocks():
+        controls.render()
+        ticket = gr.State(0)
+    cached: list[str] = []
+    answer = controls._remembered(remembering(controls, cached), ticket)
+    first, second = answer("hello"), answer("hello")
+    assert set(first) == {ticket} and first[ticket] != second[ticket]
+    assert cached == []  # nothing was computed
+    list(remembering(controls, cached).run(Deadline.after(9), "hello"))
+    found = answer("hello")
+    assert found[controls.stage.notes] == "hello" and ticket not in found
+    assert "made before" in found[controls.stage.progress]
+    assert found[controls.start].interactive and not found[controls.queued].active
+    assert set(answer("another")) == {ticket}
+
+
+def test_an_error_is_left_to_the_run(controls):
+    with gr.Blocks():
+        controls.render()
+        ticket = gr.State(0)
+
+    def fails(deadline: Deadline) -> Iterator[Update]:
+        raise BadRequest("this makes no sense; change it")
+        yield {}
+
+    assert set(controls._remembered(Job(triggers=[], run=fails, inputs=[]), ticket)()) == {ticket}
+
+
+def serve(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers called here are those of this page."""
+    monkeypatch.setattr(LocalContext, "blocks", ContextVar("blocks"))
+    LocalContext.blocks.set(page)
+
+
+def request(session: str, host: str = "10.0.0.1") -> gr.Request:
+    return gr.Request(session_hash=session, client={"host": host, "port": 1})

@@ -26,6 +26,9 @@ class Request:
 class OneModel(Engine):
     """An engine whose only model is its name."""
 
+    def weights(self, network: str, name: str | None = None) -> str:
+        return name or f"best-{network}"
+
     def model(self, network: str, name: str | None = None) -> Any:
         return SimpleNamespace(name=name or f"best-{network}")
 
@@ -62,7 +65,7 @@ def services(example: Path) -> Services:
 
 def run(services: Services, source: Path, text: str, model: str | None = None) -> list[str]:
     with services.events(
-        "toy", model, write, Request(text), Deadline.after(60), sources=[source], name="result.txt"
+        "toy", model, write, Request(text), Deadline.after(60), sources=[source], files={"output": "result.txt"}
     ) as events:
         return list(events)
 
@@ -88,7 +91,13 @@ def test_only_the_same_request_to_the_same_weights_on_an_example_is_remembered(
 
 def test_a_block_that_is_left_ends_the_pipeline(services: Services, tmp_path: Path) -> None:
     with services.events(
-        "toy", None, write, Request("hello"), Deadline.after(60), sources=[tmp_path / "upload.png"], name="result.txt"
+        "toy",
+        None,
+        write,
+        Request("hello"),
+        Deadline.after(60),
+        sources=[tmp_path / "upload.png"],
+        files={"output": "result.txt"},
     ) as events:
         assert next(events) == "begun" and not CLOSED
     assert CLOSED == ["hello"] and not RUNS[0][1].parent.exists()

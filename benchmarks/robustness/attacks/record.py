@@ -74,7 +74,7 @@ class Target:
 
     def run_of(self, place: str) -> Event:
         """The run that the button `place` starts."""
-        return self.page.chain(self.event(place, "click"))[1]
+        return self.page.chain(self.event(place, "click"))[2]
 
     def body(self, event: Event, values: Mapping[int, Any], session: Any) -> dict[str, Any]:
         """A question to the queue, under any name of a session."""

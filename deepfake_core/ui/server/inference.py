@@ -45,6 +45,11 @@ class Engine:
 
             self._in_worker = spaces.GPU(duration=gpu_seconds)(self._here)
 
+    @property
+    def needs_quota(self) -> bool:
+        """Whether runs count against a visitor's quota, so that there are none in the background."""
+        return self._zerogpu
+
     def work(
         self, network: str, name: str | None, task: Callable[..., Iterator[Event]], *arguments: Any
     ) -> Iterator[Event]:
@@ -108,6 +113,14 @@ class Engine:
         from deepfake_core.pipelines.suitability import weights_for
 
         return weights_for(network, choice, picture, crop or Face(), deadline=deadline)
+
+    def weights(self, network: str, name: str | None = None) -> str:
+        """Name and hash of weights, and the hashes of the network's others, which a run may use as well."""
+        from deepfake_core.hub.store import choose, installed
+        from deepfake_core.pipelines.saving import hash_of
+
+        others = sorted(f"{one}={hash_of(one)}" for one in installed(network))
+        return f"{name or choose(network)} of {' '.join(others)}"
 
     def forget(self, name: str) -> None:
         """Drop the loaded network of weights that were removed or replaced."""

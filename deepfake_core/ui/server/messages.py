@@ -4,7 +4,7 @@ import html
 import logging
 import textwrap
 
-from deepfake_core.errors import LabError
+from deepfake_core.errors import ConsentMissing, LabError
 
 log = logging.getLogger(__name__)
 
@@ -24,5 +24,6 @@ def sentence(error: Exception) -> str:
 
 
 def alert(error: Exception) -> str:
-    """The message as an HTML paragraph with the role `alert`."""
-    return f'<p role="alert"><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'
+    """The message as an HTML paragraph with the role `alert`; the page hides one about consent after the tick."""
+    kind = ' class="consent-missing"' if isinstance(error, ConsentMissing) else ""
+    return f'<p role="alert"{kind}><strong>That did not work:</strong> {html.escape(sentence(error))}</p>'

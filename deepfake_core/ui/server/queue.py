@@ -21,7 +21,7 @@ from gradio.server_messages import EventMessage
 from gradio.utils import LRUCache
 
 from deepfake_core.settings import settings
-from deepfake_core.ui.wiring import PREVIEWS, RUNS
+from deepfake_core.ui.wiring import NETWORK, PREVIEWS, READINGS, RUNS
 
 SESSION = re.compile(r"[0-9a-z]{1,16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Session hashes of Gradio's clients: base-36 digits (browser), or a UUID (Python)."""
@@ -250,6 +250,24 @@ class SupervisedQueue(Queue):
                 return [event], False, name
         return None
 
+    def runs_before(self, session: str) -> int | None:
+        """How many runs are likely to start before the first waiting one of this session; None if none waits."""
+        lane = self.event_queue_per_concurrency_id.get(NETWORK)
+        runs = [event for event in [*lane.queue] if is_run(event.fn)] if lane else []
+        ahead: dict[str, int] = {}
+        for event in runs:
+            address = address_of(event.request)
+            if event.session_hash == session:  # addresses take turns: of each other one at most as many as of this one
+                own = ahead.get(address, 0)
+                return sum(own if other == address else min(count, own + 1) for other, count in ahead.items())
+            ahead[address] = ahead.get(address, 0) + 1
+        return None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is running or waiting."""
+        return any(self.active_jobs) or any(lane.queue for lane in [*self.event_queue_per_concurrency_id.values()])
+
     async def _make_room(self, session: str, address: str) -> bool:
         """Remove the oldest session that never listened, first of this address; False if all others listen."""
         if session in self.mailboxes:
@@ -283,8 +301,8 @@ def may_start(event: Event, running: Sequence[Event], limit: int | None) -> bool
 
 
 def is_run(handler: BlockFunction) -> bool:
-    """Whether it is a run: a generator that yields progress. Previews only yield to keep their files."""
-    return inspect.isgeneratorfunction(handler.fn) and handler.concurrency_id != PREVIEWS
+    """Whether it is a run: a generator that yields progress. Previews and readings only yield to keep their files."""
+    return inspect.isgeneratorfunction(handler.fn) and handler.concurrency_id not in (PREVIEWS, READINGS)
 
 
 def address_of(request: fastapi.Request | gr.Request) -> str:

@@ -12,7 +12,7 @@ from gradio.utils import get_type_hints
 
 from deepfake_core.errors import ConsentMissing, LabError, MissingFile, TooManyRuns
 from deepfake_core.settings import settings
-from deepfake_core.turns import NETWORKS, Accounts, acting_for, in_turns
+from deepfake_core.turns import NETWORKS, Accounts, Run, acting_for, in_turns
 from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.queue import address_of
 from deepfake_core.ui.server.rate_limit import RateLimit
@@ -20,7 +20,7 @@ from deepfake_core.ui.server.upload_check import UploadFolder, takes_file
 from deepfake_core.ui.server.uploaded import NamedExample, Upload, Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, Refused, refusal
 from deepfake_core.ui.server.values import kind_of
-from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
+from deepfake_core.ui.wiring import ANY_NUMBER, ON_NETWORKS, READINGS
 
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
@@ -28,6 +28,10 @@ CONSENT_PARAMETER_FALSE = (
     "consent must be true for files of your own: it confirms that you use only your own face, drawn ones, or faces of "
     "people who have given consent"
 )
+HIDE_REFUSALS = """() => {
+    if (!document.querySelector("#consent input")?.checked) return;
+    document.querySelectorAll(".consent-missing").forEach(refusal => { refusal.hidden = true; });
+}"""
 EXAMINED = "verify-file"
 """Element id of the only input of the page that needs no consent: Verify only analyses its file."""
 
@@ -56,6 +60,7 @@ class Sessions:
             outputs=self.known,
             **ANY_NUMBER,
         )
+        self.known.change(None, js=HIDE_REFUSALS)
         page.unload(self.forget)
 
     def guard(self, page: CheckedBlocks) -> None:
@@ -98,9 +103,9 @@ class Sessions:
             with ExitStack() as until:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
-                    if handler.concurrency_id != NETWORK:
+                    if handler.concurrency_id not in ON_NETWORKS:
                         return function(*given)
-                    with acting_for(self._accounts.run(address_of(request))), NETWORKS.turn():
+                    with acting_for(self._run_of(handler, request)), NETWORKS.turn():
                         return function(*given)
                 except gr.Error:
                     raise
@@ -113,8 +118,8 @@ class Sessions:
                 try:
                     given = self._admitted(handler, uploads, request, values, until)
                     events = function(*given)
-                    if handler.concurrency_id == NETWORK:
-                        events = in_turns(self._accounts.run(address_of(request)), events)
+                    if handler.concurrency_id in ON_NETWORKS:
+                        events = in_turns(self._run_of(handler, request), events)
                     yield from events
                 except gr.Error:
                     raise
@@ -122,6 +127,9 @@ class Sessions:
                     yield refusal(handler, error)
 
         return answers if inspect.isgeneratorfunction(inspect.unwrap(function)) else answer
+
+    def _run_of(self, handler: BlockFunction, request: gr.Request) -> Run:
+        return self._accounts.run(address_of(request), reading=handler.concurrency_id == READINGS)
 
     def _admitted(
         self,
@@ -135,7 +143,7 @@ class Sessions:
         if refused := next((value for value in values if isinstance(value, Refused)), None):
             raise refused.error
         examined = any(map(_only_examined, handler.inputs))
-        counted = examined or is_endpoint(handler) or handler.concurrency_id == NETWORK
+        counted = examined or is_endpoint(handler) or handler.concurrency_id in ON_NETWORKS
         refusal = self._rate_exceeded(request) if counted else None
         files = {place: values[place] for place, one in enumerate(handler.inputs) if takes_file(one)}
         if refusal and not any(files.values()):
@@ -185,7 +193,7 @@ class Sessions:
         except MissingFile as error:
             return Withheld(error)
         example = uploads.example(path)
-        if consent_missing and not example:
+        if consent_missing and not (example or uploads.derived(path)):
             return Withheld(consent_missing)
         if example and example.name == path.name:
             return {"path": str(example)}  # immutable, and the same path for all sessions, so results can be cached

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,8 @@ class UploadFolder:
     def __init__(self, folder: Path, examples: Iterable[Path] = ()) -> None:
         self._folders = {Path(os.path.abspath(folder)), folder.resolve()}
         self._examples = tuple(examples)
+        self.derived: Callable[[Path], bool] = lambda path: False
+        """Whether a file at a private path is made of examples alone, such as a trimmed example clip."""
 
     def named(self, value: Any) -> Path:
         """The path in a file value from the page. Raises `MissingFile`; does not open the file."""

@@ -12,6 +12,7 @@ from gradio.state_holder import SessionState
 
 from deepfake_core.errors import BadRequest, LabError, MissingFile
 from deepfake_core.ui.server import values
+from deepfake_core.ui.server.example_runs import ExampleRuns
 from deepfake_core.ui.server.messages import alert, sentence
 from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.updates import SparseBlocks
@@ -41,6 +42,7 @@ class CheckedBlocks(SparseBlocks):
 
     def __init__(self, *, examples: Iterable[Path] = (), **options: Any) -> None:
         super().__init__(**options)
+        self.example_runs: ExampleRuns
         self.uploads = UploadFolder(Path(self.GRADIO_CACHE), examples)
 
     async def preprocess_data(

@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
+from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.before_after import BeforeAfter
 from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
@@ -173,6 +175,16 @@ class TranslationTab(Studio):
             ]
         )
 
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """Every example by the first installed weights for its species."""
+        from deepfake_core.hub.store import installed, preference
+
+        here = set(installed("cyclegan"))
+        for species, row in self.rows.items():
+            weights = next((one for one in preference("cyclegan") if one in here and domains(one)[0] == species), None)
+            for path in row.paths if weights else []:
+                yield partial(self.translate_one, NEVER, *self.one.defaults(source=example(path), model=weights))
+
     def translate_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Translate the picture."""
         named = self.one.named(values)
@@ -190,12 +202,16 @@ class TranslationTab(Studio):
 
         request = form.request(sources)
         model = self.services.engine.weights_for("cyclegan", form.model, sources[0], request.crop, deadline)
-        with self.services.events("cyclegan", model, translate, request, deadline, sources=sources) as events:
-            yield from self.stage.follow(events)
+        made = Made.of(model, sources, f"as {domains(model)[1] or 'translated'}")
+        with self.services.events(
+            "cyclegan", model, translate, replace(request, ending=made.ending), deadline,
+            sources=sources, files=made.files,
+        ) as events:  # fmt: skip
+            yield from self.stage.follow(events, made.text)
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:
         """Show the examples for the selected direction, and replace an example for the other direction."""
-        source = next(iter(re.findall("|".join(self.rows), model or "")), "")
+        source, _ = domains(model)
         known = source in self.rows
         shown: Update = {
             row.column: gr.Column(visible=bool(row.paths) and (not known or name == source))
@@ -206,6 +222,12 @@ class TranslationTab(Studio):
         if known and self.rows[source].paths and path and path.name in {other.name for other in others}:
             shown[self.source.file] = str(self.rows[source].paths[0])
         return shown
+
+
+def domains(model: str | None) -> tuple[str, str]:
+    """Source and target of weights or an automatic choice: ("horse", "zebra"); empty if its name does not say."""
+    found = re.search(r"(\w+)(?:2| to )(\w+)$", model or "")
+    return (found[1], found[2]) if found else ("", "")
 
 
 def _named(paths: list[Path], beginning: str) -> list[Path]:

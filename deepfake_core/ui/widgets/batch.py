@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.uploaded import Uploads, paths_of
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.gallery import MAX_PICTURES, Gallery
-from deepfake_core.ui.widgets.stage import Stage, bar, count, state
+from deepfake_core.ui.widgets.stage import Stage, bar, count, made_from, result_name, state
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File, Finished, Progress
@@ -44,6 +45,27 @@ def all_chosen(uploads: Uploads) -> tuple[Path, ...]:
     return paths
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where the results of a run on one picture or on a batch come from."""
+
+    text: str
+    """A sentence."""
+    files: dict[str, str]
+    """Field of the request -> name of its file, or "" for the folder of a batch's results."""
+    ending: str
+    """Of the names in that folder."""
+
+    @classmethod
+    def of(cls, weights: str, sources: Sequence[Path], change: str) -> "Made":
+        """`change`, such as "as zebra", ends the names of all results."""
+        if len(sources) == 1:
+            name = f"{result_name(sources[0].stem, change)}.png"
+            return cls(made_from(weights, f"picture {sources[0].stem}"), {"output": name}, "")
+        ending = f"-{result_name(change)}"
+        return cls(made_from(weights, count(len(sources), "picture")), {"output": ""}, ending)
+
+
 class BatchStage(Stage):
     """One result with all its files, or a gallery of the results of a batch."""
 
@@ -57,7 +79,7 @@ class BatchStage(Stage):
     def single(self, files: "Sequence[File]") -> Update:
         """Show the files of a run on one picture."""
 
-    def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+    def follow(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
         """Turn the pipeline's events into updates."""
         from deepfake_core.pipelines.events import Progress
 
@@ -67,7 +89,8 @@ class BatchStage(Stage):
         for event in events:
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
-                yield results | self.done(text, event)  # with the results, in case the page missed an update
+                done = self.done(text, event, made_from, [file.path for file in made])
+                yield results | done  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]
             results = self.single(event.files) if event.total == 1 else self.gallery.shown(made)

@@ -16,7 +16,7 @@ CLIPS = {".mp4", ".webm", ".mov"}
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Example files, sorted by name; the first of each kind is selected when the page opens."""
+    """Example files, sorted by name."""
 
     portraits: list[Path]
     clips: list[Path]
@@ -43,6 +43,11 @@ def thumbnail(path: Path) -> Path:
     """Its small picture, which `00_draw_the_examples.py` writes; the file itself if there is none."""
     small = path.parent / "thumbnails" / f"{path.stem}.webp"
     return small if small.is_file() else path
+
+
+def first_of(paths: Sequence[Path], name: str) -> Path | None:
+    """The example of that name, else the first one; None if there are none."""
+    return next((path for path in paths if path.stem == name), next(iter(paths), None))
 
 
 class ExampleRow:

@@ -4,18 +4,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.examples import ExampleRow, first_of
 
 
 class PictureInput:
-    """A picture with rows of examples; the first example is loaded when the page opens."""
+    """A picture with rows of examples; one of them is loaded when the page opens."""
 
-    def __init__(self, label: str, elem_id: str, rows: list[ExampleRow]) -> None:
+    def __init__(self, label: str, elem_id: str, rows: list[ExampleRow], first: str = "") -> None:
+        """`first`: the name of the example that is loaded when the page opens; the first one without."""
         self.label, self.elem_id, self.rows = label, elem_id, rows
-
-    @property
-    def first(self) -> Path | None:
-        return next((path for row in self.rows for path in row.paths), None)
+        self.first: Path | None = first_of([path for row in rows for path in row.paths], first)
 
     def render(self) -> None:
         self.file = gr.Image(

@@ -2,6 +2,9 @@
 
 import html
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -12,6 +15,15 @@ from deepfake_core.ui.widgets.errors import ErrorMessage, Update
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a run that succeeded."""
+
+    made_from: str
+    paths: tuple[Path, ...]
+    """The main results, while the update is handled."""
 
 
 class Stage(ABC):
@@ -25,7 +37,7 @@ class Stage(ABC):
         self.advice = Advice(f"{prefix}result-advice")
 
     def render(self) -> None:
-        self.over = gr.State(False)  # whether the run succeeded or failed; false for a stopped run
+        self.over = gr.State(False)  # `Done` or true after a run succeeded or failed; false for a stopped run
         self.error_message.render()
         self.progress = gr.HTML(state("Ready."), elem_id=f"{self.prefix}progress", elem_classes="progress")
         self.hint = gr.HTML(f"<p>{self.hint_text}</p>", elem_id=f"{self.prefix}hint", elem_classes="hint")
@@ -64,6 +76,10 @@ class Stage(ABC):
             self.notes: "",
         }  # fmt: skip
 
+    def example(self, shown: Update) -> Update:
+        """The result of an example, before anything was started."""
+        return shown | {self.progress: state("Ready. Below is an example's result."), self.hint: gr.HTML(visible=False)}
+
     def stopping(self) -> str:
         return state("Stopping …")
 
@@ -77,12 +93,33 @@ class Stage(ABC):
             self.hint: gr.HTML(visible=True),
         }  # fmt: skip
 
-    def done(self, text: str, event: "Finished") -> Update:
-        """The run has succeeded: its notes, and above the results whether other weights would suit the picture."""
+    def done(self, text: str, event: "Finished", made_from: str = "", paths: Sequence[Path] = ()) -> Update:
+        """The run has succeeded: its notes, and above the results whether other weights would suit the picture.
+
+        `made_from`: see the function of that name; `paths`: the results to keep.
+        """
         said = event.mismatch.text if event.mismatch else None
         listed = "".join(f"<li>{html.escape(note)}</li>" for note in event.notes if note != said)
-        shown: Update = {self.over: True, self.progress: state(text), self.notes: f"<ul>{listed}</ul>"}
-        return shown | self.advice.shown(event.mismatch)
+        origin = f'<p class="made-from">{html.escape(made_from)}</p>' if made_from else ""
+        shown: Update = {self.progress: state(text), self.notes: f"{origin}<ul>{listed}</ul>"}
+        return {self.over: Done(made_from, tuple(paths)), **shown} | self.advice.shown(event.mismatch)
+
+
+def made_from(weights: str, *inputs: str) -> str:
+    """What a result was made from, as a sentence: "Made from portrait mei and clip sing with fomm-starter."."""
+    listed = f"{', '.join(inputs[:-1])} and {inputs[-1]}" if len(inputs) > 1 else "".join(inputs)
+    return f"Made from {listed} with {weights}."
+
+
+def result_name(*parts: str) -> str:
+    """A file name without suffix that says what a result was made from: mei-driven-by-sing."""
+    return "-".join(filter(None, map(_name_part, parts))) or "result"
+
+
+def _name_part(text: str) -> str:
+    """Letters and digits of a name, at most 60 bytes."""
+    words = "-".join("".join(letter if letter.isalnum() else " " for letter in text).lower().split())
+    return words.encode()[:60].decode(errors="ignore").strip("-")
 
 
 def state(text: str) -> str:

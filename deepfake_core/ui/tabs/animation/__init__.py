@@ -1,15 +1,14 @@
 """The Image Animation tab: a portrait is animated by the motion of a driving clip."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
+from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.tabs.animation.inside import Inside
@@ -19,7 +18,8 @@ from deepfake_core.ui.tabs.animation.stage import AnimationStage
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import ModelPicker
-from deepfake_core.ui.widgets.run_controls import Job, RunControls
+from deepfake_core.ui.widgets.run_controls import Job, RunControls, remembered
+from deepfake_core.ui.wiring import QUIET
 
 PREFIX = "animation-"
 
@@ -30,14 +30,14 @@ class AnimationTab:
     title = method("fomm").title
 
     def __init__(self, services: Services) -> None:
-        self.engine, examples = services.engine, services.examples
+        self.services, self.engine, examples = services, services.engine, services.examples
         self.models = ModelPicker("fomm", PREFIX)
         self.source = Portrait(examples.portraits, self.models)
         self.driver = DrivingClip(examples.clips, self.models)
         self.options = MotionOptions()
         self.stage = AnimationStage()
         self.controls = RunControls("Animate", self.stage)
-        self.inside = Inside(self.engine)
+        self.inside = Inside(services)
         self.models.advice = [self.source.crop_controls.advice, self.stage.advice]
 
     def render(self) -> None:
@@ -64,6 +64,7 @@ class AnimationTab:
         self.stage.listen(self.options.crop)
         self.inputs = self._inputs()
         self.inside.listen(self.inputs, self.options.crop)
+        page.load(self.show_example, outputs=self.stage.outputs, **QUIET)
         self.controls.listen(
             [Job(triggers=[self.controls.start.click], run=self.animate, inputs=self.inputs.components)]
         )
@@ -83,13 +84,34 @@ class AnimationTab:
         """Run the pipeline and show its events.
 
         Stop closes this generator at its `yield`, and thereby the pipeline, which leaves no file. Gradio copies
-        finished files to its cache before it requests the next update, so the folder can be removed at the end.
+        finished files to its cache before it requests the next update, so their folder can be removed at the end.
         """
         from deepfake_core.pipelines.animation import animate
 
-        with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            form = AnimationForm(**self.inputs.named(values))
-            request = form.request(Path(folder))
-            model = self.engine.weights_for("fomm", form.model, request.source, request.source_crop, deadline)
-            with closing(self.engine.work("fomm", model, animate, request, deadline)) as events:  # type: ignore[type-var]
-                yield from self.stage.follow(events)
+        form = AnimationForm(**self.inputs.named(values))
+        request = form.request()
+        model = self.engine.weights_for("fomm", form.model, request.source, request.source_crop, deadline)
+        with self.services.events(
+            "fomm", model, animate, request, deadline, sources=form.inputs, files=form.files
+        ) as events:
+            yield from self.stage.follow(events, form.made_from(model))
+
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """The pair that is selected at first, and the look inside its network; then every other pair."""
+        first = (self.source.picture.first, self.driver.first)
+        portraits, clips = self.services.examples.portraits, self.services.examples.clips
+        pairs = [(portrait, clip) for portrait in portraits for clip in clips]
+        for pair in sorted(pairs, key=lambda one: one != first):
+            values = self.inputs.defaults(source=example(pair[0]), driving=example(pair[1]))
+            yield partial(self.animate, NEVER, *values)
+            if pair == first:
+                yield partial(self.inside.drawn, NEVER, None, *values)
+
+    def show_example(self) -> Update:
+        """The result of the pair that is selected at first, if it is remembered."""
+        pair = (self.source.picture.first, self.driver.first)
+        if None in pair:
+            return {self.stage.progress: gr.skip()}
+        values = self.inputs.defaults(source=example(pair[0]), driving=example(pair[1]))
+        found = remembered(self.animate, *values)
+        return self.stage.example(found) if found else {self.stage.progress: gr.skip()}

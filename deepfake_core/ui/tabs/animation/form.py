@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.uploaded import Upload, chosen
 from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
+from deepfake_core.ui.widgets.stage import made_from, result_name
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
@@ -44,19 +45,33 @@ class AnimationForm:
     paste_back: bool
     side_by_side: bool
 
-    def request(self, folder: Path) -> "AnimationRequest":
-        """The request, with results in `folder`."""
+    @property
+    def inputs(self) -> tuple[Path, Path]:
+        """Portrait and driving clip. Raises `BadRequest` if one is missing."""
+        return chosen(self.source, "portrait"), chosen(self.driving, "driving clip")
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The names of the results, by the request's fields."""
+        source, driving = self.inputs
+        name = result_name(source.stem, "driven by", driving.stem)
+        second = {"side_by_side": f"{name}-side-by-side.mp4"} if self.side_by_side else {}
+        return {"output": f"{name}.mp4", "preview": "live.jpg", **second}
+
+    def made_from(self, weights: str) -> str:
+        """What the result was made from, as a sentence."""
+        source, driving = self.inputs
+        return made_from(weights, f"portrait {source.stem}", f"clip {driving.stem}")
+
+    def request(self) -> "AnimationRequest":
+        """The request, without outputs."""
         from deepfake_core.pipelines.animation import AnimationRequest
         from deepfake_core.pipelines.animator import transfer_named
 
-        source, driving = chosen(self.source, "portrait"), chosen(self.driving, "driving clip")
-        name = f"{source.stem}-{driving.stem}"[:80]
+        source, driving = self.inputs
         return AnimationRequest(
             source=source,
             driving=driving,
-            output=folder / f"{name}.mp4",
-            side_by_side=folder / f"{name}-side-by-side.mp4" if self.side_by_side else None,
-            preview=folder / "live.jpg",
             transfer=transfer_named(self.motion, self.adapt_scale),
             best_frame=self.best_frame,
             start=float(self.start),

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
-from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING
-from deepfake_core.ui.wiring import ON_NETWORK
+from deepfake_core.ui.wiring import READS_NETWORK
 
 INTRODUCTION = f"""
 The network detects **keypoints** in both pictures, and around each one the local **affine motion** from portrait to
@@ -38,8 +37,8 @@ CAPTIONS = {
 class Inside:
     """The accordion at the bottom of the tab."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, services: Services) -> None:
+        self.services = services
         self.error_message = ErrorMessage()
 
     def render(self) -> None:
@@ -54,34 +53,45 @@ class Inside:
 
     def listen(self, inputs: Inputs, crop: gr.Radio) -> None:
         self.inputs = inputs
-        gr.on(
-            [self.accordion.expand, self.start.click, self.moment.release],
-            self.show,
-            inputs=[self.moment, *inputs.components],
-            outputs=[*self.error_message.outputs, *self.pictures.values()],
-            preprocess=False,
-            trigger_mode="always_last",
-            show_progress_on=list(self.pictures.values()),
-            **ON_NETWORK | {"show_progress": "minimal"},
-        )
+        event: dict[str, Any] = {
+            "outputs": [self.moment, *self.error_message.outputs, *self.pictures.values()],
+            "preprocess": False,
+            "trigger_mode": "always_last",
+            "show_progress_on": list(self.pictures.values()),
+            **READS_NETWORK,
+            "show_progress": "minimal",
+        }
+        self.accordion.expand(self.show_liveliest, inputs=inputs.components, **event)
+        gr.on([self.start.click, self.moment.release], self.show, inputs=[self.moment, *inputs.components], **event)
         self.error_message.listen(crop)
 
-    def show(self, moment: float, *values: Any) -> Iterator[Update]:
-        """Draw the pictures; a generator, so that it can be cancelled."""
-        try:
-            from deepfake_core.pipelines.insight import InsightRequest, look_inside
+    def show_liveliest(self, *values: Any) -> Iterator[Update]:
+        """Draw the pictures of the frame of largest motion."""
+        yield from self.show(None, *values)
 
-            deadline = Deadline.after(settings().job_seconds)
-            with TemporaryDirectory(prefix="deepfake-lab-") as name:
-                folder, form = Path(name), AnimationForm(**self.inputs.named(values))
-                request = InsightRequest(animation=form.request(folder), output=folder, moment=moment / 100)
-                portrait = request.animation
-                model = self.engine.weights_for("fomm", form.model, portrait.source, portrait.source_crop, deadline)
-                for event in self.engine.work("fomm", model, look_inside, request, deadline):
-                    pictures = {self.pictures[file.caption]: str(file.path) for file in event.files}
-                    yield self.error_message.clear() | pictures
+    def show(self, moment: float | None, *values: Any) -> Iterator[Update]:
+        """Draw the pictures at `moment` percent of the clip; a generator, so that it can be cancelled."""
+        try:
+            yield from self.drawn(Deadline.after(settings().job_seconds), moment, *values)
         except Exception as error:
             yield self.error_message.show(error)
+
+    def drawn(self, deadline: Deadline, moment: float | None, *values: Any) -> Iterator[Update]:
+        """The updates of `show`; raises its errors."""
+        from deepfake_core.pipelines.insight import InsightRequest, look_inside
+
+        form = AnimationForm(**self.inputs.named(values))
+        share = None if moment is None else round(moment) / 100
+        request = InsightRequest(animation=form.request(), output=Path(), moment=share)
+        portrait = request.animation
+        model = self.services.engine.weights_for("fomm", form.model, portrait.source, portrait.source_crop, deadline)
+        with self.services.events(
+            "fomm", model, look_inside, request, deadline, sources=form.inputs, files={"output": ""}
+        ) as events:
+            for event in events:
+                pictures = {self.pictures[file.caption]: str(file.path) for file in event.files}
+                at: Update = {self.moment: round(100 * event.files[0].facts["moment"])}
+                yield self.error_message.clear() | pictures | at
 
 
 def _picture(title: str, explanation: str) -> gr.Image:

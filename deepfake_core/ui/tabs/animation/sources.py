@@ -7,16 +7,19 @@ import gradio as gr
 
 from deepfake_core.settings import settings
 from deepfake_core.ui.tabs.animation.crop_controls import CropControls
-from deepfake_core.ui.widgets.examples import ExampleRow
+from deepfake_core.ui.widgets.examples import ExampleRow, first_of
 from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
+
+PORTRAIT, CLIP = "chloe", "sing"
+"""The examples that are selected when the page opens: they show the method at its best."""
 
 
 class Portrait:
     """A portrait and its crop."""
 
     def __init__(self, examples: list[Path], models: ModelPicker) -> None:
-        self.picture = PictureInput("Portrait", "portrait", [ExampleRow("Example portraits", examples)])
+        self.picture = PictureInput("Portrait", "portrait", [ExampleRow("Example portraits", examples)], PORTRAIT)
         self.crop_controls = CropControls("portrait", _preview_picture, models)
 
     def render(self) -> None:
@@ -36,14 +39,14 @@ class DrivingClip:
     """A clip (upload, webcam or example) and its crop."""
 
     def __init__(self, examples: list[Path], models: ModelPicker) -> None:
-        self.examples = examples
+        self.examples, self.first = examples, first_of(examples, CLIP)
         self.row = ExampleRow("Example clips", examples)
         self.crop_controls = CropControls("driving clip", _preview_clip, models)
 
     def render(self) -> None:
         self.file = gr.Video(
             label="Driving clip",
-            value=str(self.examples[0]) if self.examples else None,
+            value=str(self.first) if self.first else None,
             format=None,  # no conversion: our own reader decodes whatever ffmpeg decodes
             include_audio=True,
             sources=["upload", "webcam"],

@@ -58,14 +58,14 @@ class AnimationStage(Stage):
     def begin(self) -> Update:
         return super().begin() | {self.live: gr.Image(None, visible=True)}
 
-    def follow(self, events: "Iterable[Progress | Finished]") -> Iterator[Update]:
+    def follow(self, events: "Iterable[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
         """Turn the pipeline's events into updates: progress, previews and finished files."""
         from deepfake_core.pipelines.events import Finished
 
         shown = float("-inf")
         for event in events:
             if isinstance(event, Finished):
-                yield self._finished(event)
+                yield self._finished(event, made_from)
             elif event.preview or time.monotonic() - shown >= SECONDS_BETWEEN_UPDATES:
                 shown = time.monotonic()
                 yield self._progressing(event)
@@ -80,11 +80,11 @@ class AnimationStage(Stage):
         shown: Update = {self.progress: bar(event.unit, event.done, event.total, *more)}
         return shown | {self.live: str(event.preview)} if event.preview else shown
 
-    def _finished(self, event: "Finished") -> Update:
+    def _finished(self, event: "Finished", made_from: str) -> Update:
         frames, second = event.files[0].facts["frames"], event.of("side_by_side")
         speed = frames / max(event.seconds, 1e-3)
         text = f"Done: {count(frames, 'frame')} in {event.seconds:.1f} s ({speed:.1f} frames/s)."
-        return self.done(text, event) | {
+        return self.done(text, event, made_from, [event.path]) | {
             self.live: gr.Image(None, visible=False),
             self.video: gr.Video(str(event.path), visible=True),
             self.side_by_side: gr.Video(str(second[0].path) if second else None, visible=bool(second)),

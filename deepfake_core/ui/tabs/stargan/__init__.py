@@ -1,21 +1,23 @@
 """The StarGAN tab: checkboxes edit attributes of a portrait, such as hair colour, sex and age."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.registry import method
 from deepfake_core.settings import settings
-from deepfake_core.ui.server.uploaded import chosen
+from deepfake_core.ui.server.example_runs import ExampleRun, example
+from deepfake_core.ui.server.uploaded import Upload, chosen
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Reading
-from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, all_chosen
+from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Reading, read_from
+from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
@@ -55,6 +57,10 @@ class AttributesForm:
     checked: Sequence[str]
     reading: Reading | None
     """The attributes that were read from the picture when it was selected."""
+
+    def read_from(self, upload: Upload, weights: str) -> bool:
+        """Whether the boxes were read from this picture by these weights, with the form's crop and face."""
+        return self.reading is not None and self.reading.of == read_from(upload, self.crop, weights, self.face)
 
     def changes(self, attributes: Sequence[str]) -> dict[str, bool]:
         """Attribute -> whether its box is checked."""
@@ -125,7 +131,7 @@ class AttributesTab(Studio):
         self.row = ExampleRow("Example portraits", services.examples.portraits, PREFIX)
         self.source = PictureInput("Portrait", f"{PREFIX}source", [self.row])
         self.preview = Preview("portrait", self.models, f"{PREFIX}preview-advice")
-        self.boxes = AttributeBoxes(self.engine, PREFIX)
+        self.boxes = AttributeBoxes(services, PREFIX)
         self.batch = BatchInput("Edit all", PREFIX)
         self.stage = AttributesStage()
         self.controls = RunControls("Edit", self.stage)
@@ -168,6 +174,11 @@ class AttributesTab(Studio):
             ]
         )
 
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """Every example with its own attributes, and thereby with each single change."""
+        for path in self.row.paths:
+            yield partial(self.edit_one, NEVER, *self.one.defaults(source=example(path)))
+
     def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Edit the portrait as selected, and make each single change."""
         from deepfake_core.faces import crop_named
@@ -175,8 +186,11 @@ class AttributesTab(Studio):
         named = self.one.named(values)
         upload, form = named.pop("source"), AttributesForm(**named)
         source, crop = chosen(upload, "portrait"), crop_named(form.crop, face=face_number(form.face, upload))
-        form.require_some()
         editor = self._editor(form, source, crop, deadline)
+        if editor.reads and not form.read_from(upload, editor.name):  # pressed before the boxes were read
+            reading, _ = self.boxes.reading_of(upload, form.crop, editor.name, form.face, deadline)
+            form = replace(form, checked=reading.checked, reading=reading)
+        form.require_some()
         yield from self._edit(editor, form, (source,), form.changes(editor.attributes), crop, deadline)
 
     def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
@@ -207,8 +221,10 @@ class AttributesTab(Studio):
     ) -> Iterator[Update]:
         from deepfake_core.pipelines.attributes import AttributesRequest, edit
 
+        made = Made.of(editor.name, sources, "edited")
         request = AttributesRequest(
             sources=sources,
+            ending=made.ending,
             changes=changes,
             crop=crop,
             paste_back=form.paste_back,
@@ -216,5 +232,7 @@ class AttributesTab(Studio):
             single_changes=editor.reads and len(sources) == 1,
             max_pixels=settings().run_pixels,
         )
-        with self.services.events("stargan", editor.name, edit, request, deadline, sources=sources) as events:
-            yield from self.stage.follow(events)
+        with self.services.events(
+            "stargan", editor.name, edit, request, deadline, sources=sources, files=made.files
+        ) as events:
+            yield from self.stage.follow(events, made.text)

@@ -10,12 +10,12 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import LabError
 from deepfake_core.settings import settings
-from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.messages import SMALLER, sentence
 from deepfake_core.ui.server.uploaded import Upload, path_of, upload_id
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
-from deepfake_core.ui.wiring import ON_NETWORK, QUIET
+from deepfake_core.ui.wiring import QUIET, READS_NETWORK
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.editor import AttributeEditor
@@ -25,19 +25,29 @@ if TYPE_CHECKING:
 class Reading:
     """The attributes that the classifier read from a picture."""
 
-    of: tuple[str | None, str, str | None, int]
+    of: tuple[str | None, str, str, int]
     """Picture, crop, weights and number of the face."""
     shown: Mapping[str, bool] | None
     """None if the weights have no classifier."""
     exclusive: tuple[str, ...]
     """Attributes of which at most one can be checked."""
 
+    @property
+    def checked(self) -> list[str]:
+        """The attributes that the picture has."""
+        return [name for name, has in (self.shown or {}).items() if has]
+
+
+def read_from(upload: Upload, crop: str, weights: str, face: ChosenFace | None) -> tuple[str | None, str, str, int]:
+    """Picture, crop, weights and number of the face: what a reading depends on."""
+    return upload_id(upload), crop, weights, face_number(face, upload)
+
 
 class AttributeBoxes:
     """The checkboxes, and a line with the classifier's probabilities."""
 
-    def __init__(self, engine: Engine, prefix: str) -> None:
-        self.engine, self.prefix = engine, prefix
+    def __init__(self, services: Services, prefix: str) -> None:
+        self.services, self.prefix = services, prefix
 
     def render(self) -> None:
         self.boxes = gr.CheckboxGroup([], label="Attributes of the result", elem_id=f"{self.prefix}boxes")
@@ -59,7 +69,7 @@ class AttributeBoxes:
                 inputs=[*picture, self.reading],
                 outputs=[self.boxes, self.certainty, self.reading],
                 preprocess=False,
-                **ON_NETWORK,
+                **READS_NETWORK,
             )
             for trigger in [*triggers, file.change, crop.change, *changed]
         ]
@@ -76,31 +86,44 @@ class AttributeBoxes:
     ) -> Update:
         """Run the classifier, unless picture, face, crop and weights are unchanged: then the visitor's boxes stay."""
         from deepfake_core.faces import crop_named
-        from deepfake_core.pipelines.attributes import in_words, read_attributes
+        from deepfake_core.pipelines.attributes import in_words
 
-        seen = None
         try:
             if model is None:
                 return {self.certainty: gr.skip()}
-            path, number = path_of(upload), face_number(face, upload)
-            deadline, named = Deadline.after(settings().look_seconds, SMALLER), crop_named(crop, face=number)
-            model = self.engine.weights_for("stargan", model, path, named, deadline)
-            of = (upload_id(upload), crop, model, number)
-            if before and before.of == of:
+            path, deadline = path_of(upload), Deadline.after(settings().look_seconds, SMALLER)
+            named = crop_named(crop, face=face_number(face, upload))
+            weights = self.services.engine.weights_for("stargan", model, path, named, deadline)
+            if before and before.of == read_from(upload, crop, weights, face):
                 return {self.certainty: gr.skip()}
-            editor = self.engine.model("stargan", model)
-            if path and editor.reads:
-                seen = self.engine.ask("stargan", model, read_attributes, path, named, deadline)
+            editor = self.services.engine.model("stargan", weights)
+            reading, seen = self.reading_of(upload, crop, weights, face, deadline)
         except LabError as error:
             return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
-        shown = editor.shown(seen) if seen is not None else None
-        checked = [name for name, has in (shown or {}).items() if has]
         choices = [(in_words(name), name) for name in editor.attributes]
         return {
-            self.boxes: gr.CheckboxGroup(choices=choices, value=checked),
+            self.boxes: gr.CheckboxGroup(choices=choices, value=reading.checked),
             self.certainty: certainty_text(editor, seen, chosen=path is not None),
-            self.reading: Reading(of, shown, editor.exclusive),
+            self.reading: reading,
         }
+
+    def reading_of(
+        self, upload: Upload, crop: str, weights: str, face: ChosenFace | None, deadline: Deadline
+    ) -> tuple[Reading, Mapping[str, float] | None]:
+        """What the classifier reads from a picture, and its probabilities; nothing without a picture or classifier.
+
+        Raises what reading the picture raises.
+        """
+        from deepfake_core.faces import crop_named
+        from deepfake_core.pipelines.attributes import read_attributes
+
+        editor, path = self.services.engine.model("stargan", weights), path_of(upload)
+        seen: Mapping[str, float] | None = None
+        if path and editor.reads:
+            named = crop_named(crop, face=face_number(face, upload))
+            seen = self.services.ask("stargan", weights, read_attributes, path, named, deadline)
+        shown = editor.shown(seen) if seen is not None else None
+        return Reading(read_from(upload, crop, weights, face), shown, editor.exclusive), seen
 
     def uncheck_others(self, checked: list[str], reading: Reading | None, event: gr.SelectData) -> list[str]:
         """Checking a hair colour unchecks the others."""

@@ -1,18 +1,22 @@
 """The StarGAN v2 tab: redraw a picture in the styles of references, or in random styles."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
 
-from deepfake_core.deadline import Deadline
+from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
+from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
 from deepfake_core.ui.tabs.starganv2.latents import LatentInput
-from deepfake_core.ui.tabs.starganv2.references import References
+from deepfake_core.ui.tabs.starganv2.references import References, Slot
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
@@ -23,7 +27,7 @@ from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 from deepfake_core.ui.widgets.studio import Studio
-from deepfake_core.ui.wiring import ON_NETWORK, QUIET
+from deepfake_core.ui.wiring import QUIET, READS_NETWORK
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import File, Finished, Progress
@@ -32,7 +36,11 @@ if TYPE_CHECKING:
 
 PREFIX = "styles-"
 HINT = "Press <strong>Draw</strong>. The picture appears here in the selected styles."
+DEFAULTS = {"face": ("mei", "amara", "ben", "chloe")}
+"""Subject of the weights -> the example picture, and the references in whose styles it is drawn at first."""
 WAYS = [("From references", "references"), ("From a seed", "seed")]
+MAX_PREPARED = 2
+"""Weights of which examples are made in the background: the best faces and the best animals of the starters."""
 VIDEO_FRAMES = 40
 """Frames of an interpolation in each direction: 1.6 seconds."""
 ABOUT = f"""
@@ -70,7 +78,7 @@ class StylesStage(Stage):
         away = {self.video: gr.Video(None, visible=False), self.grid: gr.Image(None, visible=False)}
         return self.gallery.cleared() | away
 
-    def follow(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+    def follow(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
         """Show the cells one by one, then the grid."""
         from deepfake_core.pipelines.events import Progress
 
@@ -85,9 +93,10 @@ class StylesStage(Stage):
             else:
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
-                yield (self.gallery.shown(cells) | grid | self.done(text, event))  # in case the page missed an update
+                done = self.done(text, event, made_from, [event.path])
+                yield self.gallery.shown(cells) | grid | done  # in case the page missed an update
 
-    def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
+    def follow_video(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
         """Show the number of finished frames, then the video."""
         from deepfake_core.pipelines.events import Progress
 
@@ -96,7 +105,7 @@ class StylesStage(Stage):
                 yield {self.progress: bar(event.unit, event.done, event.total)}
             else:
                 video: Update = {self.video: gr.Video(str(event.path), visible=True)}
-                yield self.done(f"Done in {event.seconds:.1f} s.", event) | video
+                yield self.done(f"Done in {event.seconds:.1f} s.", event, made_from, [event.path]) | video
 
 
 class StylesTab(Studio):
@@ -111,13 +120,13 @@ class StylesTab(Studio):
             "face": ExampleRow("Example portraits", examples.portraits, PREFIX),
             "animal": ExampleRow("Example animals", examples.animals, PREFIX),
         }
-        self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()))
+        self.source = PictureInput("Picture", f"{PREFIX}source", list(self.rows.values()), DEFAULTS["face"][0])
         self.preview = Preview("picture", self.models, f"{PREFIX}preview-advice")
         rows = {
             "face": ExampleRow("Example references", examples.portraits, f"{PREFIX}face-"),
             "animal": ExampleRow("Example references", examples.animals, f"{PREFIX}animal-"),
         }
-        self.references = References(self.engine, PREFIX, rows)
+        self.references = References(services, PREFIX, rows)
         self.latents = LatentInput(PREFIX)
         self.stage = StylesStage()
         self.controls = RunControls("Draw", self.stage)
@@ -159,10 +168,11 @@ class StylesTab(Studio):
         self.references.listen(page, self.models.name)
         randomised = self.latents.listen()
         self.stage.listen(self.crop)
+        self.current = gr.State(None)  # the weights to which examples and domains belong
         fields = {
             "source": self.source.file, "face": self.preview.faces.chosen, "more": self.more,
             "model": self.models.name, "crop": self.crop,
-            "way": self.way, **self.latents.inputs, **self.references.inputs,
+            "way": self.way, "current": self.current, **self.latents.inputs, **self.references.inputs,
         }  # fmt: skip
         self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)
         self.interpolation.listen(fields, self.crop)
@@ -175,15 +185,21 @@ class StylesTab(Studio):
             outputs=[self.by_reference, self.by_seed],
             **QUIET,
         )
-        self.current = gr.State(None)  # the weights to which examples and domains belong
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
         for trigger in (ready, *self.models.changed):
             trigger(
                 self.follow_model,
                 inputs=[self.models.name, self.current],
-                outputs=[self.current, self.latents.domain, *self.references.domains, *pictures, *self._rows()],
+                outputs=[
+                    self.current,
+                    self.latents.domain,
+                    *self.references.domains,
+                    *pictures,
+                    *self._rows(),
+                    *self.interpolation.outputs,
+                ],
                 preprocess=False,
-                **ON_NETWORK,
+                **READS_NETWORK,
             )
         clicks = [click for row in self.rows.values() for click in row.clicked]
         start = [self.controls.start.click, randomised, *clicks]
@@ -209,43 +225,78 @@ class StylesTab(Studio):
         shown: Update = {one: gr.Dropdown(choices=list(domains), value=None) for one in self.references.domains}
         shown[self.latents.domain] = gr.Dropdown(choices=list(domains), value=domains[0])
         shown[self.current] = model
-        if before is not None and subject == self.models.subject(before):
-            return shown
+        if before is not None:
+            shown |= self.interpolation.cleared()
+            if subject == self.models.subject(before):
+                return shown
         for rows in (self.rows, self.references.rows):
             shown |= {row.column: gr.Column(visible=name == subject) for name, row in rows.items()}
-        pictures = self.rows[subject].paths if subject in self.rows else []
-        shown[self.source.file] = str(pictures[0]) if pictures else None
-        return shown | self.references.filled(pictures[1::2][:3])
+        source, *references = self.defaults(subject)
+        shown[self.source.file] = str(source) if source else None
+        return shown | self.references.filled([path for path in references if path])
+
+    def defaults(self, subject: str) -> tuple[Path | None, ...]:
+        """The example picture, and the example references, for weights of a subject."""
+        paths = self.rows[subject].paths if subject in self.rows else []
+        by_name = {path.stem: path for path in paths}
+        named = [by_name[name] for name in DEFAULTS.get(subject, ()) if name in by_name]
+        return tuple(named) or (next(iter(paths), None), *paths[1:4])
+
+    def complete(self, values: Mapping[str, Any]) -> StylesForm:
+        """The form; with the default references if the page has not yet set its pictures."""
+        form = StylesForm.of(values)
+        if form.way != "references" or form.current is not None or any(slot.picture for slot in form.references):
+            return form
+        subject = self.models.subject(self.engine.name("starganv2", form.model))
+        references = [Slot({"path": str(path)}, None) for path in self.defaults(subject)[1:] if path]
+        return replace(form, references=references)
+
+    def example_runs(self) -> Iterator[ExampleRun]:
+        """The picture that is selected at first in its references' styles, then the other ones, for each subject."""
+        from deepfake_core.hub.store import choose, installed
+
+        here = installed("starganv2")
+        for name in sorted(here, key=lambda one: one != choose("starganv2"))[:MAX_PREPARED]:
+            subject = self.models.subject(name)
+            first, *references = self.defaults(subject)
+            slots = {f"picture_{number}": example(path) for number, path in enumerate(references, 1) if path}
+            paths = self.rows[subject].paths if subject in self.rows else []
+            for path in sorted(paths, key=lambda one: one != first):
+                yield partial(
+                    self.draw, NEVER, *self.inputs.defaults(source=example(path), model=name, current=name, **slots)
+                )
 
     def draw(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Draw the grid and its cells."""
         from deepfake_core.pipelines.styles import draw_grid
 
-        form = StylesForm.of(self.inputs.named(values))
+        form = self.complete(self.inputs.named(values))
         model = self._weights(form, deadline)
         request = form.grid(self._styles(form, model, deadline))
+        files = {"output": f"{form.name('in the style of', *form.names)}.png"}
         with self.services.events(
-            "starganv2", model, draw_grid, request, deadline, sources=form.files(), name="grid.png"
+            "starganv2", model, draw_grid, request, deadline, sources=form.files(), files=files
         ) as events:
-            yield from self.stage.follow(events)
+            yield from self.stage.follow(events, form.made_from(model))
 
     def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Render the video of an interpolation, forwards and backwards."""
         from deepfake_core.pipelines.styles import interpolate
 
         named = self.video_inputs.named(values)
-        form = StylesForm.of(named)
+        form = self.complete(named)
         model, request = self.interpolation_request(deadline, named, steps=VIDEO_FRAMES, and_back=True)
+        files = {"output": f"{form.name('between', *form.names)}.mp4"}
         with self.services.events(
-            "starganv2", model, interpolate, request, deadline, sources=form.files(), name="interpolation.mp4"
+            "starganv2", model, interpolate, request, deadline, sources=form.files(), files=files
         ) as events:
-            yield from self.stage.follow_video(events)
+            yield from self.stage.follow_video(events, form.made_from(model))
 
     def interpolation_request(
         self, deadline: Deadline, values: Mapping[str, Any], **more: Any
     ) -> "tuple[str, InterpolationRequest]":
         """The name of the weights and the request, from the values of the widgets by name."""
-        form = StylesForm.of(values)
+        form = self.complete(values)
         model = self._weights(form, deadline)
         styles = self._styles(form, model, deadline)
         return model, form.interpolation(styles, values["start"], values["end"], **more)

@@ -12,6 +12,7 @@ from deepfake_core.ui.tabs.starganv2.latents import latents
 from deepfake_core.ui.tabs.starganv2.references import MAX_REFERENCES, Slot, references
 from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 from deepfake_core.ui.widgets.gallery import MAX_PICTURES
+from deepfake_core.ui.widgets.stage import made_from, result_name
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
@@ -35,6 +36,8 @@ class StylesForm:
     domain: str | None
     seed: float | int | None
     truncation: float | int
+    current: str | None = None
+    """The weights for which the page has set its pictures; None before it has."""
     references: Sequence[Slot]
 
     @classmethod
@@ -49,6 +52,24 @@ class StylesForm:
         if len(paths) > MAX_REFERENCES:
             raise BadRequest(f"a grid may have at most {MAX_REFERENCES} sources, got {len(paths)}; choose fewer")
         return paths
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the styles are taken from, for the name of a result."""
+        if self.way == "seed":
+            return (f"{self.domain or 'style'} {int(self.seed or 0)}",)
+        return tuple(path.stem for path in paths_of([slot.picture for slot in self.references if slot.picture]))
+
+    def name(self, *between: str) -> str:
+        """The name of a result without its suffix."""
+        return result_name(chosen(self.source, "picture").stem, *between)
+
+    def made_from(self, weights: str) -> str:
+        """What the result was made from, as a sentence."""
+        styles = (
+            (f"seed {int(self.seed or 0)}",) if self.way == "seed" else tuple(f"style {name}" for name in self.names)
+        )
+        return made_from(weights, *(f"picture {path.stem}" for path in self.sources()), *styles)
 
     def files(self) -> tuple[Path, ...]:
         """All input files of a result."""

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FRAMES = 13
 """Frames of the slider: steps of a twelfth."""
 HOUR = 3600
+READY = "Styles are numbered from 1 in the order of the results."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,7 @@ class Interpolation:
                 self.prepare = gr.Button("Prepare the slider", min_width=130, elem_id=f"{self.prefix}prepare")
                 self.video = gr.Button("Render a video", min_width=130, elem_id=f"{self.prefix}video-start")
             self.error_message.render()
-            self.progress = gr.HTML(
-                state("Styles are numbered from 1 in the order of the results."), elem_classes="progress"
-            )
+            self.progress = gr.HTML(state(READY), elem_classes="progress")
             self.frames = gr.State(None, time_to_live=HOUR, delete_callback=_forget)
             self.share = gr.Slider(
                 0, 100, 0, step=1, label="From first to second style, %", visible=False,
@@ -71,13 +71,27 @@ class Interpolation:
         """The numbers of the two styles by name."""
         return {"start": self.start, "end": self.end}
 
+    @property
+    def outputs(self) -> list[Block]:
+        """The components that `cleared` updates."""
+        return [self.frames, self.share, self.picture, self.progress]
+
+    def cleared(self) -> Update:
+        """Forget the rendered frames, which belong to other weights; their folder goes with the state."""
+        return {
+            self.frames: None,
+            self.share: gr.Slider(visible=False),
+            self.picture: gr.Image(None, visible=False),
+            self.progress: state(READY),
+        }
+
     def listen(self, inputs: Mapping[str, gr.components.Component], crop: gr.Radio) -> None:
         """`inputs`: the tab's own inputs by name."""
         self.inputs = Inputs(**self.ends, **inputs)
         self.prepare.click(
             self.make_frames,
             inputs=[self.frames, *self.inputs.components],
-            outputs=[self.frames, self.share, self.picture, self.progress, *self.error_message.outputs],
+            outputs=[*self.outputs, *self.error_message.outputs],
             preprocess=False,
             **ON_NETWORK,
         )

@@ -10,11 +10,11 @@ import gradio as gr
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.settings import settings
-from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.uploaded import Upload, chosen
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
-from deepfake_core.ui.wiring import ON_NETWORK
+from deepfake_core.ui.wiring import READS_NETWORK
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.style_specs import Reference
@@ -40,8 +40,8 @@ class Slot:
 class References:
     """Six slots for a picture and its domain; the filled ones and the next are visible."""
 
-    def __init__(self, engine: Engine, prefix: str, rows: dict[str, ExampleRow]) -> None:
-        self.engine, self.prefix = engine, prefix
+    def __init__(self, services: Services, prefix: str, rows: dict[str, ExampleRow]) -> None:
+        self.services, self.prefix = services, prefix
         self.rows = rows
         """Subject of the weights -> examples."""
         self.columns: list[gr.Column] = []
@@ -78,7 +78,7 @@ class References:
                 outputs=[self.domains[number], *self.columns[number + 1 : number + 2]],
                 preprocess=False,
                 trigger_mode="always_last",
-                **ON_NETWORK,
+                **READS_NETWORK,
             )
 
     @property
@@ -101,7 +101,8 @@ class References:
                 update[self.columns[number + 1]] = gr.Column(visible=True)
             if model is None:
                 return update or {self.domains[number]: gr.skip()}
-            domains = self.engine.model("starganv2", self.engine.weights_for("starganv2", model)).domains
+            engine = self.services.engine
+            domains = engine.model("starganv2", engine.weights_for("starganv2", model)).domains
             deadline = Deadline.after(settings().look_seconds)
             guess = self.guess(upload, domains, deadline) if upload else domains[0]
             shown = gr.Dropdown(choices=list(domains), value=guess, visible=bool(upload))
@@ -122,8 +123,8 @@ class References:
             named = next((domain for domain in domains if path.name.startswith(f"{domain}-")), None)
             if named or set(domains) != {"female", "male"}:
                 return named or domains[0]
-            reader = self.engine.weights_for("stargan", None, path, Face(), deadline)
-            seen = self.engine.ask("stargan", reader, read_attributes, path, Face(), deadline)
+            reader = self.services.engine.weights_for("stargan", None, path, Face(), deadline)
+            seen = self.services.ask("stargan", reader, read_attributes, path, Face(), deadline)
         except LabError:  # no face, classifier, time or consent: the visitor can choose the domain
             return domains[0]
         if seen is None:
