@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.faces import Crop, Face, FaceCrop, Manual, Uncropped, Whole, find_crop
+from deepfake_core.faces import Box, Crop, Face, FaceCrop, Manual, Uncropped, Whole, find_crop
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.decode import read_frames
@@ -16,6 +16,8 @@ from deepfake_core.provenance.writer import save_input
 
 PREVIEW_SIDE = 640
 """Maximum side of the preview in pixels, which takes a tenth of the page."""
+MARGIN = 0.05
+"""Share of the picture's width or height that the crop of a "whole" picture may leave out at each edge."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,8 @@ class CropPreview:
     """The crop in fractions; None for a picture that is not cropped."""
     note: str
     """How it was chosen: one sentence for the user."""
+    whole: bool = False
+    """Whether the crop is the whole picture, but for `MARGIN`."""
     faces: int = 0
     """Number of faces in the picture."""
     face: int = 1
@@ -43,7 +47,7 @@ def preview_crop(
     picture = read_image(path, longest=MAX_SHOWN_SIDE, deadline=deadline)
     if isinstance(crop, Uncropped):
         small = fit(picture, PREVIEW_SIDE)[0] if max(picture.shape[:2]) > PREVIEW_SIDE else picture
-        return CropPreview(path=save_input(small, output), crop=None, note="The whole picture is used.")
+        return CropPreview(path=save_input(small, output), crop=None, whole=True, note="The whole picture is used.")
     wanted = Whole() if isinstance(crop, Face) and subject != "face" else crop
     deadline.check()
     return _drawn(picture, find_crop(picture, wanted, name=path.name), wanted, output)
@@ -67,8 +71,16 @@ def _drawn(picture: Image, found: FaceCrop, wanted: Crop, output: Path) -> CropP
     height, width = picture.shape[:2]
     drawn = crop_picture(*shrunk(picture, found.box, PREVIEW_SIDE))
     place = Manual.of(found.box, height=height, width=width)
-    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note)
+    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note, whole=_whole(found.box, picture))
     if not isinstance(wanted, Face) or found.faces < 2:
         return preview
     thumbnails = save_input(faces_picture(picture, found.frames), output.with_stem(f"{output.stem}-faces"))
     return replace(preview, faces=found.faces, face=wanted.number, thumbnails=thumbnails)
+
+
+def _whole(box: Box, picture: Image) -> bool:
+    """Whether a crop leaves out next to nothing."""
+    height, width = picture.shape[:2]
+    right, bottom = box.left + box.side, box.top + box.side
+    left_out = (box.left / width, box.top / height, 1 - right / width, 1 - bottom / height)
+    return max(left_out) <= MARGIN

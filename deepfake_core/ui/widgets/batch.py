@@ -67,6 +67,8 @@ class BatchStage(Stage):
         for event in events:
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
+                if len(made) > 1:
+                    results = self.gallery.shown(made, complete=True)
                 yield results | self.done(text, event.notes)  # with the results, in case the page missed an update
                 continue
             made += [file for file in event.files if file.role == "result"]

@@ -35,6 +35,7 @@ HINT = "Press <strong>Draw</strong>. The picture appears here in the selected st
 WAYS = [("From references", "references"), ("From a seed", "seed")]
 VIDEO_FRAMES = 40
 """Frames of an interpolation in each direction: 1.6 seconds."""
+PURPOSE = "Give a face or an animal the look of another picture, or a random one; its pose stays."
 ABOUT = f"""
 A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) but not its pose.
 The style encoder extracts it from a reference; the mapping network generates it from random numbers; the generator
@@ -53,7 +54,7 @@ class StylesStage(Stage):
     def render_results(self) -> None:
         self.video = gr.Video(
             label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
-            visible=False, buttons=["download"], height=400, elem_id=f"{PREFIX}video", elem_classes="media",
+            visible=False, buttons=["download"], elem_id=f"{PREFIX}video", elem_classes="media tall",
         )  # fmt: skip
         self.gallery.render()
         self.grid = gr.Image(
@@ -86,7 +87,7 @@ class StylesStage(Stage):
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
                 yield (
-                    self.gallery.shown(cells) | grid | self.done(text, event.notes)
+                    self.gallery.shown(cells, complete=True) | grid | self.done(text, event.notes)
                 )  # in case the page missed an update
 
     def follow_video(self, events: "Iterator[Progress | Finished]") -> Iterator[Update]:
@@ -104,7 +105,7 @@ class StylesStage(Stage):
 class StylesTab(Studio):
     """Composes the widgets, and runs the pipeline on Draw."""
 
-    title, about = method("starganv2").title, ABOUT
+    title, purpose, about = method("starganv2").title, PURPOSE, ABOUT
 
     def __init__(self, services: Services) -> None:
         self.services, self.engine, examples = services, services.engine, services.examples
