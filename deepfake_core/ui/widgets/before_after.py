@@ -27,11 +27,11 @@ class BeforeAfter:
 
     def render(self) -> None:
         before, after = self.labels
-        with gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.prefix}compare") as self.column:
-            with gr.Column(elem_classes="layers"):
-                self.before = self._layer(before, f"{self.prefix}before", download=False)
-                self.after = self._layer(after, f"{self.prefix}after", download=True)
-                gr.HTML(DIVIDER, elem_classes="divider", padding=False)
+        self.column = gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.prefix}compare")
+        with self.column, gr.Column(elem_classes="layers"):
+            self.before = self._layer(before, f"{self.prefix}before", download=False)
+            self.after = self._layer(after, f"{self.prefix}after", download=True)
+            gr.HTML(DIVIDER, elem_classes="divider", padding=False)
 
     def _layer(self, label: str, elem_id: str, *, download: bool) -> gr.Image:
         return gr.Image(

@@ -83,7 +83,8 @@ class AttributesStage(BatchStage):
             )  # fmt: skip
             self.after = gr.Image(
                 label="Result", alt_text="The portrait with the selected attributes", interactive=False,
-                min_width=150, buttons=["download", "fullscreen"], elem_id=f"{PREFIX}after", elem_classes="media natural",
+                min_width=150, buttons=["download", "fullscreen"],
+                elem_id=f"{PREFIX}after", elem_classes="media natural",
             )  # fmt: skip
         self.strip.render()
         self.gallery.render()
