@@ -14,6 +14,7 @@ from deepfake_core.pipelines.image_batch import check_pixels, in_grid, places_fo
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.style_specs import Style, crop_noted, in_words, pictures_of, resolve
 from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer
+from deepfake_core.provenance.label import with_strip
 from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
@@ -123,6 +124,8 @@ def draw_grid(
             written += files
             yield clock.progress(len(cells), len(crops) * len(styles), files=files)
     grid = in_grid(crops, [style.pixels for style in styles], cells)
+    if request.label:
+        grid = with_strip(grid)
     saved = save(grid, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
     written.append(File(path=saved, role="result"))
     yield Finished(files=tuple(written), notes=(*notes, *synthesizer.runtime.notes()), seconds=clock.seconds)

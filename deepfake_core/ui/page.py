@@ -109,6 +109,6 @@ def launch() -> None:
             kill_all()  # a running decoder would write into the folder again
 
 
-def kept(minutes: float) -> str:
+def kept(minutes: int | float) -> str:
     """How long files are kept, in words: "an hour", "30 minutes"."""
     return "an hour" if minutes == 60 else f"{minutes:g} minutes"
