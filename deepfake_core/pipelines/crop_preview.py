@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.faces import Crop, Face, FaceCrop, Manual, Uncropped, Whole, find_crop
+from deepfake_core.faces import Box, Crop, Face, FaceCrop, Manual, Uncropped, Whole, find_crop
 from deepfake_core.faces.resample import fit
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.decode import read_frames
@@ -17,6 +17,8 @@ from deepfake_core.provenance.writer import save_input
 
 PREVIEW_SIDE = 640
 """Maximum side of the preview in pixels, which takes a tenth of the page."""
+MARGIN = 0.05
+"""Share of the picture's width or height that the crop of a "whole" picture may leave out at each edge."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class CropPreview:
     """How it was chosen: one sentence for the user."""
     kind: PictureKind | None
     """Of the part inside the crop; None for a clip."""
+    whole: bool = False
+    """Whether the crop is the whole picture, but for `MARGIN`."""
     faces: int = 0
     """Number of faces in the picture."""
     face: int = 1
@@ -47,7 +51,7 @@ def preview_crop(
     if isinstance(crop, Uncropped):
         small = fit(picture, PREVIEW_SIDE)[0] if max(picture.shape[:2]) > PREVIEW_SIDE else picture
         note, kind = "The whole picture is used.", kind_in(picture)
-        return CropPreview(path=save_input(small, output), crop=None, note=note, kind=kind)
+        return CropPreview(path=save_input(small, output), crop=None, note=note, kind=kind, whole=True)
     wanted = Whole() if isinstance(crop, Face) and subject != "face" else crop
     deadline.check()
     return _drawn(picture, find_crop(picture, wanted, name=path.name), wanted, output)
@@ -78,9 +82,17 @@ def _drawn(picture: Image, found: FaceCrop, wanted: Crop, output: Path) -> CropP
     height, width = picture.shape[:2]
     drawn = crop_picture(*shrunk(picture, found.box, PREVIEW_SIDE))
     place = Manual.of(found.box, height=height, width=width)
-    kind = kind_in(picture, found.box)
-    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note, kind=kind)
+    kind, whole = kind_in(picture, found.box), _whole(found.box, picture)
+    preview = CropPreview(path=save_input(drawn, output), crop=place, note=found.note, kind=kind, whole=whole)
     if not isinstance(wanted, Face) or found.faces < 2:
         return preview
     thumbnails = save_input(faces_picture(picture, found.frames), output.with_stem(f"{output.stem}-faces"))
     return replace(preview, faces=found.faces, face=wanted.number, thumbnails=thumbnails)
+
+
+def _whole(box: Box, picture: Image) -> bool:
+    """Whether a crop leaves out next to nothing."""
+    height, width = picture.shape[:2]
+    right, bottom = box.left + box.side, box.top + box.side
+    left_out = (box.left / width, box.top / height, 1 - right / width, 1 - bottom / height)
+    return max(left_out) <= MARGIN

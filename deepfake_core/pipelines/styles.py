@@ -16,6 +16,7 @@ from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.style_specs import Resolved, Style, crop_noted, in_words, pictures_of, resolve
 from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.pipelines.synthesizer import FRAMES, StyleSynthesizer
+from deepfake_core.provenance.label import with_strip
 from deepfake_core.provenance.writer import open_sink
 
 RATE = Fraction(25)
@@ -126,6 +127,8 @@ def draw_grid(
             yield clock.progress(len(cells), len(crops) * len(styles), files=files)
     top = [style.reference.pixels if style.reference else None for style in styles]
     grid = in_grid([crop.pixels for crop in crops], top, cells)
+    if request.label:
+        grid = with_strip(grid)
     saved = save(grid, path, *pictures, model=synthesizer.name, label=request.label, edited=False)
     written.append(File(path=saved, role="result"))
     yield _finished(synthesizer, written, notes, crops, styles, clock)

@@ -49,6 +49,20 @@ def label(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
     return labelled
 
 
+def with_strip(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "strip_and_h w 3"]:
+    """The picture with a white strip along the edge of the label, which then covers no face of a grid."""
+    current = settings()
+    if not current.label:
+        return picture
+    (height, width, _), strip = picture.shape, 0
+    for _ in range(3):  # the label grows a little with the picture
+        patch = patch_for(height + strip, width, current.label_text)
+        strip = patch.keep.shape[0] + 2 * patch.margin
+    white = np.full((strip, width, 3), 255, np.uint8)
+    parts = (white, picture) if current.label_place.startswith("top") else (picture, white)
+    return np.concatenate(parts)
+
+
 def position_of(patch: Patch, height: int, width: int, place: str = "bottom-right") -> tuple[slice, slice]:
     """Rows and columns of the plate in a frame; `place` is one of `settings.PLACES`."""
     rows, columns, _ = patch.keep.shape

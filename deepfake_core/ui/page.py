@@ -30,17 +30,19 @@ from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
+from deepfake_core.ui.theme import theme
 from deepfake_core.ui.widgets.examples import Examples
 from deepfake_core.ui.widgets.session_gallery import SessionGallery
 from deepfake_core.ui.widgets.wording import REWORD
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-STYLE, TRIM = Path(__file__).with_name("style.css"), Path(__file__).with_name("trim.js")
+STYLE, LAYOUT, TRIM = (Path(__file__).with_name(name) for name in ("style.css", "layout.js", "trim.js"))
 
 HEADER = """
+<a id="skip" href="#">Skip to the start button</a>
 <h1>Deepfake Lab</h1>
-<p>Animate and edit faces with generative adversarial networks, and see how they work. Images and clips are processed on
-this server and deleted an hour later.</p>
+<p>Make portraits move, change and borrow looks, and see how the networks do it.
+<span>Your files are processed on this server, and deleted after {kept}.</span></p>
 """
 FOOTER = """
 <p>Animate or edit only your own face, a drawn one, or that of a person who has given consent. Results are signed, and
@@ -72,7 +74,7 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
         page.uploads.derived = DerivedFiles(cache, examples.clips)
         if settings().api:
             register(page, services)  # first, so that the names are theirs
-        gr.HTML(HEADER, elem_id="header")
+        gr.HTML(HEADER.format(kept=kept(settings().kept_minutes)), elem_id="header")
         sessions.render()
         with gr.Tabs(overflow_behavior="wrap"):
             for tab in tabs:
@@ -114,6 +116,7 @@ def launch() -> None:
                 theme=theme(),
                 css_paths=STYLE,
                 head=f"<script>{TRIM.read_text(encoding='utf-8')}</script>",
+                js=LAYOUT.read_text(encoding="utf-8"),
                 max_file_size=f"{settings().upload_megabytes}mb",
                 show_error=False,
                 enable_monitoring=False,
@@ -136,11 +139,6 @@ def launch() -> None:
             kill_all()  # a running decoder would write into the folder again
 
 
-def theme() -> gr.themes.Base:
-    """A monochrome theme, light or dark as the visitor's system prefers, with system fonts: nothing is downloaded."""
-    return gr.themes.Monochrome(
-        spacing_size=gr.themes.sizes.spacing_md,
-        radius_size=gr.themes.sizes.radius_md,
-        font=("ui-sans-serif", "system-ui", "sans-serif"),
-        font_mono=("ui-monospace", "Consolas", "monospace"),
-    ).set(button_secondary_text_color_hover="*button_secondary_text_color")  # the default has too little contrast
+def kept(minutes: int | float) -> str:
+    """How long files are kept, in words: "an hour", "30 minutes"."""
+    return "an hour" if minutes == 60 else f"{minutes:g} minutes"

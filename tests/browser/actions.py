@@ -33,7 +33,13 @@ def open_tab(page: "Page", server: str, title: str, prefix: str) -> None:
     page.get_by_role("tab", name=title, exact=True).click()
     page.locator(f"#{prefix}model input").wait_for(timeout=LOADED)
     page.wait_for_function(f"document.querySelector('#{prefix}model input').value !== ''", timeout=LOADED)
-    page.locator(".crop-preview img:visible").first.wait_for(timeout=LOADED)
+    wait_for_crops(page)
+
+
+def wait_for_crops(page: "Page") -> None:
+    """Wait until the crop of every visible picture has been read."""
+    for note in page.locator(".crop-preview .prose").filter(visible=True).all():
+        note.filter(has_not_text="Reading").wait_for(timeout=LOADED)
 
 
 def run(page: "Page", prefix: str) -> None:

@@ -22,6 +22,7 @@ from tests.browser.actions import (
     unfold,
     upload,
     wait_for_alert,
+    wait_for_crops,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def lab(page: "Page", server: str) -> "Page":
     page.set_default_timeout(30 * SECOND)
     page.goto(server)
     page.locator("#animation-about", has_text="Installed:").wait_for(timeout=LOADED)
-    for preview in page.locator(".crop-preview:visible").all():
-        preview.locator("img").wait_for(timeout=LOADED)
+    wait_for_crops(page)
     return page
 
 
@@ -139,8 +139,7 @@ def test_nothing_overflows_on_a_phone(page: "Page", server: str, page_errors: li
     page.goto(server)
     page.locator("#animation-about", has_text="Installed:").wait_for(timeout=LOADED)
     unfold(page, "Options")
-    for preview in page.locator(".crop-preview:visible").all():
-        preview.locator("img").wait_for(timeout=LOADED)
+    wait_for_crops(page)
     assert not page.evaluate(WIDER_THAN_WINDOW)
     screenshot(page, "app-narrow.png")
     assert page_errors == []

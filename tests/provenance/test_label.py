@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake_core.provenance.label import label, patch_for, position_of
+from deepfake_core.provenance.label import label, patch_for, position_of, with_strip
 from deepfake_core.settings import PLACES
 from tests.provenance.declared import shows_label
 
@@ -96,3 +96,22 @@ def test_who_runs_the_program_can_switch_it_off(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DEEPFAKE_LABEL", "off")
     frame = noise(64, 64)
     np.testing.assert_array_equal(label(frame), frame)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("height", "width"), [(128, 512), (256, 256), (768, 256), (1024, 1792)])
+def test_a_strip_keeps_the_label_off_a_grid(
+    height: int, width: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_LABEL_PLACE", place)
+    grid = noise(height, width)
+    labelled = label(with_strip(grid))
+    own = labelled[-height:] if place.startswith("top") else labelled[:height]
+    np.testing.assert_array_equal(own, grid)
+    assert 0 < len(labelled) - height < 0.15 * min(height, width)
+    assert shows_label(labelled, place=place)
+
+
+def test_a_grid_without_a_label_gets_no_strip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPFAKE_LABEL", "off")
+    assert with_strip(noise(64, 64)).shape == (64, 64, 3)

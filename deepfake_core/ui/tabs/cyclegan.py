@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PREFIX = "translation-"
 HINT = "Press <strong>Translate</strong>. The result appears here, compared with the source and translated back."
+PURPOSE = "Turn a horse into a zebra, or a zebra into a horse, and see whether the way back leads to the same picture."
 ABOUT = f"""
 Two generators are trained on two unpaired sets of pictures: one translates horses to zebras, the other zebras to
 horses. **Cycle consistency** keeps the result close to its input: translating it back must reproduce the input. The
@@ -121,7 +122,7 @@ def _cycle_html(error: float | None, note: str) -> str:
 class TranslationTab(Studio):
     """Composes the widgets, and runs the pipeline on Translate."""
 
-    title, about = method("cyclegan").title, ABOUT
+    title, purpose, about = method("cyclegan").title, PURPOSE, ABOUT
 
     def __init__(self, services: Services) -> None:
         self.services, examples = services, services.examples

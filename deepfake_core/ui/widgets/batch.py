@@ -89,6 +89,8 @@ class BatchStage(Stage):
         for event in events:
             if not isinstance(event, Progress):
                 text = f"Done: {count(len(made), 'picture')} in {event.seconds:.1f} s."
+                if len(made) > 1:
+                    results = self.gallery.shown(made, complete=True)
                 done = self.done(text, event, made_from, [file.path for file in made])
                 yield results | done  # with the results, in case the page missed an update
                 continue

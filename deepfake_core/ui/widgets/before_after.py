@@ -1,7 +1,7 @@
-"""A before/after comparison, whose divider is moved by mouse, touch or keyboard.
+"""A before/after comparison, whose divider is dragged on the picture itself, or moved by keyboard.
 
 Gradio's own `ImageSlider` does not support the keyboard and hides both pictures from screen readers. Here two pictures
-overlap, and a range input sets where the upper one is clipped.
+overlap, and a transparent range input over them sets where the upper one is clipped.
 """
 
 from pathlib import Path
@@ -12,9 +12,11 @@ from gradio.blocks import Block
 from deepfake_core.ui.widgets.errors import Update
 
 DIVIDER = """
-<label>Before <input type="range" min="0" max="100" value="50" aria-label="Divider between before and after"
-  oninput="this.closest('.compare').style.setProperty('--split', this.value + '%')"> After</label>
+<input type="range" min="0" max="100" value="50" aria-label="Divider between before and after"
+  oninput="this.closest('.compare').style.setProperty('--split', this.value + '%')">
+<span class="grip" aria-hidden="true"></span>
 """
+"""As large as the pictures, over which it lies: they are dragged wherever they are touched."""
 
 
 class BeforeAfter:
@@ -25,15 +27,15 @@ class BeforeAfter:
 
     def render(self) -> None:
         before, after = self.labels
-        with gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.prefix}compare") as self.column:
-            with gr.Column(elem_classes="layers"):
-                self.before = self._layer(before, f"{self.prefix}before", download=False)
-                self.after = self._layer(after, f"{self.prefix}after", download=True)
-            gr.HTML(DIVIDER, elem_classes="divider")
+        self.column = gr.Column(visible=False, elem_classes="compare", elem_id=f"{self.prefix}compare")
+        with self.column, gr.Column(elem_classes="layers"):
+            self.before = self._layer(before, f"{self.prefix}before", download=False)
+            self.after = self._layer(after, f"{self.prefix}after", download=True)
+            gr.HTML(DIVIDER, elem_classes="divider", padding=False)
 
     def _layer(self, label: str, elem_id: str, *, download: bool) -> gr.Image:
         return gr.Image(
-            label=label, alt_text=label, interactive=False, buttons=["download"] if download else [], height=400,
+            label=label, alt_text=label, interactive=False, buttons=["download"] if download else [],
             elem_id=elem_id, elem_classes="media layer",
         )  # fmt: skip
 

@@ -42,6 +42,7 @@ class CropPicture:
                 height=112,
                 min_width=112,
                 interactive=False,
+                visible=False,
                 buttons=[],
             )
             self.note = gr.HTML("Reading the picture …", elem_classes="quiet")
@@ -51,10 +52,12 @@ class CropPicture:
         return [self.picture, self.note]
 
     def nothing(self) -> Update:
-        return {self.picture: None, self.note: ""}
+        return {self.picture: gr.Image(None, visible=False), self.note: ""}
 
     def shown(self, preview: "CropPreview") -> Update:
-        return {self.picture: str(preview.path), self.note: html.escape(preview.note)}
+        """A crop of (almost) the whole picture is not drawn: it would show the same face once more."""
+        picture = gr.Image(None if preview.whole else str(preview.path), visible=not preview.whole)
+        return {self.picture: picture, self.note: html.escape(preview.note)}
 
 
 class Preview:

@@ -19,9 +19,15 @@ from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.run_controls import Job, RunControls, remembered
+from deepfake_core.ui.widgets.studio import purpose, render_results
 from deepfake_core.ui.wiring import QUIET
 
 PREFIX = "animation-"
+PURPOSE = "Make a portrait move and speak like the face in a clip: choose a portrait and a clip, and press Animate."
+OWN_FACE = """
+<p><strong>Use your own face:</strong> drive a drawn head with your webcam. This works best of all, and nothing is
+downloaded.</p>
+"""
 
 
 class AnimationTab:
@@ -42,18 +48,21 @@ class AnimationTab:
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
+            purpose(PURPOSE)
+            with gr.Row(elem_classes="invitation"):
+                gr.HTML(OWN_FACE)
+                gr.Button("Start my webcam", elem_id="own-face", scale=0, min_width=170)  # handled by layout.js
             with gr.Row(elem_classes="studio"):
-                with gr.Column(scale=6, min_width=300):
-                    self.models.render()
+                with gr.Column(scale=5, min_width=300):
                     with gr.Row():
                         with gr.Column(min_width=260):
                             self.source.render()
                         with gr.Column(min_width=260):
                             self.driver.render()
                     self.options.render()
-                with gr.Column(scale=5, min_width=300):
-                    self.controls.render()
-                    self.stage.render()
+                    self.models.render()
+                with gr.Column(scale=6, min_width=300, elem_classes="results"):
+                    render_results(self.controls)
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:

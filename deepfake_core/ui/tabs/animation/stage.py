@@ -37,7 +37,7 @@ class AnimationStage(Stage):
         )
         self.video = gr.Video(
             label="Result", format=None, include_audio=True, interactive=False, autoplay=True, visible=False,
-            buttons=["download"], height=430, elem_id="result", elem_classes="media",
+            buttons=["download"], elem_id="result", elem_classes="media tall",
         )  # fmt: skip
         self.side_by_side = gr.Video(
             label="Side by side: portrait, driving clip, result", format=None, include_audio=True, interactive=False,

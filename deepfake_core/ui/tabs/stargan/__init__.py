@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PREFIX = "attributes-"
 HINT = "Press <strong>Edit</strong>. The result appears here, with each single change below it."
+PURPOSE = "Change the hair colour, sex or age of a portrait: tick what the result should show, and press Edit."
 ABOUT = f"""
 **One** generator makes all changes: its inputs are the portrait and a list of attributes, its output is the portrait
 with these attributes. The discriminator has two heads: one distinguishes real from generated pictures, the other
@@ -98,7 +99,8 @@ class AttributesStage(BatchStage):
             )  # fmt: skip
             self.after = gr.Image(
                 label="Result", alt_text="The portrait with the selected attributes", interactive=False,
-                min_width=150, buttons=["download"], elem_id=f"{PREFIX}after", elem_classes="media natural",
+                min_width=150, buttons=["download", "fullscreen"],
+                elem_id=f"{PREFIX}after", elem_classes="media natural",
             )  # fmt: skip
         self.strip.render()
         self.gallery.render()
@@ -113,7 +115,7 @@ class AttributesStage(BatchStage):
 
     def single(self, files: "Sequence[File]") -> Update:
         by_role = {file.role: file for file in files}
-        return self.strip.shown([file for file in files if file.role == "change"]) | {
+        return self.strip.shown([file for file in files if file.role == "change"], complete=True) | {
             self.pair: gr.Row(visible=True),
             self.before: str(by_role["source"].path),
             self.after: str(by_role["result"].path),
@@ -123,7 +125,7 @@ class AttributesStage(BatchStage):
 class AttributesTab(Studio):
     """Composes the widgets, and runs the pipeline on Edit."""
 
-    title, about = method("stargan").title, ABOUT
+    title, purpose, about = method("stargan").title, PURPOSE, ABOUT
 
     def __init__(self, services: Services) -> None:
         self.services, self.engine = services, services.engine

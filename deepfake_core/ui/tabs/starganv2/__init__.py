@@ -43,6 +43,7 @@ MAX_PREPARED = 2
 """Weights of which examples are made in the background: the best faces and the best animals of the starters."""
 VIDEO_FRAMES = 40
 """Frames of an interpolation in each direction: 1.6 seconds."""
+PURPOSE = "Give a face or an animal the look of another picture, or a random one; its pose stays."
 ABOUT = f"""
 A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) but not its pose.
 The style encoder extracts it from a reference; the mapping network generates it from random numbers; the generator
@@ -61,7 +62,7 @@ class StylesStage(Stage):
     def render_results(self) -> None:
         self.video = gr.Video(
             label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
-            visible=False, buttons=["download"], height=400, elem_id=f"{PREFIX}video", elem_classes="media",
+            visible=False, buttons=["download"], elem_id=f"{PREFIX}video", elem_classes="media tall",
         )  # fmt: skip
         self.gallery.render()
         self.grid = gr.Image(
@@ -94,7 +95,7 @@ class StylesStage(Stage):
                 text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
                 grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
                 done = self.done(text, event, made_from, [event.path])
-                yield self.gallery.shown(cells) | grid | done  # in case the page missed an update
+                yield self.gallery.shown(cells, complete=True) | grid | done  # in case the page missed an update
 
     def follow_video(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
         """Show the number of finished frames, then the video."""
@@ -111,7 +112,7 @@ class StylesStage(Stage):
 class StylesTab(Studio):
     """Composes the widgets, and runs the pipeline on Draw."""
 
-    title, about = method("starganv2").title, ABOUT
+    title, purpose, about = method("starganv2").title, PURPOSE, ABOUT
 
     def __init__(self, services: Services) -> None:
         self.services, self.engine, examples = services, services.engine, services.examples

@@ -1,0 +1,95 @@
+"""The page's colours and sizes, light and dark as the visitor's system prefers. System fonts: nothing is downloaded."""
+
+import gradio as gr
+
+
+def theme() -> gr.themes.Base:
+    """Grey surfaces and one accent colour, which marks whatever is chosen, active or next to be pressed."""
+    return gr.themes.Default(
+        primary_hue="indigo",
+        secondary_hue="indigo",
+        neutral_hue="slate",
+        spacing_size=gr.themes.sizes.spacing_md,
+        radius_size=gr.themes.sizes.radius_md,
+        font=("ui-sans-serif", "system-ui", "sans-serif"),
+        font_mono=("ui-monospace", "Consolas", "monospace"),
+    ).set(**SURFACES, **CHOSEN, **BUTTONS)
+
+
+# Contrasts: body text at least 7 : 1, subdued text and links at least 4.5 : 1, in both modes.
+SURFACES = {
+    "body_text_color": "*neutral_900",
+    "body_text_color_dark": "*neutral_100",
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_300",
+    "body_background_fill": "*neutral_50",
+    "background_fill_primary": "white",
+    "background_fill_secondary": "*neutral_100",
+    "background_fill_secondary_dark": "*neutral_800",
+    "block_background_fill": "white",
+    "block_background_fill_dark": "*neutral_900",
+    "block_border_color": "*neutral_200",
+    "block_border_color_dark": "*neutral_700",
+    "border_color_primary": "*neutral_200",
+    "border_color_primary_dark": "*neutral_700",
+    "block_shadow": "none",
+    "block_label_background_fill": "transparent",
+    "block_label_background_fill_dark": "transparent",
+    "block_label_text_color": "*body_text_color",
+    "block_label_text_color_dark": "*body_text_color",
+    "block_label_text_size": "*text_md",
+    "block_label_text_weight": "600",
+    "block_title_text_color": "*body_text_color",
+    "block_title_text_color_dark": "*body_text_color",
+    "block_title_text_weight": "600",
+    "block_info_text_color": "*body_text_color_subdued",
+    "block_info_text_color_dark": "*body_text_color_subdued",
+    "input_placeholder_color": "*neutral_600",
+    "input_placeholder_color_dark": "*neutral_300",
+    "input_border_color": "*neutral_300",
+    "input_border_color_dark": "*neutral_600",
+    "link_text_color": "*primary_700",
+    "link_text_color_dark": "*primary_300",
+    "link_text_color_hover": "*primary_800",
+    "link_text_color_hover_dark": "*primary_200",
+    "link_text_color_visited": "*primary_700",
+    "link_text_color_visited_dark": "*primary_300",
+}
+CHOSEN = {
+    "color_accent": "*primary_600",
+    "border_color_accent": "*primary_600",
+    "border_color_accent_dark": "*primary_400",
+    "slider_color": "*primary_600",
+    "slider_color_dark": "*primary_400",
+    "checkbox_border_color": "*neutral_500",
+    "checkbox_border_color_dark": "*neutral_400",
+    "checkbox_background_color_selected": "*primary_600",
+    "checkbox_background_color_selected_dark": "*primary_500",
+    "checkbox_border_color_selected": "*primary_600",
+    "checkbox_border_color_selected_dark": "*primary_400",
+    "checkbox_label_border_width": "1px",
+    "checkbox_label_border_color": "*neutral_300",
+    "checkbox_label_border_color_dark": "*neutral_600",
+    "checkbox_label_background_fill_selected": "*primary_100",
+    "checkbox_label_background_fill_selected_dark": "*primary_900",
+    "checkbox_label_border_color_selected": "*primary_600",
+    "checkbox_label_border_color_selected_dark": "*primary_300",
+    "checkbox_label_text_color_selected": "*primary_900",
+    "checkbox_label_text_color_selected_dark": "*primary_50",
+}
+BUTTONS = {
+    "button_primary_background_fill": "*primary_600",
+    "button_primary_background_fill_dark": "*primary_600",
+    "button_primary_background_fill_hover": "*primary_700",
+    "button_primary_background_fill_hover_dark": "*primary_700",
+    "button_secondary_background_fill": "white",
+    "button_secondary_background_fill_dark": "*neutral_800",
+    "button_secondary_background_fill_hover": "*neutral_100",
+    "button_secondary_background_fill_hover_dark": "*neutral_700",
+    "button_border_width": "1px",
+    "button_secondary_border_color": "*neutral_300",
+    "button_secondary_border_color_dark": "*neutral_600",
+    "button_secondary_text_color": "*neutral_900",
+    "button_secondary_text_color_dark": "*neutral_100",
+    "button_large_text_weight": "600",
+}
