@@ -21,6 +21,7 @@ from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.training import TrainingTab
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.widgets.examples import Examples
@@ -54,7 +55,7 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     cache, sessions = ExampleCache(examples.pictures), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
-    tabs: list[Tab] = [*methods, VerifyTab(), WeightsTab(engine)]
+    tabs: list[Tab] = [*methods, TrainingTab(), VerifyTab(), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
