@@ -28,6 +28,7 @@ from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.training import TrainingTab
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.theme import theme
@@ -64,11 +65,9 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
     """Build the page: a tab per method that has one, then Verify and Weights. `store`: of the examples' results."""
     cache, sessions = ExampleCache([*examples.pictures, *examples.clips], store), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
-    methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
-    verify, gallery = VerifyTab(services), SessionGallery(SessionResults())
-    for one in methods.values():
-        one.controls.keeper = gallery.keeper(one.title)
-    tabs: list[Tab] = [*methods.values(), verify, WeightsTab(engine), ProgramsTab(examples, methods)]
+    tabs: list[Tab] = [
+        *methods.values(), TrainingTab(), verify, WeightsTab(engine), ProgramsTab(examples, methods),
+    ]  # fmt: skip
     known = [*examples.pictures, *examples.clips]
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         page.uploads.derived = DerivedFiles(cache, examples.clips)
