@@ -65,6 +65,10 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
     """Build the page: a tab per method that has one, then Verify and Weights. `store`: of the examples' results."""
     cache, sessions = ExampleCache([*examples.pictures, *examples.clips], store), Sessions()
     services = Services(engine=engine, examples=examples, cache=cache)
+    methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
+    verify, gallery = VerifyTab(services), SessionGallery(SessionResults())
+    for one in methods.values():
+        one.controls.keeper = gallery.keeper(one.title)
     tabs: list[Tab] = [
         *methods.values(), TrainingTab(), verify, WeightsTab(engine), ProgramsTab(examples, methods),
     ]  # fmt: skip
@@ -84,8 +88,8 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
             tab.listen(page)
         gallery.listen(
             page,
-            portrait=methods[0].source.file,
-            portrait_tab=methods[0].title,
+            portrait=methods["fomm"].source.file,
+            portrait_tab=methods["fomm"].title,
             file=verify.file,
             file_tab=verify.title,
         )
@@ -94,7 +98,7 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
         sessions.guard(page)
     page.queue(api_open=False)
     queue = supervise(page)
-    makers = [one.example_runs for one in methods if hasattr(one, "example_runs")]
+    makers = [one.example_runs for one in methods.values() if hasattr(one, "example_runs")]
     page.example_runs = ExampleRuns(makers, lambda: queue.busy)
     return page
 

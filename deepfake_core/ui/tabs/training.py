@@ -140,7 +140,7 @@ class TrainingTab:
         gr.on(changes, self.change, inputs=[self.gan, self.lesson, *fields], outputs=None, **QUIET)
         page.load(self.choose, inputs=self.lesson, outputs=[self.watch, *fields, *shown], **PLAYING)
 
-    def play(self, gan: "PlaneGan | None", lesson: str, speed: float, *values: Any) -> Iterator[Update]:
+    def play(self, gan: "PlaneGan | None", lesson: str, speed: float | int, *values: Any) -> Iterator[Update]:
         """Train for at most `SECONDS`, with a figure for each frame."""
         try:
             from deepfake_core.pipelines.plane_gan.playback import play
