@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
+from starlette.responses import Response
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.ui.server.asgi import App, Message, Receive, Scope, Send, client_of, refuse
@@ -85,6 +86,9 @@ class RequestCheck:
             if scope["method"] not in route.methods:
                 raise Refused(405, MISSING)
             _check_query(scope, route)
+            if (scope["method"], scope["path"]) == ("HEAD", "/"):  # Gradio's own check at the start waits 3 s at most,
+                await Response(media_type="text/html")(scope, receive, send)  # and a busy machine renders for longer
+                return
             await self._forward(route, scope, receive, send)
         except Refused as refused:
             if scope["type"] == "http":

@@ -65,6 +65,18 @@ def test_the_pages_own_routes_are_open_for_reading_alone(client: TestClient, pat
     assert client.post(path).status_code == client.put(path).status_code == client.options(path).status_code == 405
 
 
+def test_whether_the_page_is_up_is_answered_without_rendering_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    rendered = list[str]()
+
+    async def render(request: Request) -> PlainTextResponse:
+        rendered.append(request.method)
+        return PlainTextResponse("the page")
+
+    client = client_of(render, tmp_path_factory)
+    assert client.head("/").status_code == 200 and rendered == []
+    assert client.head("/config").status_code == client.get("/").status_code == 200 and rendered == ["HEAD", "GET"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
