@@ -17,7 +17,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
 from deepfake_core.media import large
 from deepfake_core.media.checks import MIN_SIDE
-from deepfake_core.media.ffmpeg import THREADS, TRUE_COLOUR, Ffmpeg, escaped, source
+from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, escaped, source
 from deepfake_core.media.probe import VideoInfo, probe
 from deepfake_core.media.tone_map import Colours, table
 from deepfake_core.settings import settings
@@ -30,11 +30,6 @@ NO_END = "File ended prematurely"
 HEADER_SLACK = 0.5
 """Seconds by which a clip may exceed `max_seconds`: audio often lasts a little longer than the frames."""
 
-PADDING = 128
-"""Pixels by which ffmpeg may pad a frame's width or height."""
-
-PLANAR = "yuv420p|yuv422p|yuv444p|yuv420p10|yuv422p10|yuv444p10|gbrp"
-"""Formats in which a large clip is scaled: ffmpeg chooses the one nearest to the clip's own."""
 MATRICES = ("bt709", "bt2020nc", "smpte170m", "bt470bg")
 """Matrices that ffmpeg's `scale` is told: some files name one that it ignores, or none."""
 
@@ -199,23 +194,25 @@ def _arguments(path: Path, info: VideoInfo, is_large: bool, tables: Sequence[Pat
     """ffmpeg's arguments. Resampling by timestamps keeps clips of variable rate or with a late start in sync.
 
     The frame size may change within a clip: frames are scaled to `info`, and `-max_pixels` limits the size before
-    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. A large clip is first scaled
-    by the fastest algorithm, without converting its colours: the better ones keep two more of its frames in memory.
-    `tables` convert the colours.
+    that. ffmpeg includes its padding in that count, so `probe` checks the exact limit. `tables` convert the colours.
     """
     timing = f"fps={info.rate.numerator}/{info.rate.denominator}:start_time=0"
     matrix = "" if info.colours.matrix not in MATRICES else f":in_color_matrix={info.colours.matrix}"
     scaling = f"scale={info.width}:{info.height}:flags={TRUE_COLOUR}{matrix}"
     for file in tables:
         scaling += f",format=gbrp10le,lut3d=file={escaped(file)}:interp=tetrahedral"
+    queue: tuple[str, ...] = ()
     if is_large:
-        filters = f"scale={info.width}:{info.height}:flags=fast_bilinear,format={PLANAR},{scaling},{timing}"
+        side, queue = max(info.width, info.height), large.SHORT_QUEUE
+        opened = large.source(path, stream=info.stream, start=info.start, side=side, pixel_bytes=info.pixel_bytes)
+        stream, filters = 0, f"{scaling},{timing}"
     else:
-        filters = f"{timing},{scaling}"
-    most = settings().clip_pixels + PADDING * settings().longest_side
+        most = settings().clip_pixels + large.PADDING * settings().longest_side
+        opened = ["-max_pixels", str(most), *source(path)]
+        stream, filters = info.stream, f"{timing},{scaling}"
     return [
-        *("-loglevel", "error", "-max_pixels", str(most), *source(path, 1 if is_large else THREADS)),
-        *("-map", f"0:{info.stream}", "-an", "-sn", "-dn"),
-        *("-vf", filters, "-fps_mode", "passthrough"),
+        *("-loglevel", "error", *opened),
+        *("-map", f"0:{stream}", "-an", "-sn", "-dn"),
+        *("-vf", filters, "-fps_mode", "passthrough", *queue),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"),
     ]

@@ -34,6 +34,7 @@ STILL = re.compile(r", 1 tbn\b")
 """ffmpeg's mark of a still picture in such a file."""
 PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+START = re.compile(r"^  Duration: [^,]+, start: (-?\d+\.\d+)", re.MULTILINE)
 ROTATION = re.compile(r"rotation of (-?\d+(?:\.\d+)?) degrees")
 SMALL_ONLY = ("-max_pixels", str(large.PIXELS))
 """ffmpeg's option by which it decodes no frame of a large clip."""
@@ -43,6 +44,10 @@ PIXEL_FORMAT = re.compile(r", ([a-z]+[a-z0-9]*)(?:\(([^)]*)\))?(?=, )")
 NOT_COLOURS = {"tv", "pc", "progressive", "top first", "bottom first", "top coded first (swapped", "gray"}
 SD_HEIGHT = 576
 UNKNOWN = Colours()
+PLANES_ONLY = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video")
+"""Codecs whose largest allocation is the luminance of a frame."""
+DEEP = re.compile(r"yuv\w+p1\d")
+"""Pixel formats with two bytes a sample."""
 RATE = r", (\d+(?:\.\d+)?)(k?) {}\b"
 
 
@@ -62,6 +67,10 @@ class VideoInfo:
     """Index of the video in the file."""
     colours: Colours = UNKNOWN
     """As stored."""
+    start: float = 0.0
+    """The file's first timestamp in seconds."""
+    pixel_bytes: int = 8
+    """The largest number of bytes that its decoder may allocate per pixel at once."""
 
     @property
     def frames(self) -> int | None:
@@ -96,6 +105,8 @@ def probe(path: str | Path, *, deadline: Deadline = NEVER) -> VideoInfo:
         has_sound=_has_sound(header),
         stream=index,
         colours=_colours(video["details"], height),
+        start=float(start[1]) if (start := START.search(header)) else 0.0,
+        pixel_bytes=_pixel_bytes(video["details"]),
     )
 
 
@@ -188,6 +199,13 @@ def _colours(details: str, height: int) -> Colours:
     if matrix == "unknown" and described and described[1].startswith("yuv") and height > SD_HEIGHT:
         matrix = "bt709"
     return Colours(matrix, primaries, transfer)
+
+
+def _pixel_bytes(details: str) -> int:
+    described = PIXEL_FORMAT.search(details)
+    if described is None or details.split(" ")[0] not in PLANES_ONLY or not described[1].startswith("yuv"):
+        return 8  # four samples of two bytes
+    return 2 if DEEP.match(described[1]) else 1
 
 
 def _seconds(header: str) -> float | None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load.server import Server
+from benchmarks.load.visitor import Page
 from benchmarks.robustness.attacks.campaign import Trial
 from benchmarks.robustness.attacks.catalogue import ATTACKS
+from benchmarks.robustness.attacks.commands import command
 from benchmarks.robustness.attacks.monitor import Monitor, disk_of, memory_of
-from benchmarks.robustness.attacks.record import AttackResult
+from benchmarks.robustness.attacks.record import AttackResult, Target
 from benchmarks.robustness.attacks.report import as_markdown, chosen, report
 from benchmarks.robustness.watch import Cellar
 from deepfake_core.errors import BadRequest
@@ -83,6 +85,15 @@ def test_memory_of_children_counts_and_the_ceiling_ends_the_server(tmp_path, mon
             process.wait(20)
             time.sleep(0.1)
         assert monitor.killed and monitor.memory > 90_000_000
+
+
+@linux
+def test_the_memory_of_a_command_is_its_own(tmp_path: Path) -> None:
+    held = bytearray(b"a") * 1_200_000_000  # of the process that starts it
+    target = Target(Server("", None, tmp_path / "log"), Page({"components": [], "dependencies": []}), None, tmp_path)  # type: ignore[arg-type]
+    status, output, memory = command(target, "--help")
+    assert status == 0 and "weights" in output and len(held) == 1_200_000_000
+    assert 5_000_000 < memory < 1_000_000_000
 
 
 @linux

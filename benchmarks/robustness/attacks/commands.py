@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +24,21 @@ BOMB = 1_000_000_000
 """Bytes of the pickle in an archive of a megabyte: 2 GB took 4.6 GB."""
 IMPORT_BAR = 900_000_000
 """Bytes of memory of an import: torch alone takes some 400 million."""
+ADDRESS_SPACE = 8_000_000_000
+"""Bytes, a guard for this machine."""
+LAUNCH = """
+import resource, subprocess, sys
+peak, space, *command = sys.argv[1:]
+if sys.platform == "linux":
+    resource.setrlimit(resource.RLIMIT_AS, (int(space), int(space)))
+status = subprocess.call(command)
+unit = 1 if sys.platform == "darwin" else 1024
+with open(peak, "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit))
+sys.exit(abs(status))
+"""
+"""Runs a command and writes down its memory: the system counts a process's memory from the fork on, when it still is
+that of its parent, and the parent of this one is small."""
 STRANGER = 12_345
 """A user of this machine who is not the one who runs the program."""
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -33,24 +48,20 @@ def command(target: Target, *words: str, **environment: str) -> tuple[int, str, 
     """(status, output, bytes of memory at most) of this program's command line, in folders of its own."""
     homes = {"DEEPFAKE_HOME": str(target.folder / "home"), "HF_HOME": str(target.folder / "hf")}
     data = {"XDG_DATA_HOME": str(target.folder / "data"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
+    peak = target.folder / "peak.txt"
     process = subprocess.Popen(
-        [sys.executable, "-m", "deepfake_core", *words],
+        [sys.executable, "-c", LAUNCH, str(peak), str(ADDRESS_SPACE), sys.executable, "-m", "deepfake_core", *words],
         cwd=REPOSITORY,
         env={**os.environ, **homes, **data, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
-    if hasattr(resource, "prlimit"):
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (8_000_000_000,) * 2)
-    timer = threading.Timer(SECONDS, process.kill)
+    timer = threading.Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
-    assert process.stdout is not None
-    output = process.stdout.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
+    output = process.communicate()[0].decode(errors="replace")
     timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return process.returncode, output, usage.ru_maxrss * unit
+    return process.returncode, output, int(peak.read_text()) if peak.exists() else 0
 
 
 @contextmanager
