@@ -37,7 +37,7 @@ def source(path: Path, threads: int = THREADS) -> list[str]:
 
 def escaped(path: Path) -> str:
     """A path as the value of a filter's option: escaped for the option, then for the filter graph."""
-    option = re.sub(r"([\\':])", r"\\\1", path.as_posix())
+    option = re.sub(r"([\\':\s])", r"\\\1", path.as_posix())
     return re.sub(r"([\\'\[\],;])", r"\\\1", option)
 
 

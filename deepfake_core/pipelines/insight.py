@@ -55,7 +55,7 @@ def look_inside(animator: MotionModel, request: InsightRequest, deadline: Deadli
 def frame_at(animator: MotionModel, request: InsightRequest, deadline: Deadline = NEVER) -> Image:
     """The driving frame at the request's moment, cropped to the network's size.
 
-    All frames up to it are decoded, since the crop follows the face; a clip that is too slow for that is given up early.
+    All frames up to it are decoded, since the crop follows the face. A clip too slow for that is given up early.
     """
     with open_driving(animator, request.animation, deadline) as clip:
         wanted = round(request.moment * ((clip.total or 1) - 1))

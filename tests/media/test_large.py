@@ -58,6 +58,7 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
     "starting late": lambda folder: make_clip(folder / "clip.ts", frames=8),  # at 1.4 seconds, as MPEG-TS does
     "recorded": lambda folder: make_clip(folder / "clip.webm", frames=8),
     "an odd name": lambda folder: make_clip(folder / "it's [a]; 100%, \\ b:c=d.mp4", frames=8),
+    "blanks at the end": lambda folder: make_clip(folder / "a.mp4", frames=8).rename(folder / " a.mp4  "),
 }
 
 

@@ -134,8 +134,10 @@ def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
 @pytest.mark.usefixtures("_timely")
 def test_look_inside(tab: AnimationTab, slow: dict[str, str], portrait: Path) -> None:  # noqa: F811
     (update,) = tab.inside.show(100.0, *form(tab, portrait, slow))  # the last frame: the whole clip is read
-    told = r"(more than 2 seconds, the time limit|about \d+ seconds, and the time limit is 2); choose a shorter clip"
-    assert re.search(told, error_text(update))
+    expected = (
+        r"(more than 2 seconds, the time limit|about \d+ seconds, and the time limit is 2); choose a shorter clip"
+    )
+    assert re.search(expected, error_text(update))
 
 
 @pytest.mark.usefixtures("_timely")

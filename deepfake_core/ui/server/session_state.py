@@ -8,7 +8,7 @@ from gradio.blocks import BlocksConfig
 from gradio.state_holder import SessionState, StateHolder
 
 
-class CheapStates(StateHolder):
+class CopiedStates(StateHolder):
     """Gradio's holder of states, whose new sessions are copies: building one anew takes 30 ms."""
 
     def __init__(self, page: gr.Blocks) -> None:
