@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from deepfake_core.errors import TookTooLong
 
+FORETOLD_AFTER = 0.2
+"""Share of the time limit after which the pace counts."""
+TOLERANCE = 1.5
+"""Factor by which the foretold time may be too long."""
 EARLY = 0.02
 """Seconds by which a timer may fire too early."""
 
@@ -40,6 +44,22 @@ class Deadline:
         """Raise `TookTooLong` if the deadline has passed."""
         if self.passed:
             raise self.error()
+
+    def check_pace(self, done: int, total: int, begun: float) -> None:
+        """Raise `TookTooLong` if `done` of `total` equal steps since `begun` show that all will end far too late.
+
+        Nothing is foretold before a fifth of the time has gone, nor from a pace that would be too slow by less than
+        half: other runs may end, and give this one more of the machine.
+        """
+        now = time.monotonic()
+        spent = now - begun
+        if done < 1 or spent < FORETOLD_AFTER * self.seconds:
+            return
+        if now + spent / done * (total - done) / TOLERANCE > self.end:
+            raise TookTooLong(
+                f"this would take about {spent / done * total:.0f} seconds, and the time limit is {self.seconds:g}; "
+                f"{self.advice}"
+            )
 
     def error(self) -> TookTooLong:
         """The error that names the limit and the next step."""

@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.errors import BadRequest, MediaTooLarge, UnreadableMedia
+from deepfake_core.errors import BadRequest, LabError, MediaTooLarge, UnreadableMedia
 from deepfake_core.media import large
 from deepfake_core.media.checks import MIN_SIDE
-from deepfake_core.media.ffmpeg import TRUE_COLOUR, Ffmpeg, escaped, source
+from deepfake_core.media.ffmpeg import SIGSEGV, TRUE_COLOUR, Ffmpeg, escaped, out_of_memory, source
 from deepfake_core.media.probe import VideoInfo, probe
 from deepfake_core.media.tone_map import Colours, table
 from deepfake_core.settings import settings
@@ -106,7 +106,7 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self.info = info
         self.delivered = 0
         self.warning = None
-        self._name = path.name
+        self._name, self._is_large = path.name, is_large
         self._limit = limit
         self._deadline = deadline
         self._stall = settings().stall_seconds
@@ -126,7 +126,7 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self._first = self._read()
         if self._first is None:
             empty = UnreadableMedia(f"{path.name} has no readable frame; choose another clip")
-            raise self._ffmpeg.exceeded(path.name) or empty
+            raise self._exceeded() or empty
 
     def __next__(self) -> UInt8[np.ndarray, "h w 3"]:
         if self._deadline.passed:
@@ -171,12 +171,18 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
         self.warning = self._damage(status)
         return None
 
+    def _exceeded(self) -> LabError | None:
+        """As `Ffmpeg.exceeded`; ffmpeg's filter that reads large clips crashes where it has no memory."""
+        if self._is_large and self._ffmpeg.status == -SIGSEGV:
+            return out_of_memory(self._name)
+        return self._ffmpeg.exceeded(self._name)
+
     def _damage(self, status: int) -> str | None:
         endless = self.info.frames is None
         serious = [line for line in self._ffmpeg.messages if not (endless and line.endswith(NO_END))]
         if status == 0 and not serious:
             return None
-        if (excess := self._ffmpeg.exceeded(self._name)) is not None:
+        if (excess := self._exceeded()) is not None:
             return f"{str(excess).split(';')[0]}: only its first {self.delivered} frames were read"
         if self.info.frames is None or self.delivered < self.info.frames - 1:
             return f"{self._name} is damaged: only its first {self.delivered} frames could be read"

@@ -26,7 +26,7 @@ TRUE_COLOUR = "bicubic+accurate_rnd+full_chroma_int"
 
 NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
 NO_MEMORY = "allocate memory"
-SIGKILL, SIGXFSZ = 9, 25
+SIGKILL, SIGSEGV, SIGXFSZ = 9, 11, 25
 
 
 def source(path: Path, threads: int = THREADS) -> list[str]:
@@ -37,7 +37,7 @@ def source(path: Path, threads: int = THREADS) -> list[str]:
 
 def escaped(path: Path) -> str:
     """A path as the value of a filter's option: escaped for the option, then for the filter graph."""
-    option = re.sub(r"([\\':])", r"\\\1", path.as_posix())
+    option = re.sub(r"([\\':\s])", r"\\\1", path.as_posix())
     return re.sub(r"([\\'\[\],;])", r"\\\1", option)
 
 
@@ -91,8 +91,7 @@ class Ffmpeg(ChildProcess):
         """
         self.check_deadline()
         if any(NO_MEMORY in line for line in self.messages):
-            limit = f"{settings().decode_megabytes} MB"
-            return MediaTooLarge(f"{name} needs more memory to decode than the limit of {limit}; scale it down first")
+            return out_of_memory(name)
         spent = (
             self._cpu is not None and self.status == -SIGKILL
         )  # the kernel kills a process that exceeds its CPU time limit
@@ -101,6 +100,12 @@ class Ffmpeg(ChildProcess):
         if self.timed_out or spent:
             return UnreadableMedia(f"{name} takes too long to decode; save it again in another format")
         return None
+
+
+def out_of_memory(name: str) -> MediaTooLarge:
+    """The error for the file `name` when its decoder reached the memory limit."""
+    limit = f"{settings().decode_megabytes} MB"
+    return MediaTooLarge(f"{name} needs more memory to decode than the limit of {limit}; scale it down first")
 
 
 def _cpu_seconds(seconds: int | None, deadline: Deadline) -> int | None:

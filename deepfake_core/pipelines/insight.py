@@ -1,5 +1,6 @@
 """The intermediate results of the animation network for one driving frame, as pictures."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -88,12 +89,17 @@ def liveliest_frame(animator: MotionModel, request: InsightRequest, deadline: De
 
 
 def frame_at(animator: MotionModel, request: InsightRequest, moment: float, deadline: Deadline = NEVER) -> Image:
-    """The driving frame at a moment from 0 to 1, cropped to the network's size."""
+    """The driving frame at a moment from 0 to 1, cropped to the network's size.
+
+    All frames up to it are decoded, since the crop follows the face. A clip too slow for that is given up early.
+    """
     with open_driving(animator, request.animation, deadline) as clip:
         wanted = round(moment * ((clip.total or 1) - 1))
         driving = next(clip.frames)
-        for driving in islice(clip.frames, wanted):  # noqa: B007 (the last one is used; a header may announce too many frames)
-            pass
+        begun = time.monotonic()
+        for done, frame in enumerate(islice(clip.frames, wanted), start=1):  # a header may announce too many frames
+            driving = frame
+            deadline.check_pace(done, wanted, begun)
     return driving.pixels
 
 

@@ -54,12 +54,11 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
     "turned and mirrored": turned("-display_rotation", "90", "-display_hflip"),
     "late": late,
     "sound first": sound_first,
-    "broad pixels": lambda folder: make_clip(
-        folder / "clip.mp4", size="320x240", frames=8, extra=("-vf", "setsar=2/1")
-    ),
+    "broad pixels": lambda folder: make_clip(folder / "clip.mp4", size="80x60", frames=8, extra=("-vf", "setsar=2/1")),
     "starting late": lambda folder: make_clip(folder / "clip.ts", frames=8),  # at 1.4 seconds, as MPEG-TS does
     "recorded": lambda folder: make_clip(folder / "clip.webm", frames=8),
     "an odd name": lambda folder: make_clip(folder / "it's [a]; 100%, \\ b:c=d.mp4", frames=8),
+    "blanks at the end": lambda folder: make_clip(folder / "a.mp4", frames=8).rename(folder / " a.mp4  "),
 }
 
 
@@ -74,8 +73,9 @@ def test_frames_are_those_of_any_clip(name: str, tmp_path: Path, monkeypatch: py
         assert stream.warning == warning
     assert frames.shape == expected.shape
     assert np.abs(frames - expected).mean() < 12.0  # small ones are scaled roughly; turned they differ by 60
-    order = [np.abs(expected - frame).mean(axis=(1, 2, 3)).argmin() for frame in frames]
-    assert [np.array_equal(expected[n], expected[m]) for n, m in enumerate(order)] == [True] * len(frames)
+    for number, frame in enumerate(frames):
+        distances = np.abs(expected - frame).mean(axis=(1, 2, 3))
+        assert distances[max(0, number - 1) : number + 2].min() == distances.min(), f"frame {number} is another one"
 
 
 def test_a_joined_recording_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

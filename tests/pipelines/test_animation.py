@@ -1,5 +1,6 @@
 """Animation from a request to a finished file: frames, crops, previews and the insides."""
 
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,11 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from deepfake_core.errors import (
-    BadRequest,
-)
+from deepfake_core.deadline import Deadline
+from deepfake_core.errors import BadRequest, TookTooLong
 from deepfake_core.faces import Box, Manual, Whole, cut
-from deepfake_core.media.decode import probe, read_frames
+from deepfake_core.media.decode import FrameStream, probe, read_frames
 from deepfake_core.motion import AbsoluteMotion, RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import Encoded
 from deepfake_core.pipelines.animation import SEARCH, AnimationRequest, batches
@@ -180,6 +180,23 @@ def test_a_look_inside_opens_at_the_frame_of_largest_motion(
     np.testing.assert_array_equal(frame, clip[place])
     (done,) = look_inside(animator, request)
     assert {file.facts["moment"] for file in done.files} == {place / 8}
+
+
+def test_a_clip_that_is_too_slow_to_look_inside_is_given_up_early(
+    animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = FrameStream._read
+
+    def slow(self: FrameStream) -> np.ndarray | None:
+        time.sleep(2.0)
+        return read(self)
+
+    monkeypatch.setattr(FrameStream, "_read", slow)
+    animation = AnimationRequest(source=portrait, driving=singer, driving_crop=Whole())
+    request, began = InsightRequest(animation=animation, output=tmp_path, moment=1.0), time.monotonic()
+    with pytest.raises(TookTooLong, match=r"would take about \d+ seconds, and the time limit is 20; choose a shorter"):
+        list(look_inside(animator, request, Deadline.after(20)))
+    assert time.monotonic() - began < 18
 
 
 def test_batches_cover_the_stream() -> None:

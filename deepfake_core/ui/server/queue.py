@@ -105,7 +105,7 @@ class SupervisedQueue(Queue):
         self._served: dict[str, float] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._joining = asyncio.Lock()
-        self._arriving = set[Arrival | None]()
+        self._arriving = set[Arrival]()
 
     @property
     def stopped(self) -> bool:

@@ -15,7 +15,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.connections import BoundedProtocol
 from deepfake_core.ui.server.logs import limit_logs
 from deepfake_core.ui.server.middleware import guarded
-from deepfake_core.ui.server.session_state import CheapStates
+from deepfake_core.ui.server.session_state import CopiedStates
 
 HEAD_BYTES = 32_000
 """Limit for the header of a request; a browser's cookies for localhost take a few thousand."""
@@ -31,7 +31,7 @@ def bounded_server(page: gr.Blocks, uploads: Path) -> Iterator[None]:
     class BoundedServer(Server):
         def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
             super().__init__(config, *arguments, **named)
-            config.app.state_holder = CheapStates(page)  # type: ignore[union-attr]
+            config.app.state_holder = CopiedStates(page)  # type: ignore[union-attr]
             config.app = guarded(config.app, page, uploads)  # type: ignore[arg-type]
             config.http, config.ws = BoundedProtocol, "none"
             config.proxy_headers = False  # `ProxyCheck` is stricter: uvicorn trusts every client on loopback

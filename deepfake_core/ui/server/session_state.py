@@ -14,7 +14,7 @@ MAX_CALLS = 64
 """Single calls whose state is kept: none of them uses it, but Gradio asks for it at every step."""
 
 
-class CheapStates(StateHolder):
+class CopiedStates(StateHolder):
     """Gradio's holder of states, whose new sessions are copies: building one anew takes 30 ms."""
 
     def __init__(self, page: gr.Blocks) -> None:

@@ -264,7 +264,7 @@ def test_calls_that_the_queue_would_refuse_never_reach_gradio() -> None:
     app = RequestCheck(slow, {True: {0: 0}, False: {}}, Uploads(Path("unused")), {}, queue)
 
     async def joins(session: str, address: str) -> httpx.Response:
-        transport = httpx.ASGITransport(app, client=(address, 1))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app, client=(address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post(f"{API}/queue/join", json={"data": [], "fn_index": 0, "session_hash": session})
 

@@ -4,12 +4,12 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from deepfake_core.ui.server.session_state import CheapStates
+from deepfake_core.ui.server.session_state import CopiedStates
 
 
 def test_a_new_session_has_gradios_state() -> None:
     page = some_page()
-    states = CheapStates(page)
+    states = CopiedStates(page)
     assert page.state_holder is states
     plain, own = vars(SessionState(page)), vars(states["a"])
     changed = ("blocks_config", "config_values")
@@ -23,7 +23,7 @@ def test_a_new_session_has_gradios_state() -> None:
 
 def test_no_session_sees_what_another_changed() -> None:
     page = some_page()
-    states = CheapStates(page)
+    states = CopiedStates(page)
     text, hidden = (next(key for key, one in page.blocks.items() if isinstance(one, kind)) for kind in KINDS)
     states["a"]._update_value_in_config(text, "mine")
     states["a"][hidden] = 7
@@ -36,7 +36,7 @@ def test_no_session_sees_what_another_changed() -> None:
 def test_no_component_is_described_for_links_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each description of a component that a handler updates takes milliseconds."""
     page = some_page()
-    state = CheapStates(page)["a"]
+    state = CopiedStates(page)["a"]
     (text,) = (key for key, one in page.blocks.items() if isinstance(one, gr.Textbox))
     monkeypatch.setattr(gr.Textbox, "get_config", None)  # whatever calls it fails
     state[text] = gr.Textbox("another box")
@@ -46,7 +46,7 @@ def test_no_component_is_described_for_links_that_do_not_exist(monkeypatch: pyte
 
 
 def test_the_least_recently_used_one_is_dropped() -> None:
-    states = CheapStates(some_page())
+    states = CopiedStates(some_page())
     states.capacity = 2
     for name in ("a", "b", "a", "c"):
         states[name]

@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio.block_function import BlockFunction
 
-from deepfake_core.ui.server.session_state import CheapStates
+from deepfake_core.ui.server.session_state import CopiedStates
 from deepfake_core.ui.server.updates import SparseBlocks
 
 
@@ -23,12 +23,12 @@ class Page:
 
     def processed(self, handler: BlockFunction, result: Any) -> tuple[list[Any], Any]:
         """What the browser is sent, and the session's state afterwards."""
-        state = CheapStates(self.blocks)["a"]
+        state = CopiedStates(self.blocks)["a"]
         sent = asyncio.run(self.blocks.postprocess_data(handler, result, state))
         return sent, (state[self.text._id], state[self.box._id], state[self.kept._id])
 
     def as_gradio_does(self, handler: BlockFunction, result: Any) -> list[Any]:
-        state = CheapStates(self.blocks)["a"]
+        state = CopiedStates(self.blocks)["a"]
         return asyncio.run(gr.Blocks.postprocess_data(self.blocks, handler, result, state))
 
 
@@ -68,7 +68,7 @@ def test_a_change_is_kept_in_the_session() -> None:
     assert box.choices == [("c", "c")] and kept == 7 and text is page.text
 
 
-def test_a_result_of_another_length_is_told_as_by_gradio() -> None:
+def test_a_result_of_another_length_raises_what_gradio_raises() -> None:
     page = Page()
     with pytest.raises(ValueError, match="didn't return enough output values"):
         page.processed(page.handler, ["new"])
