@@ -21,7 +21,11 @@ MIXES = ("copy_", "index", "index_put_", "_to_copy", "to")
 """Operations whose arguments may be on both devices."""
 ZEROS = 0
 """The padding mode of grid sampling that is supported."""
-GUARDED = (torch.Tensor.__getitem__, torch.Tensor.__setitem__, torch.Tensor.contiguous, torch.Tensor.copy_)
+NUMBERS = (torch.Tensor.__float__, torch.Tensor.__int__, torch.Tensor.__bool__, torch.Tensor.item, torch.Tensor.tolist)
+GUARDED = (
+    *(torch.Tensor.__getitem__, torch.Tensor.__setitem__, torch.Tensor.contiguous, torch.Tensor.copy_),
+    *NUMBERS,
+)
 """Methods that ask for the device before they dispatch."""
 _done: set[str] = set()
 
@@ -100,8 +104,6 @@ class _Moves(TorchFunctionMode):
             func, args, kwargs = torch.tensor, args[1:], {"dtype": args[0].dtype, **kwargs, "device": MPS}
         if func is torch.Tensor.to and isinstance(args[0], OnGpu):
             return _moved(args[0], *args[1:], **kwargs)
-        if func is torch.Tensor.tolist and isinstance(args[0], OnGpu):
-            return args[0].held.tolist()
         if func in GUARDED and isinstance(args[0], OnGpu):
             return _run(func, args, kwargs)
         names = func in (torch.device, torch._C._nn._parse_to)  # type: ignore[attr-defined]

@@ -17,7 +17,23 @@ from deepfake_core.media.memory import release_memory
 ROOT = Path(__file__).parents[1]
 IMPORT_ALL = """
 import importlib, os, pkgutil, signal, sys
-import c2pa, cv2, filelock, gradio, huggingface_hub, PIL.Image, skimage, torch, torchvision  # their own affair
+
+def import_all():
+    import deepfake_core, train
+    names = [
+        module.name
+        for package in (deepfake_core, train)
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+        if not module.name.endswith("__main__")
+    ]
+    for name in names:
+        importlib.import_module(name)
+    return len(names)
+
+import_all()  # with what other packages need
+for name in list(sys.modules):
+    if name.partition(".")[0] in ("deepfake_core", "train"):
+        del sys.modules[name]
 for name in ("resource", "fcntl", "pwd", "grp", "termios"):
     sys.modules[name] = None
 for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "O_CLOEXEC", "O_PATH", "getuid", "geteuid", "sysconf", "uname",
@@ -27,14 +43,7 @@ for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "O_CLOEXEC", "O_PATH", "
 for name in ("SIGKILL", "SIGHUP", "SIGXCPU", "SIGXFSZ", "SIGALRM", "SIGUSR1"):
     delattr(signal, name)
 sys.platform = "win32"
-import deepfake_core, train
-count = 0
-for package in (deepfake_core, train):
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-            count += 1
-print(count)
+print(import_all())
 """
 
 

@@ -11,7 +11,7 @@ import PIL.Image
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
 from deepfake_core.faces import Box, cut
@@ -29,6 +29,8 @@ INK = (0.05, 0.36, 0.62)
 """Colour of the grid's lines."""
 THUMBNAIL, MOST_THUMBNAILS, GAP = 96, 6, 8
 """Side in pixels of a face in a row of faces, their maximum number, and white pixels between them."""
+NUMBER = 22
+"""Side in pixels of its number in the lower left corner."""
 DIMMED = 0.35
 """Brightness outside a crop."""
 
@@ -72,13 +74,20 @@ def occlusion_picture(occlusion: Float[Tensor, "1 1 h w"], size: int) -> Picture
 
 
 def faces_picture(image: Image, frames: Sequence[Box]) -> Image:
-    """The first faces of a picture in a row."""
+    """The first faces of a picture in a row, numbered from 1."""
     faces = [cut(image, frame, THUMBNAIL) for frame in frames[:MOST_THUMBNAILS]]
     row = np.full((THUMBNAIL, len(faces) * (THUMBNAIL + GAP) - GAP, 3), 255, np.uint8)
     for place, face in enumerate(faces):
         left = place * (THUMBNAIL + GAP)
         row[:, left : left + THUMBNAIL] = face
-    return row
+    canvas = PIL.Image.fromarray(row)
+    brush, font = ImageDraw.Draw(canvas), ImageFont.load_default(0.8 * NUMBER)
+    for place in range(len(faces)):
+        left, top = place * (THUMBNAIL + GAP), THUMBNAIL - NUMBER
+        brush.rectangle((left, top, left + NUMBER - 1, THUMBNAIL - 1), fill=(0, 0, 0))
+        middle = (left + NUMBER / 2, top + NUMBER / 2)
+        brush.text(middle, str(place + 1), fill=(255, 255, 255), font=font, anchor="mm")
+    return np.array(canvas)
 
 
 def crop_picture(image: Image, box: Box) -> Image:

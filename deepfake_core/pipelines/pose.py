@@ -13,8 +13,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.media.images import Image, ImageLike
+from deepfake_core.errors import BadRequest
+from deepfake_core.media.images import WRITABLE, Image, ImageLike
 from deepfake_core.pipelines.animation_request import AnimationRequest, read_driver, read_source
+from deepfake_core.pipelines.cropped import name_of
 from deepfake_core.pipelines.events import Clock, File, Finished
 from deepfake_core.pipelines.image_batch import places_for, save
 from deepfake_core.pipelines.motion_model import MotionModel
@@ -33,6 +35,12 @@ def pose(
     assert request.output is not None
     clock = Clock()
     (place,) = places_for((request.source,), request.output)
+    for path in (place, Path(request.side_by_side or place)):
+        if path.suffix.lower() not in WRITABLE:
+            raise BadRequest(
+                f"{name_of(driver, 'the driver')} is a picture and gives a picture, not {path.name}; choose a driving "
+                f"clip, or an output ending in {', '.join(WRITABLE)}"
+            )
     source, drawn = read_source(animator, request, deadline), read_driver(animator, request, driver, deadline)
     deadline.check()
     square = posed(animator, source.pixels, drawn.pixels)

@@ -1,17 +1,22 @@
 """All four methods on an Apple GPU, of which a stand-in refuses what it lacks: see `tests.apple_gpu`."""
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from deepfake_core.hub.store import save
+from deepfake_core.networks.fomm import FirstOrderModel, FommConfig, HourglassConfig
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.pipelines.translator import CycleTranslator
 from tests.apple_gpu import OnGpu, apple_gpu
+from tests.pipelines.conftest import SIZE
 
 Made = list[np.ndarray]
 
@@ -26,12 +31,29 @@ def both(make: Callable[[str], Made]) -> None:
         assert np.abs(one.astype(int) - other).mean() < 1.5
 
 
+@pytest.fixture(scope="module")
+def aligned_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network with positions aligned, as the starters have them."""
+    torch.manual_seed(0)
+    hourglass = HourglassConfig(base=8, widest=16, levels=2)
+    config = FommConfig(
+        size=SIZE, keypoints=4, base=8, widest=16, residual_blocks=1, aligned=True, detector=hourglass, motion=hourglass
+    )
+    path = tmp_path_factory.mktemp("weights") / "aligned.safetensors"
+    save(FirstOrderModel(config).state_dict(), path, {"config": json.dumps(asdict(config))}, "fomm")
+    return path
+
+
+@pytest.mark.parametrize("aligned", [False, True])
 @pytest.mark.parametrize(("transfer", "best_frame"), [("relative", True), ("absolute", False)])
-def test_image_animation(tiny_weights: Path, square: np.ndarray, transfer: str, best_frame: bool) -> None:
+def test_image_animation(
+    tiny_weights: Path, aligned_weights: Path, square: np.ndarray, aligned: bool, transfer: str, best_frame: bool
+) -> None:
+    weights = aligned_weights if aligned else tiny_weights
     frames = [np.roll(square, step, axis=1) for step in range(3)]
 
     def make(device: str) -> Made:
-        animator = ImageAnimator.from_pretrained(tiny_weights, device)
+        animator = ImageAnimator.from_pretrained(weights, device)
         assert animator.device.type == device
         how = {"transfer": transfer, "best_frame": best_frame}
         return list(animator(square, frames, crop="none", smoothing=0.5, **how))  # type: ignore[arg-type]

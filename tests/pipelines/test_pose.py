@@ -81,8 +81,10 @@ def test_what_is_a_still_driver(singer: Path) -> None:
 
 
 def test_what_cannot_be_done_is_said(animator: ImageAnimator, portrait: Path, singer: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=r"a picture cannot be saved as out\.mp4; use a name ending in \.png"):
-        run(animator, source=portrait, driving=DRIVER, output=tmp_path / "out.mp4")
+    wanted = r"ben\.png is a picture and gives a picture, not out\.mp4; choose a driving clip, or an output ending in"
+    for output, second in (("out.mp4", None), ("out.png", tmp_path / "out.mp4")):
+        with pytest.raises(BadRequest, match=wanted):
+            run(animator, source=portrait, driving=DRIVER, output=tmp_path / output, side_by_side=second)
     with pytest.raises(BadRequest, match=r"would overwrite its source"):
         run(animator, source=portrait, driving=DRIVER, output=portrait)
     empty = EXAMPLES / "fields" / "horse-grey.png"

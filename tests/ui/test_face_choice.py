@@ -39,6 +39,9 @@ def test_the_preview_shows_the_faces_and_crops_the_chosen_one(pair: Path, tmp_pa
         first, second = row[:, :96], row[:, 104:]
         assert np.abs(first - second).mean() < 30  # the same person twice
         assert row[:, 98:102].mean() > 250
+        corners = [row[-22:, left : left + 22] for left in (0, 104)]  # white numbers on black
+        assert all(corner.mean() < 90 and corner.max() > 200 for corner in corners)
+        assert np.abs(corners[0] - corners[1]).mean() > 15
 
 
 def test_one_face_needs_no_choice(tmp_path: Path) -> None:
