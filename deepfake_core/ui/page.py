@@ -23,6 +23,7 @@ from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
+from deepfake_core.ui.widgets.address import Address, slug_of
 from deepfake_core.ui.widgets.examples import Examples
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -40,7 +41,9 @@ labelled as AI-generated in the picture and in the file.</p>
 
 
 class Tab(Protocol):
-    """The interface of a tab."""
+    """The interface of a tab. One with options has also `linked`, set by `listen`: see `address.Linked`."""
+
+    title: str
 
     def render(self) -> None:
         """Create the tab and its components."""
@@ -56,15 +59,20 @@ def build(engine: Engine, examples: Examples) -> gr.Blocks:
     methods = (registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab)
     tabs: list[Tab] = [*methods, VerifyTab(services), WeightsTab(engine)]
     known = [*examples.pictures, *examples.clips]
+    address = Address(known)
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(HEADER, elem_id="header")
         sessions.render()
-        with gr.Tabs(overflow_behavior="wrap"):
+        with gr.Tabs(overflow_behavior="wrap") as bar:
             for tab in tabs:
                 tab.render()
+        for tab, block in zip(tabs, bar.children, strict=True):
+            block.id = slug_of(tab.title)
+        address.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
+        address.listen(page, bar, {slug_of(tab.title): tab.linked for tab in tabs if hasattr(tab, "linked")})
         sessions.listen(page)
         sessions.guard(page)
     page.queue(api_open=False)

@@ -23,6 +23,9 @@ from deepfake_core.ui.wiring import ANY_NUMBER, NETWORK
 
 CONSENT = "I use only my own face, drawn ones, or faces of people who have given consent."
 CONSENT_MISSING = "tick the consent box at the top of the page before using your own files"
+KEEP = "(checked) => { try { sessionStorage.setItem('consent', checked ? 'given' : ''); } catch {} }"
+KEPT = "() => { try { return [sessionStorage.getItem('consent') === 'given']; } catch { return [false]; } }"
+"""Scripts: the tick is kept in the browser's tab until that is closed, and sent again when the page is reloaded."""
 EXAMINED = "verify-file"
 """Element id of the only input that needs no consent: Verify only analyses its file."""
 
@@ -51,6 +54,8 @@ class Sessions:
             outputs=self.known,
             **ANY_NUMBER,
         )
+        self.box.input(None, inputs=self.box, js=KEEP)
+        page.load(self.recall, inputs=self.box, outputs=[self.box, self.known], js=KEPT, **ANY_NUMBER)
         page.unload(self.forget)
 
     def guard(self, page: CheckedBlocks) -> None:
@@ -78,6 +83,11 @@ class Sessions:
         session = str(request.session_hash)
         (self._consenting.add if checked else self._consenting.discard)(session)
         return checked
+
+    def recall(self, checked: bool, request: gr.Request) -> tuple[bool, bool]:
+        """Tick the box again after the page was reloaded; `checked` is what the browser's tab has kept."""
+        agreed = self.agree(checked, request)
+        return agreed, agreed
 
     def forget(self, request: gr.Request) -> None:
         """Remove the state of a closed session."""

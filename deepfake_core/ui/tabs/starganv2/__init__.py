@@ -13,6 +13,7 @@ from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
 from deepfake_core.ui.tabs.starganv2.latents import LatentInput
 from deepfake_core.ui.tabs.starganv2.references import References
+from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
@@ -177,6 +178,9 @@ class StylesTab(Studio):
             **QUIET,
         )
         self.current = gr.State(None)  # the weights to which examples and domains belong
+        shared = {name: one for name, one in fields.items() if not name.startswith("domain_")}  # read from the pictures
+        filled = ["source", "domain", *(name for name in shared if name.startswith("picture_"))]
+        self.linked = Linked(inputs=Inputs(**shared), late=filled, settled=[self.current.change])
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
         for trigger in (ready, self.models.name.input):
             trigger(

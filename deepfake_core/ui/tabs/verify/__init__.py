@@ -72,7 +72,7 @@ class VerifyTab:
         self.file.change(
             self.examine,
             inputs=self.file,
-            outputs=[self.picture, self.verdict, self.found, *self.error_message.outputs, *self.fooling.outputs],
+            outputs=[self.verdict, self.found, self.picture, *self.error_message.outputs, *self.fooling.outputs],
             preprocess=False,
             trigger_mode="always_last",
             show_progress_on=self.verdict,

@@ -47,8 +47,8 @@ class Fooling:
         with gr.Column(min_width=260):
             verdict = gr.HTML(elem_id=f"verdict-{label.lower()}")
             picture = gr.Image(
-                label=label, alt_text=f"{label} picture", interactive=False, buttons=["download"] if download else [], height=300,
-                elem_id=f"picture-{label.lower()}", elem_classes="media",
+                label=label, alt_text=f"{label} picture", interactive=False, height=300,
+                buttons=["download"] if download else [], elem_id=f"picture-{label.lower()}", elem_classes="media",
             )  # fmt: skip
         return picture, verdict
 
