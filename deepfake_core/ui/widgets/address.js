@@ -17,6 +17,7 @@ window.lab = {
   waiting: new Set(), // slugs whose late settings are still to be applied
 
   begin() {
+    if (!location.hash && selected()) this.opened(selected()); // a tab was clicked before this script was loaded
     const { slug: open, query } = inAddress();
     for (const slug of Object.keys(config.linked)) {
       const text = slug === open && query ? query : stored(slug);
