@@ -74,8 +74,9 @@ def liveliest_frame(animator: MotionModel, request: InsightRequest, deadline: De
     frames, moments, held = list[Image](), list[float](), False
     with open_driving(animator, request.animation, deadline) as clip:
         last = max((clip.total or 1) - 1, 1)
-        step = -(-(last + 1) // SEARCHED)
+        step, begun = -(-(last + 1) // SEARCHED), time.monotonic()
         for number, frame in enumerate(clip.frames):
+            deadline.check_pace(number, last, begun)
             moves = frame.motion != "hold"
             if held and moves:
                 frames, moments = [], []  # nothing moved before

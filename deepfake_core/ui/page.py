@@ -32,6 +32,7 @@ from deepfake_core.ui.tabs.training import TrainingTab
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
 from deepfake_core.ui.theme import theme
+from deepfake_core.ui.widgets.address import Address, slug_of
 from deepfake_core.ui.widgets.examples import Examples
 from deepfake_core.ui.widgets.session_gallery import SessionGallery
 from deepfake_core.ui.widgets.wording import REWORD
@@ -52,7 +53,9 @@ labelled as AI-generated in the picture and in the file.</p>
 
 
 class Tab(Protocol):
-    """The interface of a tab."""
+    """The interface of a tab. One with options has also `linked`, set by `listen`: see `address.Linked`."""
+
+    title: str
 
     def render(self) -> None:
         """Create the tab and its components."""
@@ -73,19 +76,24 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
         *methods.values(), TrainingTab(), verify, WeightsTab(engine), ProgramsTab(examples, methods),
     ]  # fmt: skip
     known = [*examples.pictures, *examples.clips]
+    address = Address(known)
     with CheckedBlocks(examples=known, title="Deepfake Lab", analytics_enabled=False, fill_width=True) as page:
         page.uploads.derived = DerivedFiles(cache, examples.clips)
         if settings().api:
             register(page, services)  # first, so that the names are theirs
         gr.HTML(HEADER.format(kept=kept(settings().kept_minutes)), elem_id="header")
         sessions.render()
-        with gr.Tabs(overflow_behavior="wrap"):
+        with gr.Tabs(overflow_behavior="wrap") as bar:
             for tab in tabs:
                 tab.render()
+        for tab, block in zip(tabs, bar.children, strict=True):
+            block.id = slug_of(tab.title)
+        address.render()
         gallery.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
+        address.listen(page, bar, {slug_of(tab.title): tab.linked for tab in tabs if hasattr(tab, "linked")})
         gallery.listen(
             page,
             portrait=methods["fomm"].source.file,

@@ -53,7 +53,7 @@ def own_file(folder: Path) -> Path:
     return folder / "mine.png"
 
 
-def test_an_own_file_is_used_only_with_consent_and_a_new_session_asks_again(
+def test_an_own_file_is_used_only_with_consent_and_a_new_tab_of_the_browser_asks_again(
     page: "Page", server: str, page_errors: list[str], tmp_path: Path
 ):
     open_tab(page, server, "CycleGAN", "translation-")
@@ -71,7 +71,16 @@ def test_an_own_file_is_used_only_with_consent_and_a_new_session_asks_again(
     assert page_errors == []
 
     page.reload()  # which breaks off the open streams of the page that is left; Gradio's script may log that
-    assert not page.locator("#consent input").is_checked()
+    page.locator("#consent input:checked").wait_for()  # kept in this tab, and told to the server's new session
+    page.get_by_role("tab", name="CycleGAN", exact=True).click()
+    page.locator("#translation-source button[aria-label='Remove Image']").first.click()
+    page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
+    page.locator(".crop-preview:visible img").first.wait_for()
+    other = page.context.new_page()
+    other.goto(server)
+    other.wait_for_function("window.lab?.ready", timeout=LOADED)
+    other.wait_for_timeout(SECOND)
+    assert not other.locator("#consent input").is_checked()
 
 
 def test_the_verify_tab_tells_a_result_from_a_changed_and_a_plain_one(

@@ -55,10 +55,13 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"path": str(path)}
 
 
+def services_of(network: ImageAnimator) -> Services:
+    return Services(engine=TinyEngine(network), examples=Examples([], [], [], []), cache=ExampleCache([]))
+
+
 @pytest.fixture
 def tab(animator: ImageAnimator) -> AnimationTab:  # noqa: F811
-    services = Services(engine=TinyEngine(animator), examples=Examples([], [], [], []), cache=ExampleCache([]))
-    tab = AnimationTab(services)
+    tab = AnimationTab(services_of(animator))
     with gr.Blocks() as page:
         tab.render()
         tab.listen(page)
@@ -111,11 +114,12 @@ def error_text(update: Update) -> str:
 
 
 @pytest.mark.usefixtures("_timely")
-def test_verify(slow: dict[str, str]) -> None:
-    tab = VerifyTab()
+def test_verify(slow: dict[str, str], animator: ImageAnimator) -> None:  # noqa: F811
+    tab = VerifyTab(services_of(animator))
     with gr.Blocks():
         tab.render()
-    answer = error_text(tab.examine(slow))
+    (update,) = tab.examine(slow)
+    answer = error_text(update)
     assert "more than 2 seconds, the time limit; choose a smaller picture, or a clip of lower resolution" in answer
 
 

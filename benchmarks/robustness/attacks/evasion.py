@@ -71,7 +71,9 @@ async def _verified(client: httpx.AsyncClient, target: Target, content: bytes) -
     visitor, event = Visitor(client, target.page), target.event("verify-file", "change")
     sent = await visitor.upload("video.mp4", content)
     answer = await visitor.ask(event, files_as(target, event, {"path": sent.json()[0], "meta": META}))
-    shown = str((answer.data or [""])[0])
+    messages = [json.loads(line[5:]) for line in answer.texts if line.startswith("data:")]
+    parts = [part for one in messages for part in ((one.get("output") or {}).get("data") or [])[:2]]
+    shown = " ".join(part for part in parts if isinstance(part, str))  # the verdict and the marks
     return html.unescape(re.sub(r"<[^>]+>", " ", shown)) + said(answer)
 
 

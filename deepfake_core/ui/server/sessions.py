@@ -32,6 +32,9 @@ HIDE_REFUSALS = """() => {
     if (!document.querySelector("#consent input")?.checked) return;
     document.querySelectorAll(".consent-missing").forEach(refusal => { refusal.hidden = true; });
 }"""
+KEEP = "(checked) => { try { sessionStorage.setItem('consent', checked ? 'given' : ''); } catch {} }"
+KEPT = "() => { try { return [sessionStorage.getItem('consent') === 'given']; } catch { return [false]; } }"
+"""Scripts: the tick is kept in the browser's tab until that is closed, and sent again when the page is reloaded."""
 EXAMINED = "verify-file"
 """Element id of the only input of the page that needs no consent: Verify only analyses its file."""
 
@@ -61,6 +64,8 @@ class Sessions:
             **ANY_NUMBER,
         )
         self.known.change(None, js=HIDE_REFUSALS)
+        self.box.input(None, inputs=self.box, js=KEEP)
+        page.load(self.recall, inputs=self.box, outputs=[self.box, self.known], js=KEPT, **ANY_NUMBER)
         page.unload(self.forget)
 
     def guard(self, page: CheckedBlocks) -> None:
@@ -88,6 +93,11 @@ class Sessions:
         session = str(request.session_hash)
         (self._consenting.add if checked else self._consenting.discard)(session)
         return checked
+
+    def recall(self, checked: bool, request: gr.Request) -> tuple[bool, bool]:
+        """Tick the box again after the page was reloaded; `checked` is what the browser's tab has kept."""
+        agreed = self.agree(checked, request)
+        return agreed, agreed
 
     def forget(self, request: gr.Request) -> None:
         """Remove the state of a closed session."""

@@ -16,6 +16,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.before_after import BeforeAfter
 from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
@@ -167,6 +168,7 @@ class TranslationTab(Studio):
             "model": self.models.name, "crop": self.crop, "paste_back": self.paste_back, "back": self.back,
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
+        self.linked = Linked(inputs=self.one)
         clicks = [click for row in self.rows.values() for click in row.clicked]
         start = [self.controls.start.click, *clicks]
         self.controls.listen(

@@ -15,6 +15,7 @@ from deepfake_core.ui.tabs.animation.inside import Inside
 from deepfake_core.ui.tabs.animation.options import MotionOptions
 from deepfake_core.ui.tabs.animation.sources import DrivingClip, Portrait
 from deepfake_core.ui.tabs.animation.stage import AnimationStage
+from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import ModelPicker
@@ -72,6 +73,7 @@ class AnimationTab:
         self.options.listen()
         self.stage.listen(self.options.crop)
         self.inputs = self._inputs()
+        self.linked = Linked(inputs=self.inputs)
         self.inside.listen(self.inputs, self.options.crop)
         page.load(self.show_example, outputs=self.stage.outputs, **QUIET)
         self.controls.listen(

@@ -17,6 +17,7 @@ from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, chosen
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Reading, read_from
+from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
@@ -168,6 +169,8 @@ class AttributesTab(Studio):
             "paste_back": self.paste_back, "checked": self.boxes.boxes, "reading": self.boxes.reading,
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
+        boxes = ("checked",)
+        self.linked = Linked(inputs=self.one, late=boxes, of_picture=boxes, settled=read[:1])
         start = [self.controls.start.click, *read[1:-1]]  # a clicked example is edited with its own attributes
         self.controls.listen(
             [

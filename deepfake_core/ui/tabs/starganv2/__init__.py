@@ -17,6 +17,7 @@ from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
 from deepfake_core.ui.tabs.starganv2.latents import LatentInput
 from deepfake_core.ui.tabs.starganv2.references import References, Slot
+from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
@@ -186,6 +187,9 @@ class StylesTab(Studio):
             outputs=[self.by_reference, self.by_seed],
             **QUIET,
         )
+        shared = {name: one for name, one in fields.items() if not name.startswith("domain_")}  # read from the pictures
+        filled = ["source", "domain", *(name for name in shared if name.startswith("picture_"))]
+        self.linked = Linked(inputs=Inputs(**shared), late=filled, settled=[self.current.change])
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
         for trigger in (ready, *self.models.changed):
             trigger(

@@ -72,7 +72,7 @@ class VerifyTab:
         self.file.change(
             self.examine,
             inputs=self.file,
-            outputs=[self.picture, self.verdict, self.found, *self.error_message.outputs, *self.fooling.outputs],
+            outputs=[self.verdict, self.found, self.picture, *self.error_message.outputs, *self.fooling.outputs],
             preprocess=False,
             trigger_mode="always_last",
             show_progress_on=self.verdict,
@@ -111,6 +111,7 @@ class VerifyTab:
         """Edit an example portrait, or use the cached result, and put it in the place of the file."""
         try:
             from deepfake_core.pipelines.attributes import AttributesRequest, edit
+            from deepfake_core.pipelines.events import Finished
 
             if not self.services.examples.portraits:
                 raise LabError("there is no example portrait on this server; choose a file of your own")
@@ -122,9 +123,8 @@ class VerifyTab:
             ) as events:
                 for event in events:
                     results = [file.path for file in event.files if file.role == "result"]
-                    if results:
+                    if results and not isinstance(event, Finished):  # to the end, so that the run is cached
                         yield {self.file: str(results[0])} | self.error_message.clear()
-                        return
         except Exception as error:
             yield {self.file: None} | self.error_message.show(error)
 

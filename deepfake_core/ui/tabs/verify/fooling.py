@@ -48,8 +48,7 @@ class Fooling:
             verdict = gr.HTML(elem_id=f"verdict-{label.lower()}")
             picture = gr.Image(
                 label=label, alt_text=f"{label} picture", interactive=False, height=300,
-                buttons=["download"] if download else [],
-                elem_id=f"picture-{label.lower()}", elem_classes="media",
+                buttons=["download"] if download else [], elem_id=f"picture-{label.lower()}", elem_classes="media",
             )  # fmt: skip
         return picture, verdict
 
