@@ -92,7 +92,7 @@ def address_of_page(request: gr.Request) -> str:
 
 
 def _block(title: str, code: str) -> str:
-    return f"### {title}\n\n````\n{code}\n````"  # without a language: the colours of its words lack contrast
+    return f"## {title}\n\n````\n{code}\n````"  # without a language: the colours of its words lack contrast
 
 
 def inputs_of(tab: Any) -> Inputs:

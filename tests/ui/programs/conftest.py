@@ -35,7 +35,7 @@ class Programs:
 
     def client(self) -> Client:
         """Gradio's own client."""
-        return Client(self.address, verbose=False, analytics_enabled=False)
+        return Client(self.address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 120})
 
     def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
         return httpx.post(f"{self.address}{API}/{path}", json=body, timeout=120, **more)

@@ -4,7 +4,8 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from deepfake_core.ui.server.session_state import CopiedStates
+from deepfake_core.ui.server.calls import one_call_session
+from deepfake_core.ui.server.session_state import MAX_CALLS, CopiedStates
 
 
 def test_a_new_session_has_gradios_state() -> None:
@@ -51,6 +52,17 @@ def test_the_least_recently_used_one_is_dropped() -> None:
     for name in ("a", "b", "a", "c"):
         states[name]
     assert list(states.session_data) == ["a", "c"]
+
+
+def test_calls_of_programs_push_no_page_out() -> None:
+    states = CopiedStates(some_page())
+    states.capacity = 2
+    pages = [states["a"], states["b"]]
+    calls = [one_call_session() for _ in range(3 * MAX_CALLS)]
+    own = {call: states[call] for call in calls}
+    assert [states["a"], states["b"]] == pages and list(states.session_data) == ["a", "b"]
+    assert len({id(state) for state in own.values()}) == len(calls) and states[calls[-1]] is own[calls[-1]]
+    assert len(states._calls) == MAX_CALLS  # the others are gone
 
 
 KINDS = (gr.Textbox, gr.State)

@@ -187,7 +187,7 @@ class StylesTab(Studio):
             outputs=[self.by_reference, self.by_seed],
             **QUIET,
         )
-        shared = {name: one for name, one in fields.items() if not name.startswith("domain_")}  # read from the pictures
+        shared = {name: one for name, one in fields.items() if name != "current" and not name.startswith("domain_")}
         filled = ["source", "domain", *(name for name in shared if name.startswith("picture_"))]
         self.linked = Linked(inputs=Inputs(**shared), late=filled, settled=[self.current.change])
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
