@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.faces import Face, Whole
+from deepfake_core.faces import Face
 from deepfake_core.pipelines.attributes import AttributesRequest, edit, read_attributes
 from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.events import Finished
@@ -74,7 +74,7 @@ def test_a_photograph_gets_other_weights_than_a_drawing_once_both_are_installed(
 
 def test_without_a_face_the_whole_picture_decides() -> None:
     assert kind_of_picture(EXAMPLES / "fields" / "zebra-alert.png") == "drawing"
-    assert kind_of_picture(PHOTOGRAPH, Whole()) == "photograph"
+    assert kind_of_picture(PHOTOGRAPH) == "photograph"
 
 
 def test_no_attributes_are_read_from_a_photograph_under_starter_weights(

@@ -22,6 +22,7 @@ from deepfake_core.ui.tabs.animation.sources import DrivingClip
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import Examples
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.run_controls import Job
 from tests.media.clips import child_processes, make_slow_clip
 from tests.pipelines.conftest import animator, portrait, tiny_weights  # noqa: F401
@@ -125,11 +126,11 @@ def test_verify(slow: dict[str, str], animator: ImageAnimator) -> None:  # noqa:
 
 @pytest.mark.usefixtures("_timely")
 def test_the_preview_of_a_crop(slow: dict[str, str]) -> None:
-    driver = DrivingClip([])
+    driver = DrivingClip([], ModelPicker("fomm", "test-"))
     with gr.Blocks():
         driver.render()
     (update,) = driver.crop_controls.show(
-        slow, "auto", None, 0.0, 0.0, 100.0
+        slow, "auto", None, None, 0.0, 0.0, 100.0
     )  # without a face: twelve frames are looked at
     answer = error_text(update)
     assert "more than 2 seconds" in answer
