@@ -14,7 +14,7 @@ TRANSLATION = "translation-"
 
 def opened(page: "Page", server: str, title: str) -> None:
     """The page with a tab open, without waiting for anything that it reads."""
-    page.set_default_timeout(2 * LOADED)
+    page.set_default_timeout(5 * LOADED)  # the first run of a network loads it
     page.goto(server)
     page.get_by_role("tab", name=title, exact=True).click()
 
@@ -42,7 +42,7 @@ def test_draw_pressed_early_computes_its_references(page: "Page", server: str, p
 def test_the_refusal_for_want_of_consent_goes_with_the_tick(
     page: "Page", server: str, page_errors: list[str], tmp_path: Path
 ):
-    page.set_default_timeout(LOADED)
+    page.set_default_timeout(2 * LOADED)
     page.goto(server)
     own = tmp_path / "me.png"
     own.write_bytes(PORTRAIT.read_bytes() + b"mine")
@@ -82,7 +82,7 @@ def test_results_are_kept_made_again_used_and_verified(page: "Page", server: str
 
 
 def test_a_file_of_another_kind_is_refused_in_our_words(page: "Page", server: str, tmp_path: Path):
-    page.set_default_timeout(LOADED)
+    page.set_default_timeout(2 * LOADED)
     page.goto(server)
     text = tmp_path / "notes.txt"
     text.write_text("no video")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -90,6 +91,6 @@ def test_gradio_still_says_what_the_page_rewords() -> None:
 
 
 def test_the_defaults_show_each_method_at_its_best(page: gr.Blocks) -> None:
-    values = {one.elem_id: getattr(one, "value", None) for one in page.blocks.values()}
+    values: dict[object, Any] = {one.elem_id: getattr(one, "value", None) for one in page.blocks.values()}
     for place, name in (("portrait", "chloe.png"), ("driver", "sing.mp4"), ("styles-source", "mei.png")):
         assert Path(values[place]["path"]).name == name

@@ -106,6 +106,19 @@ def test_an_example_needs_no_tick_but_another_file_of_its_name_does(guarded, ask
     assert isinstance(asked[-1], Withheld)
 
 
+def test_the_tick_repeats_what_a_changed_file_starts_and_no_run(upload_folder: Path):
+    sessions = Sessions()
+    with CheckedBlocks(examples=[EXAMPLE]) as page:
+        sessions.render()
+        file, ticket, crop = gr.Image(), gr.State(0), gr.Radio(["auto"])
+        for trigger in (file.change, ticket.change, crop.change):
+            trigger(lambda upload: None, inputs=file, preprocess=False)
+        sessions.guard(page)
+    preview, run, recrop = page.fns.values()
+    assert (sessions.known._id, "change") in preview.targets
+    assert all((sessions.known._id, "change") not in one.targets for one in (run, recrop))
+
+
 def test_in_a_list_each_file_is_looked_at(guarded, asked, own, example):
     guarded[1].fns[2].fn(request_of("a"), [example, own])
     assert asked[0][0] == EXAMPLE.name and isinstance(asked[1], Withheld)

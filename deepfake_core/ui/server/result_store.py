@@ -56,7 +56,8 @@ class ResultStore:
         place = self._place(key)
         try:
             text = (place / name).read_text(encoding="utf-8")
-            os.utime(place)  # used now
+            with suppress(OSError):
+                os.utime(place)  # used now
             return read(place, text)
         except FileNotFoundError:
             return None

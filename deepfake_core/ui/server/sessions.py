@@ -85,7 +85,8 @@ class Sessions:
                 if not takes_file(one):
                     kind_of(one)
             handler.fn = self._guarded(handler, handler.fn, page.uploads)
-            if has_file and any(event == "change" for _, event in handler.targets):
+            files = [one._id for one in handler.inputs if takes_file(one)]
+            if any(event == "change" and component in files for component, event in handler.targets):
                 handler.targets.append((self.known._id, "change"))
 
     def agree(self, checked: bool, request: gr.Request) -> bool:

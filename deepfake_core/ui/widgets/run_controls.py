@@ -173,7 +173,7 @@ class RunControls:
     def _begin(self) -> Update:
         return self._enabled(running=True) | self.stage.begin()
 
-    def _end(self, over: bool) -> Update:
+    def _end(self, over: object) -> Update:
         return self._enabled(running=False) | ({} if over else self.stage.stopped())
 
     def _enabled(self, *, running: bool) -> Update:
