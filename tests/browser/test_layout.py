@@ -33,7 +33,7 @@ BOLD_TABS = """[...document.querySelectorAll("[role=tab]")]
 SPLIT = "document.querySelector('#translation-compare').style.getPropertyValue('--split')"
 PLAYS = """() => {
     const video = document.querySelector("#driver video");
-    return video.loop && video.muted && !video.paused && video.currentTime > 0.2;
+    return video?.loop && video.muted && !video.paused && video.currentTime > 0.2;
 }"""
 
 
@@ -117,6 +117,7 @@ def test_a_comparison_is_dragged_shown_alone_and_reached_on_a_phone(page: "Page"
     picture = page.locator("#translation-after img")
     picture.wait_for()
     page.wait_for_function("() => scrollY < 500")  # the page has scrolled to the result
+    page.wait_for_timeout(SECOND)
     box = box_of(picture)
     assert box["y"] < 740 and box["width"] > 250
 
