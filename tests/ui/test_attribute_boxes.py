@@ -11,8 +11,8 @@ from deepfake_core.ui.tabs.stargan.attribute_boxes import Reading, with_checked
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 NAMES = (*HAIR, "Male", "Young")
 SHOWN = {name: name in ("Black_Hair", "Young") for name in NAMES}
-UNREAD = Reading((None, "auto", None, 1), None, HAIR)
-READING = Reading((None, "auto", None, 1), SHOWN, HAIR)
+UNREAD = Reading((None, "auto", "stargan-starter", 1), None, HAIR)
+READING = Reading((None, "auto", "stargan-starter", 1), SHOWN, HAIR)
 
 
 @pytest.mark.parametrize("before", [["Black_Hair", "Young"], ["Black_Hair", "Young", "Blond_Hair"]])

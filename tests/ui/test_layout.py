@@ -53,7 +53,7 @@ def test_the_same_face_is_not_shown_twice(files: list[Path], whole: bool) -> Non
     with gr.Blocks():
         crop = CropPicture("portrait")
         crop.render()
-        shown = crop.shown(CropPreview(path=files[0], crop=None, note="1 face <found>", whole=whole))
+        shown = crop.shown(CropPreview(path=files[0], crop=None, note="1 face <found>", kind=None, whole=whole))
     assert shown[crop.picture].visible is not whole
     assert shown[crop.note] == "1 face &lt;found&gt;"
 

@@ -11,10 +11,13 @@ from deepfake_core.deadline import NEVER
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.selection import RULE
 from deepfake_core.ui.page import EXAMPLES
+from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes
 from deepfake_core.ui.tabs.starganv2.references import References, Slot, references
 from deepfake_core.ui.widgets.crop import Preview
+from deepfake_core.ui.widgets.examples import Examples
 from deepfake_core.ui.widgets.model_picker import ModelPicker, by_hand
 
 PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES / "portraits" / "ines.png"
@@ -111,8 +114,12 @@ def test_a_preview_says_for_what_the_weights_are_not_made(network: str, picture:
     assert shown[preview.advice.kind] == ("photograph" if said else None)
 
 
+def services() -> Services:
+    return Services(engine=Engine(device="cpu"), examples=Examples([], [], [], []), cache=ExampleCache([]))
+
+
 def test_no_attribute_is_read_or_ticked_for_a_photograph_under_starter_weights() -> None:
-    boxes = AttributeBoxes(Engine(device="cpu"), "test-")
+    boxes = AttributeBoxes(services(), "test-")
     rendered(boxes)
     shown = boxes.read(upload(PHOTOGRAPH), "auto", "automatic faces", None, None)
     assert "%" not in shown[boxes.certainty] and "no attributes are read" in shown[boxes.certainty]
@@ -121,7 +128,7 @@ def test_no_attribute_is_read_or_ticked_for_a_photograph_under_starter_weights()
 
 
 def test_the_domain_of_a_photograph_is_not_named_under_starter_weights() -> None:
-    slots = References(Engine(device="cpu"), "test-", {})
+    slots = References(services(), "test-", {})
     guess = lambda one: slots.guess(one, ("female", "male"), NEVER)  # noqa: E731
     assert guess(upload(PHOTOGRAPH)) is None
     assert guess(upload(DRAWING)) in ("female", "male")

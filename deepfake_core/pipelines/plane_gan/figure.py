@@ -38,7 +38,7 @@ def plane(snapshot: Snapshot) -> str:
 def field_png(field: Float[Tensor, "h w"]) -> str:
     """The field as a data URL: blue where the discriminator says real, orange for generated, clear where undecided."""
     share = field.float().flip(0).numpy()[..., None]
-    colour = np.where(share >= 0.5, np.float32(REAL), np.float32(MADE))
+    colour = np.where(share >= 0.5, REAL, MADE)
     opacity = 200 * np.abs(2 * share - 1)
     pixels = np.concatenate((colour[..., ::-1], opacity), axis=2).astype(np.uint8)
     large = cv2.resize(pixels, None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR)

@@ -1,9 +1,7 @@
 """What the endpoints do: they build the requests of the command line, and run the same pipelines."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from deepfake_core.deadline import Deadline
@@ -52,25 +50,21 @@ class Requests:
 
         source, driving = given(picture, "picture"), given(clip, "clip")
         name = f"{source.stem}-{driving.stem}"[:80]
-        with TemporaryDirectory(prefix="deepfake-lab-") as folder:
-            request = AnimationRequest(
-                source=source,
-                driving=driving,
-                output=Path(folder) / f"{name}.mp4",
-                side_by_side=Path(folder) / f"{name}-side-by-side.mp4" if side_by_side else None,
-                transfer=transfer_named(transfer, adapt_scale),
-                best_frame=best_frame,
-                start=float(start),
-                smoothing=float(smoothing),
-                source_crop=crop_named(crop, face=int(face)),
-                driving_crop=crop_named(crop),
-                paste_back=paste_back,
-                max_seconds=settings().clip_seconds,
-                max_frames=settings().clip_frames,
-            )
-            deadline = Deadline.after(settings().job_seconds)
-            with closing(self.engine.work("fomm", model, animate, request, deadline)) as events:  # type: ignore[type-var]
-                yield from self._answers("fomm", model, events, deadline)
+        request = AnimationRequest(
+            source=source,
+            driving=driving,
+            transfer=transfer_named(transfer, adapt_scale),
+            best_frame=best_frame,
+            start=float(start),
+            smoothing=float(smoothing),
+            source_crop=crop_named(crop, face=int(face)),
+            driving_crop=crop_named(crop),
+            paste_back=paste_back,
+            max_seconds=settings().clip_seconds,
+            max_frames=settings().clip_frames,
+        )
+        files = {"output": f"{name}.mp4"} | ({"side_by_side": f"{name}-side-by-side.mp4"} if side_by_side else {})
+        yield from self._run("fomm", model, animate, request, (source, driving), files)
 
     def translate(
         self,
@@ -179,12 +173,25 @@ class Requests:
         }
 
     def _run(
-        self, network: str, model: str | None, pipeline: Callable[..., Any], request: Any, sources: Sequence[Path]
+        self,
+        network: str,
+        model: str | None,
+        pipeline: Callable[..., Any],
+        request: Any,
+        sources: Sequence[Path],
+        files: Mapping[str, str] | None = None,
     ) -> Iterator[Answer]:
-        """The answers of a pipeline that makes pictures; the results of examples are cached."""
+        """The answers of a pipeline; the results of examples are cached.
+
+        Without `model`, weights that suit the first source are used. `files`: see `Services.events`; default: a folder.
+        """
         deadline = Deadline.after(settings().job_seconds)
-        with self.services.events(network, model, pipeline, request, deadline, sources=sources) as events:
-            yield from self._answers(network, model, events, deadline)
+        named = self.engine.weights_for(network, model, sources[0], deadline=deadline)
+        outputs = files or {"output": ""}
+        with self.services.events(
+            network, named, pipeline, request, deadline, sources=sources, files=outputs
+        ) as events:
+            yield from self._answers(network, named, events, deadline)
 
     def _answers(
         self, network: str, model: str | None, events: "Iterator[Progress | Finished]", deadline: Deadline

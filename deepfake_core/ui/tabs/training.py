@@ -197,10 +197,10 @@ class TrainingTab:
         from deepfake_core.pipelines.plane_gan.lessons import LESSONS
         from deepfake_core.pipelines.plane_gan.training import PlaneGanSettings
 
-        named = self.fields.named(values)
-        rates = {name: float(named.pop(name)) for name in ("generator_rate", "discriminator_rate")}
-        whole = {name: int(named.pop(name)) for name in ("discriminator_steps", "batch")}
-        return PlaneGanSettings(**named, **rates, **whole, seed=LESSONS[lesson].settings.seed)
+        named: dict[str, Any] = self.fields.named(values)
+        named |= {name: float(named[name]) for name in ("generator_rate", "discriminator_rate")}
+        named |= {name: int(named[name]) for name in ("discriminator_steps", "batch")}
+        return PlaneGanSettings(**named, seed=LESSONS[lesson].settings.seed)
 
     def _shown(self, gan: "PlaneGan", snapshot: "Snapshot") -> Update:
         from deepfake_core.pipelines.plane_gan.figure import curves_html, plane

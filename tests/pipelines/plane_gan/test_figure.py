@@ -24,19 +24,24 @@ def test_points_are_where_they_are_in_the_plane() -> None:
     assert len(svg) < 60_000
 
 
+def pixels_of(field: torch.Tensor) -> np.ndarray:
+    png = base64.b64decode(field_png(field).partition(",")[2])
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    return pixels
+
+
 def test_the_field_is_blue_above_where_the_upper_half_is_real() -> None:
     field = torch.zeros(48, 48)
     field[24:] = 1.0  # the first row is the lowest
-    png = base64.b64decode(field_png(field).partition(",")[2])
-    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    pixels = pixels_of(field)
     assert tuple(pixels[0, 0, 2::-1]) == REAL
     assert tuple(pixels[-1, 0, 2::-1]) == MADE
     assert pixels[0, 0, 3] == 200
 
 
 def test_an_undecided_field_is_clear() -> None:
-    png = base64.b64decode(field_png(torch.full((48, 48), 0.5)).partition(",")[2])
-    assert not cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)[..., 3].any()
+    assert not pixels_of(torch.full((48, 48), 0.5))[..., 3].any()
 
 
 def test_a_long_curve_is_reduced() -> None:

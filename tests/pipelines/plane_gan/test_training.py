@@ -39,7 +39,7 @@ def test_the_losses_where_the_discriminator_cannot_tell(objective: str, discrimi
 def test_the_saturating_loss_has_no_gradient_where_the_discriminator_is_sure() -> None:
     logits = torch.full((1,), -20.0, requires_grad=True)
     slopes = {
-        name: torch.autograd.grad(Losses(name).generator(logits), logits)[0].item()  # type: ignore[arg-type]
+        name: torch.autograd.grad(Losses(name).generator(logits), logits)[0].item()
         for name in ("minimax", "log")
     }
     assert abs(slopes["minimax"]) < 1e-8
@@ -76,7 +76,7 @@ def test_a_balanced_gan_covers_the_ring() -> None:
 @pytest.mark.slow
 def test_mode_collapse_and_its_cure() -> None:
     assert LESSONS["cure"].settings == replace(LESSONS["collapse"].settings, mode_seeking=0.1)
-    counts = {}
+    counts: dict[str, list[int]] = {}
     for name in ("collapse", "cure"):
         gan, counts[name] = after(name, 2000), []
         for _ in range(10):

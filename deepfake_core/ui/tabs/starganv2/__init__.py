@@ -252,7 +252,7 @@ class StylesTab(Studio):
         form = StylesForm.of(values)
         if form.way != "references" or form.current is not None or any(slot.picture for slot in form.references):
             return form
-        subject = self.models.subject(self.engine.name("starganv2", form.model))
+        subject = self.models.subject(self.engine.weights_for("starganv2", form.model))
         references = [Slot({"path": str(path)}, None) for path in self.defaults(subject)[1:] if path]
         return replace(form, references=references)
 

@@ -119,7 +119,13 @@ class VerifyTab:
             request = AttributesRequest(sources=(portrait,), changes={CHANGE: True})
             deadline = Deadline.after(settings().job_seconds)
             with self.services.events(
-                "stargan", STARTER, edit, request, deadline, sources=(portrait,), name=f"{portrait.stem}-blond.png"
+                "stargan",
+                STARTER,
+                edit,
+                request,
+                deadline,
+                sources=(portrait,),
+                files={"output": f"{portrait.stem}-blond.png"},
             ) as events:
                 for event in events:
                     results = [file.path for file in event.files if file.role == "result"]
