@@ -1,6 +1,6 @@
 """What the endpoints do: they build the requests of the command line, and run the same pipelines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

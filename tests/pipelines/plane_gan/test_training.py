@@ -39,8 +39,7 @@ def test_the_losses_where_the_discriminator_cannot_tell(objective: str, discrimi
 def test_the_saturating_loss_has_no_gradient_where_the_discriminator_is_sure() -> None:
     logits = torch.full((1,), -20.0, requires_grad=True)
     slopes = {
-        name: torch.autograd.grad(Losses(name).generator(logits), logits)[0].item()
-        for name in ("minimax", "log")
+        name: torch.autograd.grad(Losses(name).generator(logits), logits)[0].item() for name in ("minimax", "log")
     }
     assert abs(slopes["minimax"]) < 1e-8
     assert slopes["log"] == pytest.approx(-1)
