@@ -39,14 +39,14 @@ class OnGpu(torch.Tensor):
     def __new__(cls, held: torch.Tensor) -> "OnGpu":
         if held.dtype in WIDE:
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
-        made: OnGpu = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: OnGpu = torch.Tensor._make_wrapper_subclass(
             cls, held.size(), strides=held.stride(), dtype=held.dtype, device=MPS, requires_grad=held.requires_grad
         )
         made.held = held
         return made
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         return _run(func, args, kwargs or {})
 
 
@@ -106,7 +106,7 @@ class _Moves(TorchFunctionMode):
             return _moved(args[0], *args[1:], **kwargs)
         if func in GUARDED and isinstance(args[0], OnGpu):
             return _run(func, args, kwargs)
-        names = func in (torch.device, torch._C._nn._parse_to)  # type: ignore[attr-defined]
+        names = func in (torch.device, torch._C._nn._parse_to)
         if names or not any(_is_gpu(leaf) for leaf in tree_leaves((args, kwargs))):
             return func(*args, **kwargs)
         elsewhere = tree_map(lambda leaf: torch.device("cpu") if _is_gpu(leaf) else leaf, (args, kwargs))
@@ -118,7 +118,7 @@ def _moved(tensor: OnGpu, *how: Any, **options: Any) -> torch.Tensor:
     """`tensor.to(...)`, without the device's own implementation."""
     if how and isinstance(how[0], torch.Tensor):
         how = (how[0].device, how[0].dtype)
-    device, dtype, _, layout = torch._C._nn._parse_to(*how, **options)  # type: ignore[attr-defined]
+    device, dtype, _, layout = torch._C._nn._parse_to(*how, **options)
     held = tensor.held.to("cpu", dtype or tensor.dtype, memory_format=layout or torch.preserve_format)
     if device is not None and device.type == "cpu":
         return held
@@ -142,4 +142,4 @@ def apple_gpu() -> Iterator[set[str]]:
             yield _done
     finally:
         torch.__future__.set_overwrite_module_params_on_conversion(overwrites)
-        torch.backends.mps.is_available = before  # type: ignore[assignment]
+        torch.backends.mps.is_available = before
