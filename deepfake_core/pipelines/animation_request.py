@@ -71,6 +71,7 @@ def open_driving(
     animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> AbstractContextManager[Clip]:
     """Open the driving clip, cropped to the network's size."""
+    assert not isinstance(request.driving, PIL.Image.Image), "a picture is no clip: see `still_driver`"
     faces = animator.subject == "face"
     return open_clip(
         request.driving,
