@@ -70,8 +70,8 @@ def read_source(animator: MotionModel, request: AnimationRequest, deadline: Dead
 def open_driving(
     animator: MotionModel, request: AnimationRequest, deadline: Deadline = NEVER
 ) -> AbstractContextManager[Clip]:
-    """Open the driving clip, cropped to the network's size; `still_driver` must have found that it is one."""
-    assert not isinstance(request.driving, PIL.Image.Image)
+    """Open the driving clip, cropped to the network's size."""
+    assert not isinstance(request.driving, PIL.Image.Image), "a picture is no clip: see `still_driver`"
     faces = animator.subject == "face"
     return open_clip(
         request.driving,
