@@ -65,7 +65,7 @@ def test_an_own_file_is_used_only_with_consent_and_a_new_tab_of_the_browser_asks
     assert not page.locator("#translation-after img").is_visible()
 
     page.locator("#consent input").check()
-    page.locator(".crop-preview img:visible").first.wait_for()  # previewed again automatically: its centre is used
+    page.locator(".crop-preview:visible", has_text="is used").wait_for()  # previewed again automatically
     run(page, "translation-")
     assert page.locator("#translation-after img").is_visible()
     assert page_errors == []

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from deepfake_core.faces import Box, Face, cut, find_crop
+from deepfake_core.faces import Box, Face, Manual, Uncropped, Whole, cut, find_crop
 from deepfake_core.pipelines.crop_preview import preview_crop
 from deepfake_core.ui.tabs.animation.form import crop_of
 from deepfake_core.ui.widgets.face_choice import ChosenFace, FaceChoice, face_number
@@ -53,6 +53,22 @@ def test_one_face_needs_no_choice(tmp_path: Path) -> None:
     with gr.Blocks():
         choice.render()
     assert choice.shown(preview)[choice.column].visible is False
+
+
+def test_a_crop_is_whole_only_if_it_leaves_out_no_edge(pair: Path, tmp_path: Path) -> None:
+    output = tmp_path / "crop.jpg"
+    whole = {
+        "square": preview_crop(_picture(tmp_path, 300, 300), Whole(), output).whole,
+        "wide": preview_crop(pair, Whole(), output).whole,
+        "its left part": preview_crop(pair, Manual(left=0, top=0, side=1), output).whole,
+        "uncropped": preview_crop(pair, Uncropped(), output).whole,
+    }
+    assert whole == {"square": True, "wide": False, "its left part": False, "uncropped": True}
+
+
+def _picture(folder: Path, height: int, width: int) -> Path:
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(folder / "black.png")
+    return folder / "black.png"
 
 
 def test_numbers_are_shown_for_several(pair: Path, tmp_path: Path) -> None:
