@@ -71,6 +71,7 @@ def test_supervision_teaches_the_truth() -> None:
     assert result.terms["truth/truth"] < 0.75 * copied
 
 
+@pytest.mark.slow
 def test_a_patch_discriminator_learns_from_the_results_of_the_truth_phase(tmp_path: Path, preset: Path) -> None:
     """Its terms join those of the truth, it is trained in a phase of its own, and the checkpoint holds it."""
     patches = "patch_discriminator = { adversarial = 0.06, base = 2 }"
