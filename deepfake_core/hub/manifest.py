@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -164,8 +165,14 @@ class Entry:
 
 def manifest(folder: Path | None = None) -> dict[str, Entry]:
     """All entries by name, in the order of `manifest.toml` in `folder` (default: the repository's)."""
-    tables = tomllib.loads(((folder or WEIGHTS) / "manifest.toml").read_text(encoding="utf-8"))
+    tables = _parsed(((folder or WEIGHTS) / "manifest.toml").read_text(encoding="utf-8"))
     return {name: _entry(name, **table) for name, table in tables.items()}
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> dict[str, dict[str, Any]]:
+    """The tables of the file, which is read often and parsed once. They are shared, so nobody may change them."""
+    return tomllib.loads(text)
 
 
 def _entry(name: str, network: str | None = None, sources: list[dict[str, Any]] | None = None, **fields: Any) -> Entry:

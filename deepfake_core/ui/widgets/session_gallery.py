@@ -90,12 +90,12 @@ class SessionGallery:
         for place, (picture, video) in enumerate(zip(self.pictures, self.videos, strict=True)):
             one = found[place] if place < len(found) else None
             for card, kind, fits in ((picture, gr.Image, True), (video, gr.Video, False)):
-                here = one is not None and one.is_picture == fits
-                shown[card] = (
-                    kind(str(one.path), label=_label(place, one), visible=True)
-                    if here and one
-                    else kind(None, visible=False)
-                )
+                if one is None or one.is_picture != fits:
+                    shown[card] = kind(None, visible=False)
+                    continue
+                label = f"{place + 1}: {one.path.stem}"
+                described: dict[str, Any] = {"alt_text": label} if fits else {}
+                shown[card] = kind(str(one.path), label=label, visible=True, **described)
         return shown
 
     def forget(self, request: gr.Request) -> None:
@@ -172,10 +172,6 @@ def in_words(find: Callable[[], Any]) -> Any:
         return find()
     except LabError as error:
         raise gr.Error(sentence(error), print_exception=False) from error
-
-
-def _label(place: int, one: SessionResult | None) -> str:
-    return f"{place + 1}: {one.path.stem}" if one else ""
 
 
 def _next(what: str, tab: str) -> str:
