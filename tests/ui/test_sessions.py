@@ -205,6 +205,8 @@ def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monke
         if not places or handler.inputs[places[0]].elem_id == EXAMINED:
             continue
         assert handler.preprocess is False
+        if handler.fn is None:
+            continue  # a script of the page, which the server does not run
         values = defaults(handler)
         for place in places:
             values[place] = [own] if takes_list(handler.inputs[place]) else own

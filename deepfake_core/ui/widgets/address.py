@@ -90,6 +90,8 @@ class Address:
             None,
             inputs=list(components.values()),
             js=f"(...values) => {{ window.lab?.save({json.dumps(slug)}, values); }}",
+            preprocess=False,
+            **QUIET,
         )
 
         def restore_late(pending: Any) -> Update:
