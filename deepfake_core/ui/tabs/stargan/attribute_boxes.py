@@ -33,6 +33,13 @@ class Reading:
     """Attributes of which at most one can be checked."""
 
 
+@dataclass(slots=True)
+class Newest:
+    """What a session read last: a slower reading that began before is not shown."""
+
+    of: tuple[str | None, str, str | None, int] | None = None
+
+
 class AttributeBoxes:
     """The checkboxes, and a line with the classifier's probabilities."""
 
@@ -42,7 +49,7 @@ class AttributeBoxes:
     def render(self) -> None:
         self.boxes = gr.CheckboxGroup([], label="Attributes of the result", elem_id=f"{self.prefix}boxes")
         self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.prefix}certainty", elem_classes="quiet")
-        self.reading = gr.State(None)
+        self.reading, self.newest = gr.State(None), gr.State(Newest())
 
     def listen(
         self, triggers: list[Any], picture: tuple[gr.Image, gr.Radio, gr.Dropdown, gr.State], changed: list[Any]
@@ -56,7 +63,7 @@ class AttributeBoxes:
         read = [
             trigger(
                 self.read,
-                inputs=[*picture, self.reading],
+                inputs=[*picture, self.reading, self.newest],
                 outputs=[self.boxes, self.certainty, self.reading],
                 preprocess=False,
                 **ON_NETWORK,
@@ -72,7 +79,13 @@ class AttributeBoxes:
         return [event.then for event in read[: len(triggers)]]
 
     def read(
-        self, upload: Upload, crop: str, model: str | None, face: ChosenFace | None, before: Reading | None
+        self,
+        upload: Upload,
+        crop: str,
+        model: str | None,
+        face: ChosenFace | None,
+        before: Reading | None,
+        newest: Newest,
     ) -> Update:
         """Run the classifier, unless picture, face, crop and weights are unchanged: then the visitor's boxes stay."""
         from deepfake_core.faces import crop_named
@@ -83,6 +96,7 @@ class AttributeBoxes:
             if model is None:
                 return {self.certainty: gr.skip()}
             path, number = path_of(upload), face_number(face, upload)
+            newest.of = asked = (upload_id(upload), crop, model, number)
             deadline, named = Deadline.after(settings().look_seconds, SMALLER), crop_named(crop, face=number)
             model = self.engine.weights_for("stargan", model, path, named, deadline)
             of = (upload_id(upload), crop, model, number)
@@ -93,6 +107,8 @@ class AttributeBoxes:
                 seen = self.engine.ask("stargan", model, read_attributes, path, named, deadline)
         except LabError as error:
             return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
+        if newest.of != asked:
+            return {self.certainty: gr.skip()}
         shown = editor.shown(seen) if seen is not None else None
         checked = [name for name, has in (shown or {}).items() if has]
         choices = [(in_words(name), name) for name in editor.attributes]
