@@ -23,6 +23,7 @@ PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES /
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("DEEPFAKE_LOOK_SECONDS", "600")
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "on")
     return tmp_path
 
