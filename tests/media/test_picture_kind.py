@@ -53,7 +53,7 @@ def test_new_drawn_heads_are_drawings_as_jpeg_too() -> None:
     pictures = from_batch(from_unit(drawn))
     assert all(score(picture) < -3 for picture in pictures), "far from the limit"
     saved = [
-        as_jpeg(one, (100, 128, 180)[index % 3], (75, 85, 95)[index // 3 % 3]) for index, one in enumerate(pictures)
+        as_jpeg(one, (180, 220, 260)[index % 3], (75, 85, 95)[index // 3 % 3]) for index, one in enumerate(pictures)
     ]
     assert sum(kind_in(picture) != "drawing" for picture in saved) <= 1, f"of {len(saved)}"
 
