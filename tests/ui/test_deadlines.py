@@ -89,6 +89,7 @@ def _timely(_short: None) -> Iterator[None]:
 def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: Any) -> list[Any]:
     """The values of the tab's widgets as its handlers get them."""
     fields: dict[str, Any] = {
+        "model": None,
         "source": {"path": str(source)},
         **dict.fromkeys(("source_left", "source_top"), 0.0),
         "source_side": 100.0,

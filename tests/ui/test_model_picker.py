@@ -14,7 +14,7 @@ from deepfake_core.ui.page import EXAMPLES
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.services import Services
-from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes
+from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Newest
 from deepfake_core.ui.tabs.starganv2.references import References, Slot, references
 from deepfake_core.ui.widgets.crop import Preview
 from deepfake_core.ui.widgets.examples import Examples
@@ -26,6 +26,7 @@ PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES /
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path))
+    monkeypatch.setenv("DEEPFAKE_LOOK_SECONDS", "600")
     monkeypatch.setenv("DEEPFAKE_DOWNLOADS", "on")
     return tmp_path
 
@@ -121,10 +122,26 @@ def services() -> Services:
 def test_no_attribute_is_read_or_ticked_for_a_photograph_under_starter_weights() -> None:
     boxes = AttributeBoxes(services(), "test-")
     rendered(boxes)
-    shown = boxes.read(upload(PHOTOGRAPH), "auto", "automatic faces", None, None)
+    shown = boxes.read(upload(PHOTOGRAPH), "auto", "automatic faces", None, None, Newest())
     assert "%" not in shown[boxes.certainty] and "no attributes are read" in shown[boxes.certainty]
     assert shown[boxes.boxes].value == [] and len(shown[boxes.boxes].choices) == 5
-    assert "%" in boxes.read(upload(DRAWING), "auto", "automatic faces", None, None)[boxes.certainty]
+    newest = Newest()
+    assert "%" in boxes.read(upload(DRAWING), "auto", "automatic faces", None, None, newest)[boxes.certainty]
+    assert newest.of == (str(DRAWING), "auto", "automatic faces", 1)
+
+
+def test_a_slower_reading_of_the_picture_before_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, newest = services(), Newest()
+    boxes = AttributeBoxes(shared, "test-")
+    rendered(boxes)
+
+    def ask(*values: Any) -> dict[str, float]:
+        newest.of = (str(PHOTOGRAPH), "auto", "automatic faces", 1)  # another reading begins meanwhile
+        return dict.fromkeys(("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"), 1.0)
+
+    monkeypatch.setattr(shared.engine, "ask", ask)
+    shown = boxes.read(upload(DRAWING), "auto", "automatic faces", None, None, newest)
+    assert boxes.boxes not in shown and boxes.reading not in shown
 
 
 def test_the_domain_of_a_photograph_is_not_named_under_starter_weights() -> None:

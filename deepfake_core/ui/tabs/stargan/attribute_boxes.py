@@ -43,6 +43,13 @@ def read_from(upload: Upload, crop: str, weights: str, face: ChosenFace | None) 
     return upload_id(upload), crop, weights, face_number(face, upload)
 
 
+@dataclass(slots=True)
+class Newest:
+    """What a session read last: a slower reading that began before is not shown."""
+
+    of: tuple[str | None, str, str | None, int] | None = None
+
+
 class AttributeBoxes:
     """The checkboxes, and a line with the classifier's probabilities."""
 
@@ -52,7 +59,7 @@ class AttributeBoxes:
     def render(self) -> None:
         self.boxes = gr.CheckboxGroup([], label="Attributes of the result", elem_id=f"{self.prefix}boxes")
         self.certainty = gr.HTML("Reading the portrait …", elem_id=f"{self.prefix}certainty", elem_classes="quiet")
-        self.reading = gr.State(None)
+        self.reading, self.newest = gr.State(None), gr.State(Newest())
 
     def listen(
         self, triggers: list[Any], picture: tuple[gr.Image, gr.Radio, gr.Dropdown, gr.State], changed: list[Any]
@@ -66,7 +73,7 @@ class AttributeBoxes:
         read = [
             trigger(
                 self.read,
-                inputs=[*picture, self.reading],
+                inputs=[*picture, self.reading, self.newest],
                 outputs=[self.boxes, self.certainty, self.reading],
                 preprocess=False,
                 **READS_NETWORK,
@@ -82,7 +89,13 @@ class AttributeBoxes:
         return [event.then for event in read[: len(triggers)]]
 
     def read(
-        self, upload: Upload, crop: str, model: str | None, face: ChosenFace | None, before: Reading | None
+        self,
+        upload: Upload,
+        crop: str,
+        model: str | None,
+        face: ChosenFace | None,
+        before: Reading | None,
+        newest: Newest,
     ) -> Update:
         """Run the classifier, unless picture, face, crop and weights are unchanged: then the visitor's boxes stay."""
         from deepfake_core.faces import crop_named
@@ -91,8 +104,9 @@ class AttributeBoxes:
         try:
             if model is None:
                 return {self.certainty: gr.skip()}
-            path, deadline = path_of(upload), Deadline.after(settings().look_seconds, SMALLER)
-            named = crop_named(crop, face=face_number(face, upload))
+            path, number = path_of(upload), face_number(face, upload)
+            newest.of = asked = (upload_id(upload), crop, model, number)
+            deadline, named = Deadline.after(settings().look_seconds, SMALLER), crop_named(crop, face=number)
             weights = self.services.engine.weights_for("stargan", model, path, named, deadline)
             if before and before.of == read_from(upload, crop, weights, face):
                 return {self.certainty: gr.skip()}
@@ -100,6 +114,8 @@ class AttributeBoxes:
             reading, seen = self.reading_of(upload, crop, weights, face, deadline)
         except LabError as error:
             return {self.certainty: f"The attributes could not be read: {html.escape(sentence(error))}"}
+        if newest.of != asked:
+            return {self.certainty: gr.skip()}
         choices = [(in_words(name), name) for name in editor.attributes]
         return {
             self.boxes: gr.CheckboxGroup(choices=choices, value=reading.checked),
