@@ -15,7 +15,7 @@ from deepfake_core.pipelines.suitability import kind_of_picture, may_read, misma
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES / "portraits" / "ines.png"
+PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES / "portraits" / "luca.png"
 ALL = {"Black_Hair": False, "Blond_Hair": True, "Brown_Hair": False, "Male": False, "Young": True}
 
 

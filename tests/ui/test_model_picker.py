@@ -20,7 +20,7 @@ from deepfake_core.ui.widgets.crop import Preview
 from deepfake_core.ui.widgets.examples import Examples
 from deepfake_core.ui.widgets.model_picker import ModelPicker, by_hand
 
-PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES / "portraits" / "ines.png"
+PHOTOGRAPH, DRAWING = EXAMPLES / "portraits" / "photo-astronaut.jpg", EXAMPLES / "portraits" / "luca.png"
 
 
 @pytest.fixture(autouse=True)
