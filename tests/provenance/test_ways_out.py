@@ -106,7 +106,7 @@ def test_animate(
 def test_edits_of_a_picture(
     command: str, outputs: list[str], model: str, label: bool, home: Path, tmp_path: Path
 ) -> None:
-    run(command, tmp_path)
+    run(f"{command} --model {model}", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(outputs)
     for name in outputs:
         found = assert_declared(tmp_path / name, model=model, label=label)
@@ -128,13 +128,13 @@ def test_edits_of_a_picture(
     ],
 )
 def test_styles(command: str, output: str, sources: tuple[Path, ...], home: Path, tmp_path: Path) -> None:
-    run(command, tmp_path)
+    run(f"{command} --model starganv2-celeba-hq", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [output]
     assert made_from(assert_declared(tmp_path / output, model="starganv2-celeba-hq")) == hashes(*sources)
 
 
 def test_a_folder_of_pictures(home: Path, tmp_path: Path) -> None:
-    run(f"translate {PORTRAIT} {OTHER} -o OUT", tmp_path)
+    run(f"translate {PORTRAIT} {OTHER} -o OUT --model cyclegan-horse2zebra", tmp_path)
     for source in (PORTRAIT, OTHER):
         found = assert_declared(tmp_path / "out" / source.name, model="cyclegan-horse2zebra")
         assert made_from(found) == hashes(source)
