@@ -18,8 +18,9 @@ STARTS = {
     "CycleGAN": "#translation-start",
     "StarGAN": "#attributes-start",
     "StarGAN v2": "#styles-start",
+    "Training": "#plane-run",
 }
-TABS = (*STARTS, "Verify", "Weights")
+TABS = (*STARTS, "Verify", "Weights", "For programs")
 FINGER = 40  # pixels
 SMALL_TARGETS = """least => [...document.querySelectorAll("button, input, select, [role=tab], [role=button]")]
     .map(one => one.closest("label") ?? one)
@@ -51,7 +52,7 @@ def lab(browser: "Browser", server: str, errors: list[str]) -> Iterator["Page"]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_default_timeout(LOADED)
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for()
+    page.locator("#animation-about", has_text="Installed:").wait_for()
     for tab in TABS:  # Gradio renders a tab when it is first opened
         page.get_by_role("tab", name=tab, exact=True).click()
         if tab in STARTS:
@@ -157,7 +158,7 @@ def test_one_click_opens_the_webcam_for_a_drawn_portrait(page: "Page", server: s
     page.set_viewport_size({"width": 360, "height": 740})
     page.set_default_timeout(LOADED)
     page.goto(server)
-    page.locator("#weights", has_text="Weights:").wait_for()
+    page.locator("#animation-about", has_text="Installed:").wait_for()
     page.get_by_role("button", name="photo astronaut").click()
     page.locator("#portrait img[src*=photo]").wait_for()
     page.locator("#own-face").click()

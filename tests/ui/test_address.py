@@ -108,7 +108,16 @@ def test_the_names_of_the_tabs_in_the_address(served: CheckedBlocks) -> None:
     names = {"Image Animation": "image-animation", "StarGAN": "stargan", "StarGAN v2": "starganv2", "Verify": "verify"}
     assert {title: slug_of(title) for title in names} == names
     ids = [block.id for block in served.blocks.values() if isinstance(block, gr.Tab)]
-    assert ids == ["image-animation", "cyclegan", "stargan", "starganv2", "verify", "weights"]
+    assert ids == [
+        "image-animation",
+        "cyclegan",
+        "stargan",
+        "starganv2",
+        "training",
+        "verify",
+        "weights",
+        "for-programs",
+    ]
 
 
 def restoring(page: CheckedBlocks) -> Any:

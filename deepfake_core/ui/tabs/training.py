@@ -11,6 +11,7 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TookTooLong
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.studio import purpose
 from deepfake_core.ui.wiring import PRIVATE, QUIET
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ OBJECTIVES = [
     ("Least squares", "least_squares"),
     ("Wasserstein, with penalty", "wasserstein"),
 ]
+PURPOSE = "Watch a GAN learn within a minute, and see what happens when it does not."
 INTRODUCTION = """
 Two networks play against each other. The **generator** maps a square grid of latent points to the plane; the
 **discriminator** colours the plane: blue where it takes a point for real, orange where for generated. Each learns from
@@ -66,19 +68,21 @@ class TrainingTab:
 
         with gr.Tab(self.title):
             self.gan = gr.State(None)
-            gr.Markdown(f"## A GAN in a minute\n{INTRODUCTION}")
+            purpose(PURPOSE)
+            gr.Markdown(INTRODUCTION)
             with gr.Row(elem_classes="studio"):
                 with gr.Column(scale=5, min_width=300):
                     lessons = [(lesson.title, name) for name, lesson in LESSONS.items()]
                     self.lesson = gr.Radio(lessons, value="balanced", label="Lesson", elem_id="plane-lesson")
                     self.watch = gr.HTML(watch_html("balanced"), elem_classes="quiet")
                     self._render_settings()
-                with gr.Column(scale=6, min_width=300):
+                with gr.Column(scale=6, min_width=300, elem_classes="results"):
                     with gr.Row(elem_classes="buttons"):
-                        self.run = gr.Button("Run", variant="primary", scale=2, min_width=90, elem_id="plane-run")
-                        self.stop = gr.Button("Pause", scale=1, min_width=70, elem_id="plane-stop")
-                        self.step = gr.Button("One step", scale=1, min_width=90, elem_id="plane-step")
-                        self.reset = gr.Button("Start anew", scale=1, min_width=90, elem_id="plane-reset")
+                        self.run = gr.Button("Run", variant="primary", scale=3, min_width=140, elem_id="plane-run")
+                        self.stop = gr.Button("Pause", scale=1, min_width=90, elem_id="plane-stop")
+                    with gr.Row(elem_classes="plane-more"):
+                        self.step = gr.Button("One step", size="sm", min_width=110, elem_id="plane-step")
+                        self.reset = gr.Button("Start anew", size="sm", min_width=110, elem_id="plane-reset")
                     self.error_message.render()
                     self.figure = gr.HTML("", elem_id="plane-figure")
                     gr.HTML(LEGEND, elem_classes="quiet")
