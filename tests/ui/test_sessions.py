@@ -10,12 +10,13 @@ import pytest
 
 from deepfake_core.errors import ConsentMissing, MissingFile
 from deepfake_core.ui.page import EXAMPLES
+from deepfake_core.ui.server.parameters import parameter_of
 from deepfake_core.ui.server.rate_limit import RateLimit
 from deepfake_core.ui.server.sessions import EXAMINED, Sessions
 from deepfake_core.ui.server.upload_check import UNUSABLE, takes_file
 from deepfake_core.ui.server.uploaded import Withheld, chosen, path_of
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
-from deepfake_core.ui.wiring import NETWORK
+from deepfake_core.ui.wiring import NETWORK, PRIVATE
 from tests.ui.asking import admitted, ask, defaults, request_of, sent, upload
 
 EXAMPLE = EXAMPLES / "portraits" / "amara.png"
@@ -57,10 +58,12 @@ def guarded(asked: list[Any], upload_folder: Path) -> tuple[Sessions, CheckedBlo
         sessions.render()
         file, word, shown = gr.Image(), gr.Textbox(), gr.HTML(elem_classes="error-message")
         files, number = gr.File(file_count="multiple"), gr.Slider(0, 9, 0)
-        file.change(look, inputs=file, preprocess=False)
-        gr.Button().click(run, [file, word], shown, preprocess=False, concurrency_id=NETWORK)
-        files.change(lambda uploads: [*map(look, uploads)] and None, inputs=files, preprocess=False)
-        gr.Button().click(lambda number: str(number), number, shown, preprocess=False, concurrency_id=NETWORK)
+        file.change(look, inputs=file, preprocess=False, **PRIVATE)
+        gr.Button().click(run, [file, word], shown, preprocess=False, concurrency_id=NETWORK, **PRIVATE)
+        files.change(lambda uploads: [*map(look, uploads)] and None, inputs=files, preprocess=False, **PRIVATE)
+        gr.Button().click(
+            lambda number: str(number), number, shown, concurrency_id=NETWORK, preprocess=False, **PRIVATE
+        )
         sessions.listen(page)
         sessions.guard(page)
     return sessions, page
@@ -197,17 +200,25 @@ def swapped_while_used(path: Path, read: list[bytes]) -> Any:
     return use
 
 
+def is_examined(component: Any) -> bool:
+    """Verify, and the call of programs that does the same, only analyse their file."""
+    parameter = parameter_of(component)
+    return component.elem_id == EXAMINED or (parameter is not None and parameter.examined)
+
+
 def test_no_endpoint_of_the_page_gets_a_file_without_the_tick(served, own, monkeypatch, any_number_of_runs):
     """Every handler with file inputs is called with a file without consent; none may open it."""
     given = 0
     for handler in served.fns.values():
         places = [place for place, one in enumerate(handler.inputs) if takes_file(one)]
-        if not places or handler.inputs[places[0]].elem_id == EXAMINED:
+        places = [place for place in places if not is_examined(handler.inputs[place])]
+        if not places:
             continue
         assert handler.preprocess is False
         if handler.fn is None:
             continue  # a script of the page, which the server does not run
-        values = defaults(handler)
+        asks = [parameter.is_consent if (parameter := parameter_of(one)) else False for one in handler.inputs]
+        values = [False if is_consent else value for is_consent, value in zip(asks, defaults(handler), strict=True)]
         for place in places:
             values[place] = [own] if takes_list(handler.inputs[place]) else own
         got = admitted(served, handler, values, monkeypatch)

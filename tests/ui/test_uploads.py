@@ -19,6 +19,7 @@ from deepfake_core.ui.server.sessions import Sessions
 from deepfake_core.ui.server.upload_check import UNUSABLE, UploadFolder, takes_file
 from deepfake_core.ui.server.uploaded import Withheld
 from deepfake_core.ui.server.validation import CheckedBlocks, takes_list
+from deepfake_core.ui.wiring import PRIVATE
 from tests.ui.asking import META, admitted, ask, default, defaults, request_of, sent, upload
 
 HASH = "5" * 64
@@ -228,7 +229,7 @@ def test_the_private_name_is_gone_when_the_handler_is_over(upload_folder: Path, 
 
     with CheckedBlocks() as page:
         sessions.render()
-        gr.Button().click(run, gr.Image(), gr.HTML(elem_classes="error-message"), preprocess=False)
+        gr.Button().click(run, gr.Image(), gr.HTML(elem_classes="error-message"), preprocess=False, **PRIVATE)
         sessions.listen(page)
         sessions.guard(page)
     sessions.agree(True, request_of("a"))

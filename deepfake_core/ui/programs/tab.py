@@ -55,14 +55,14 @@ class ProgramsTab:
         components = [one for inputs in self.inputs.values() for one in inputs.components]
         gr.on(
             [self.tab.select, self.task.input],
-            self.show,
+            self.write,
             inputs=[self.task, self.address, *components],
             outputs=self.shown,
             preprocess=False,
             **QUIET,
         )
 
-    def show(self, task: str, address: str, *values: Any) -> str:
+    def write(self, task: str, address: str, *values: Any) -> str:
         """The calls of the chosen task as Markdown, whose code blocks have buttons to copy them."""
         named, rest = dict[str, Mapping[str, Any]](), list(values)
         for name, inputs in self.inputs.items():

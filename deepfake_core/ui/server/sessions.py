@@ -159,9 +159,12 @@ class Sessions:
         files = {place: values[place] for place, one in enumerate(handler.inputs) if takes_file(one)}
         if refusal and not any(files.values()):
             raise refusal
-        missing = None if examined else self._consent_missing(handler, request, values)
-        admit = partial(self._admit, uploads, missing, refusal, until)
-        given = {place: [*map(admit, one)] if isinstance(one, list) else admit(one) for place, one in files.items()}
+        missing = self._consent_missing(handler, request, values)
+        given = dict[int, Any]()
+        for place, file in files.items():
+            needed = None if _only_examined(handler.inputs[place]) else missing
+            admit = partial(self._admit, uploads, needed, refusal, until)
+            given[place] = [*map(admit, file)] if isinstance(file, list) else admit(file)
         return [given.get(place, value) for place, value in enumerate(values)]
 
     def _consent_missing(self, handler: BlockFunction, request: gr.Request, values: Sequence[Any]) -> LabError | None:
