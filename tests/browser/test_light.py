@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.first_page import BYTES_BAR, START_BUTTON, Traffic, largest, size_of, watched
-from tests.browser.actions import LOADED, SECOND
+from tests.browser.actions import LOADED, SECOND, wait_for_crops
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -20,7 +20,7 @@ def lab(page: "Page", server: str) -> tuple["Page", Traffic]:
     page.set_default_timeout(LOADED)
     page.goto(server)
     page.locator(START_BUTTON).wait_for()
-    page.locator(".crop-preview:visible img").first.wait_for()
+    wait_for_crops(page)
     page.wait_for_timeout(3 * SECOND)  # ffmpeg would be fetched now
     return page, traffic
 

@@ -100,13 +100,15 @@ class TrainingTab:
         self.distribution = gr.Radio(shapes, value=start["distribution"], label="Real points")
         self.objective = gr.Dropdown(OBJECTIVES, value=start["objective"], label="Loss of the generator")
         with gr.Row():
-            self.generator_rate = gr.Dropdown(RATES, value=start["generator_rate"], label="Generator's learning rate")
+            self.generator_rate = gr.Dropdown(
+                RATES, value=start["generator_rate"], label="Learning rate of the generator"
+            )
             self.discriminator_rate = gr.Dropdown(
-                RATES, value=start["discriminator_rate"], label="Discriminator's learning rate"
+                RATES, value=start["discriminator_rate"], label="Learning rate of the discriminator"
             )
         with gr.Accordion("More settings", open=False):
             self.discriminator_steps = gr.Slider(
-                1, 10, 1, step=1, label="Discriminator's steps for each of the generator (k)"
+                1, 10, 1, step=1, label="Steps of the discriminator for each of the generator (k)"
             )
             self.momentum = gr.Slider(0, 0.95, start["momentum"], step=0.05, label="Momentum")
             self.batch = gr.Slider(16, 256, start["batch"], step=16, label="Points in a batch")
