@@ -77,7 +77,7 @@ def test_results_are_kept_made_again_used_and_verified(page: "Page", server: str
     press(page, "Use as portrait")
     page.locator("#portrait img[src*='horse-black-as-zebra']").wait_for()
     press(page, "Verify this")
-    page.locator("#verify-found", has_text="valid Content Credentials").wait_for()
+    page.locator("#verify-verdict", has_text="Valid: signed and unchanged").wait_for()
     assert page_errors == []
 
 

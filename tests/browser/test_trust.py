@@ -75,7 +75,7 @@ def test_an_own_file_is_used_only_with_consent_and_a_new_tab_of_the_browser_asks
     page.get_by_role("tab", name="CycleGAN", exact=True).click()
     page.locator("#translation-source button[aria-label='Remove Image']").first.click()
     page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
-    page.locator(".crop-preview:visible img").first.wait_for()
+    page.locator(".crop-preview:visible", has_text="is used").wait_for()
     other = page.context.new_page()
     other.goto(server)
     other.wait_for_function("window.lab?.ready", timeout=LOADED)

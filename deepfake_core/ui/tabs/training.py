@@ -66,7 +66,7 @@ class TrainingTab:
     def render(self) -> None:
         from deepfake_core.pipelines.plane_gan.lessons import LESSONS
 
-        with gr.Tab(self.title):
+        with gr.Tab(self.title) as self.tab:
             self.gan = gr.State(None)
             purpose(PURPOSE)
             gr.Markdown(INTRODUCTION)
@@ -144,7 +144,7 @@ class TrainingTab:
         )
         changes = [getattr(one, "release", None) or one.input for one in fields]  # type: ignore[attr-defined]
         gr.on(changes, self.change, inputs=[self.gan, self.lesson, *fields], outputs=None, **QUIET)
-        page.load(self.choose, inputs=self.lesson, outputs=[self.watch, *fields, *shown], **PLAYING)
+        self.tab.select(self.show, inputs=one, outputs=shown, **PLAYING)
 
     def play(self, gan: "PlaneGan | None", lesson: str, speed: float | int, *values: Any) -> Iterator[Update]:
         """Train for at most `SECONDS`, with a figure for each frame."""
@@ -170,9 +170,9 @@ class TrainingTab:
 
     def start_anew(self, lesson: str, *values: Any) -> Update:
         """New networks from the lesson's seed, with the settings of the page."""
-        return self.take_none(None, lesson, *values)
+        return self.show(None, lesson, *values)
 
-    def take_none(self, gan: "PlaneGan | None", lesson: str, *values: Any) -> Update:
+    def show(self, gan: "PlaneGan | None", lesson: str, *values: Any) -> Update:
         """Show the networks as they are."""
         from deepfake_core.pipelines.plane_gan.snapshot import take
 

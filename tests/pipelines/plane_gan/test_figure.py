@@ -18,7 +18,7 @@ SNAPSHOT = take(PlaneGan(PlaneGanSettings()))
 
 def test_points_are_where_they_are_in_the_plane() -> None:
     points = torch.tensor([[0.0, 0.0], [REACH, REACH], [-REACH, 0.0]])
-    svg = plane(replace(SNAPSHOT, real=points))
+    svg = plane(replace(SNAPSHOT, real=points, made=points))
     assert f"M{SIDE // 2} {SIDE // 2}h0M{SIDE} 0h0M0 {SIDE // 2}h0" in svg
     ElementTree.fromstring(svg)
     assert len(svg) < 60_000
