@@ -71,7 +71,8 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
     methods = {one.name: registry.resolve(one.tab)(services) for one in registry.METHODS if one.tab}
     verify, gallery = VerifyTab(services), SessionGallery(SessionResults())
     for one in methods.values():
-        one.controls.keeper = gallery.keeper(one.title)
+        if hasattr(one, "controls"):
+            one.controls.keeper = gallery.keeper(one.title)
     tabs: list[Tab] = [
         *methods.values(), TrainingTab(), verify, WeightsTab(engine), ProgramsTab(examples, methods),
     ]  # fmt: skip
@@ -86,14 +87,15 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
         with gr.Tabs(overflow_behavior="wrap") as bar:
             for tab in tabs:
                 tab.render()
-        for tab, block in zip(tabs, bar.children, strict=True):
-            block.id = slug_of(tab.title)
+        for block in bar.children:
+            block.id = slug_of(block.label)
         address.render()
         gallery.render()
         gr.HTML(FOOTER, elem_id="footer", elem_classes="quiet")
         for tab in tabs:
             tab.listen(page)
-        address.listen(page, bar, {slug_of(tab.title): tab.linked for tab in tabs if hasattr(tab, "linked")})
+        blocks = zip(tabs, bar.children, strict=True)
+        address.listen(page, bar, {block.id: tab.linked for tab, block in blocks if hasattr(tab, "linked")})
         gallery.listen(
             page,
             portrait=methods["fomm"].source.file,

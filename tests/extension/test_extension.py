@@ -19,6 +19,7 @@ from tests.extension.toy import TOY, ToyModel, ToyNetwork
 ENTRY = """
 [toy-starter]
 network = "toy"
+title = "Doubling"
 about = "one convolution that doubles"
 file = "toy-starter.safetensors"
 """
@@ -46,7 +47,7 @@ def test_the_loader_finds_its_weights() -> None:
 def test_weights_list_names_it_with_paper_and_licence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "list"]) == 0
     told = capsys.readouterr().out
-    assert "* toy-starter: one convolution that doubles" in told
+    assert "Doubling (0.0 MB)" in told and "for: one convolution that doubles" in told
     assert f"paper: {TOY.paper}" in told
 
 
@@ -60,7 +61,17 @@ def test_the_page_has_its_tab_and_the_engine_its_model() -> None:
     engine = Engine(device="cpu")
     page = build(engine, Examples.in_folder(EXAMPLES))
     titles = [block["props"]["label"] for block in page.config["components"] if block["type"] == "tabitem"]
-    assert titles == ["Image Animation", "CycleGAN", "StarGAN", "StarGAN v2", "Toy filter", "Verify", "Weights"]
+    assert titles == [
+        "Image Animation",
+        "CycleGAN",
+        "StarGAN",
+        "StarGAN v2",
+        "Toy filter",
+        "Training",
+        "Verify",
+        "Weights",
+        "For programs",
+    ]
     (handler,) = (one for one in page.fns.values() if one.name == "filter")
     assert handler.fn is not None
     assert list(handler.fn()) == ["2.00"]

@@ -53,6 +53,8 @@ def chart(title: str, curves: Sequence[tuple[str, Sequence[float]]], top: float 
     highest = top or max((float(values.max()) for _, values in reduced if len(values)), default=1.0) or 1.0
     parts = [f'<text x="4" y="14">{title}</text>', f'<text x="{width - 4}" y="14" class="end">{highest:.2g}</text>']
     for name, values in reduced:
+        if not len(values):
+            continue
         x = np.linspace(0, width, max(2, len(values)))[: len(values)]
         y = height - 2 - np.clip(values / highest, 0, 1) * (height - 24)
         parts.append(f'<path class="{name}" d="{_polylines(np.stack((x, y), axis=1)[None])}"/>')

@@ -51,7 +51,7 @@ class ProgramsTab:
 
     def listen(self, page: gr.Blocks) -> None:
         page.load(address_of_page, outputs=self.address, **QUIET)
-        self.inputs = {TASKS[name]: inputs_of(tab) for name, tab in self.tabs.items()}
+        self.inputs = {TASKS[name]: inputs_of(tab) for name, tab in self.tabs.items() if name in TASKS}
         components = [one for inputs in self.inputs.values() for one in inputs.components]
         gr.on(
             [self.tab.select, self.task.input],

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from deepfake_core.errors import LabError
 from deepfake_core.turns import Accounts, in_turns
 from deepfake_core.ui.server.example_cache import preparing
 
@@ -56,6 +57,8 @@ class ExampleRuns:
                     self._wait_until_idle()
                     if self._stopped.is_set():
                         return
+        except LabError as error:
+            log.info("an example has no result: %s", error)  # such as a photograph, of which starters read nothing
         except Exception:
             log.exception("the result of an example could not be made in the background")
 
