@@ -45,6 +45,7 @@ def test_a_link_carries_options_seed_and_examples_and_a_reload_keeps_them(page: 
         page.locator("#styles-source img[src$='/mei.png']").wait_for()
         page.wait_for_function("document.querySelector('#styles-domain input').value === 'male'")
         assert page.locator("#styles-seed input").input_value() == "1234"
+        page.wait_for_function("(sessionStorage.getItem('settings-starganv2') ?? '').includes('seed=1234')")
         page.locator("#copy-link").click()
         page.wait_for_function("location.hash.includes('seed=1234')")
         assert "source=mei.png" in page.evaluate("location.hash") and "way=seed" in page.evaluate("location.hash")

@@ -114,7 +114,7 @@ class TrainingTab:
             self.batch = gr.Slider(16, 256, start["batch"], step=16, label="Points in a batch")
             self.mode_seeking = gr.Slider(0, 0.5, 0, step=0.05, label="Mode seeking, weight")
             self.penalty = gr.Slider(0, 1, 0, step=0.05, label="Gradient penalty, weight")
-        self.speed = gr.Slider(1, 20, 10, step=1, label="Steps in each frame", elem_id="plane-speed")
+        self.speed = gr.Slider(1, 20, 10, step=1, label="Steps in each frame", elem_id="plane-speed", buttons=[])
 
     @property
     def fields(self) -> Inputs:
