@@ -18,9 +18,9 @@ from gradio.block_function import BlockFunction
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage
-from gradio.utils import LRUCache
 
 from deepfake_core.settings import settings
+from deepfake_core.ui.server.mailboxes import Mailboxes
 from deepfake_core.ui.wiring import NETWORK, PREVIEWS, READINGS, RUNS
 
 SESSION = re.compile(r"[0-9a-z]{1,16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -55,33 +55,6 @@ class Arrival:
     session: str
     address: str
     run: bool
-
-
-class Mailboxes(LRUCache[str, "asyncio.Queue[EventMessage]"]):
-    """Session -> its pending messages, and when it last polled for them. Unlike its base class it evicts nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(max_size=2**62)
-        self.made: dict[str, float] = {}
-        self.read: dict[str, float] = {}
-
-    def __getitem__(self, session: str) -> "asyncio.Queue[EventMessage]":
-        messages = super().__getitem__(session)
-        self.read[session] = time.monotonic()
-        return messages
-
-    def __setitem__(self, session: str, messages: "asyncio.Queue[EventMessage]") -> None:
-        super().__setitem__(session, messages)
-        self.made[session] = time.monotonic()
-
-    def __delitem__(self, session: str) -> None:
-        super().__delitem__(session)
-        self.made.pop(session, None)
-        self.read.pop(session, None)
-
-    def silent_for(self, session: str) -> float:
-        """Seconds since the session last polled, or since it joined."""
-        return time.monotonic() - self.read.get(session, self.made.get(session, 0.0))
 
 
 class SupervisedQueue(Queue):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.blocks import Block
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
@@ -17,26 +16,22 @@ from deepfake_core.ui.tabs.starganv2.form import StylesForm
 from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
 from deepfake_core.ui.tabs.starganv2.latents import LatentInput
 from deepfake_core.ui.tabs.starganv2.references import References, Slot
+from deepfake_core.ui.tabs.starganv2.stage import PREFIX, StylesStage
 from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
-from deepfake_core.ui.widgets.gallery import Gallery
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
-from deepfake_core.ui.widgets.stage import Stage, bar, count, state
 from deepfake_core.ui.widgets.studio import Studio
 from deepfake_core.ui.wiring import QUIET, READS_NETWORK
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.events import File, Finished, Progress
     from deepfake_core.pipelines.style_specs import Style
     from deepfake_core.pipelines.styles import InterpolationRequest
 
-PREFIX = "styles-"
-HINT = "Press <strong>Draw</strong>. The picture appears here in the selected styles."
 DEFAULTS = {"face": ("mei", "amara", "ben", "chloe")}
 """Subject of the weights -> the example picture, and the references in whose styles it is drawn at first."""
 WAYS = [("From references", "references"), ("From a seed", "seed")]
@@ -51,63 +46,6 @@ The style encoder extracts it from a reference; the mapping network generates it
 redraws the source in any style. Styles are vectors, so they can be interpolated. {STARTER_TRAINING}
 ([StarGAN v2, Choi et al., CVPR 2020](https://arxiv.org/abs/1912.01865))
 """
-
-
-class StylesStage(Stage):
-    """The grid, its cells, and the video of an interpolation."""
-
-    def __init__(self) -> None:
-        super().__init__(HINT, PREFIX)
-        self.gallery = Gallery("Results", f"{PREFIX}cards")
-
-    def render_results(self) -> None:
-        self.video = gr.Video(
-            label="Interpolation", format=None, include_audio=True, interactive=False, autoplay=True, loop=True,
-            visible=False, buttons=["download"], elem_id=f"{PREFIX}video", elem_classes="media tall",
-        )  # fmt: skip
-        self.gallery.render()
-        self.grid = gr.Image(
-            label="Grid: sources on the left, references on top", alt_text="Each source in each style",
-            interactive=False, visible=False, buttons=["download", "fullscreen"],
-            elem_id=f"{PREFIX}grid", elem_classes="media natural",
-        )  # fmt: skip
-
-    @property
-    def results(self) -> list[Block]:
-        return [self.video, *self.gallery.outputs, self.grid]
-
-    def cleared(self) -> Update:
-        away = {self.video: gr.Video(None, visible=False), self.grid: gr.Image(None, visible=False)}
-        return self.gallery.cleared() | away
-
-    def follow(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
-        """Show the cells one by one, then the grid."""
-        from deepfake_core.pipelines.events import Progress
-
-        yield {self.progress: state("Drawing …")}
-        cells: list[File] = []
-        drawn = 0
-        for event in events:
-            if isinstance(event, Progress):
-                cells += event.files
-                drawn = event.done
-                yield self.gallery.shown(cells) | {self.progress: bar(event.unit, event.done, event.total)}
-            else:
-                text = f"Done: {count(drawn, 'picture')} in {event.seconds:.1f} s."
-                grid: Update = {self.grid: gr.Image(str(event.path), visible=True)}
-                done = self.done(text, event, made_from, [event.path])
-                yield self.gallery.shown(cells, complete=True) | grid | done  # in case the page missed an update
-
-    def follow_video(self, events: "Iterator[Progress | Finished]", made_from: str = "") -> Iterator[Update]:
-        """Show the number of finished frames, then the video."""
-        from deepfake_core.pipelines.events import Progress
-
-        for event in events:
-            if isinstance(event, Progress):
-                yield {self.progress: bar(event.unit, event.done, event.total)}
-            else:
-                video: Update = {self.video: gr.Video(str(event.path), visible=True)}
-                yield self.done(f"Done in {event.seconds:.1f} s.", event, made_from, [event.path]) | video
 
 
 class StylesTab(Studio):
