@@ -1,7 +1,7 @@
-"""Distance of two sets of images as distributions: KID (Binkowski et al., ICLR 2018) on random features.
+"""Distances of two sets as distributions: KID (Binkowski et al., ICLR 2018) of images, energy distance of vectors.
 
-The features are those of `RandomFeatures`, not of a network trained on photographs, so the values can be compared with
-one another only, not with published ones.
+KID's features are those of `RandomFeatures`, not of a network trained on photographs, so its values can be compared
+with one another only, not with published ones.
 """
 
 import torch
@@ -42,3 +42,14 @@ def between(first: Float[Tensor, "n f"], second: Float[Tensor, "n f"]) -> Float[
     """The mean of the kernel (x.y / f + 1)^3 over all pairs of different rows."""
     kernel = (first @ second.T / first.shape[1] + 1) ** DEGREE
     return (kernel.sum() - kernel.diagonal().sum()) / (len(first) * (len(first) - 1))
+
+
+def energy_distance(first: Float[Tensor, "n d"], second: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
+    """Szekely & Rizzo (2013): 2 E|X - Y| - E|X - X'| - E|Y - Y'|, unbiased; 0 on average for equal distributions."""
+    return 2 * torch.cdist(first, second).mean() - mean_distance(first) - mean_distance(second)
+
+
+def mean_distance(points: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+    """The mean distance between two different points."""
+    count = len(points)
+    return torch.cdist(points, points).sum() / (count * (count - 1))

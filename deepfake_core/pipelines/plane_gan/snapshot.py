@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.metrics.distribution import energy_distance
 from deepfake_core.pipelines.plane_gan.distributions import Distribution, covered
 from deepfake_core.pipelines.plane_gan.training import PlaneGan
 
@@ -42,7 +43,7 @@ class Snapshot:
     modes: tuple[int, int] | None
     """Modes that are covered, and how many there are; None if the distribution has none."""
     distance: float
-    """Energy distance of generated to real points; 0 for equal distributions."""
+    """Energy distance of generated to real points, at least 0; 0 for equal distributions."""
 
 
 def take(gan: PlaneGan) -> Snapshot:
@@ -62,7 +63,7 @@ def take(gan: PlaneGan) -> Snapshot:
         arrows=arrows,
         slope=slope,
         modes=_modes(made, gan.distribution),
-        distance=energy_distance(made[:POINTS], real[:POINTS]),
+        distance=max(0.0, energy_distance(made[:POINTS], real[:POINTS]).item()),
     )
 
 
@@ -95,9 +96,3 @@ def _arrows(gan: PlaneGan, latents: Float[Tensor, "a 2"]) -> tuple[Float[Tensor,
     lengths = gradient.norm(dim=1)
     longest = max(lengths.max().item(), 1.0)  # small gradients stay small in the figure
     return torch.stack((made.detach(), made.detach() - 0.25 * gradient / longest), dim=1), lengths.mean().item()
-
-
-def energy_distance(first: Float[Tensor, "n 2"], second: Float[Tensor, "m 2"]) -> float:
-    """Szekely & Rizzo (2013): 2 E|X - Y| - E|X - X'| - E|Y - Y'|, unbiased, at least 0."""
-    within = [torch.cdist(one, one).sum() / (len(one) * (len(one) - 1)) for one in (first, second)]
-    return max(0.0, (2 * torch.cdist(first, second).mean() - within[0] - within[1]).item())

@@ -62,6 +62,7 @@ window.lab = {
     const before = new URLSearchParams(stored(slug) || this.restored[slug]);
     if (this.waiting.has(slug)) for (const name of late) if (before.has(name)) kept.set(name, before.get(name));
     if (own.length) for (const name of ofPicture) kept.delete(name);
+    if (kept.toString() === stored(slug)) return; // nothing changed, so a copied link stays in the address bar
     store(slug, kept.toString());
     if (inAddress().query && inAddress().slug === slug) history.replaceState(history.state, "", `#${slug}`);
   },

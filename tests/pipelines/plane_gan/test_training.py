@@ -9,7 +9,7 @@ import torch
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.plane_gan.distributions import DISTRIBUTIONS, covered
 from deepfake_core.pipelines.plane_gan.lessons import LESSONS
-from deepfake_core.pipelines.plane_gan.snapshot import energy_distance, take
+from deepfake_core.pipelines.plane_gan.snapshot import take
 from deepfake_core.pipelines.plane_gan.training import Losses, PlaneGan, PlaneGanSettings, mode_seeking
 
 
@@ -125,9 +125,3 @@ def test_every_distribution_lies_in_the_plane_that_is_shown(name: str) -> None:
     if one.modes is not None:
         assert covered(points, one) == len(one.modes)
         assert covered(one.modes[:1].expand(100, 2), one) == 1
-
-
-def test_the_energy_distance_is_zero_for_equal_and_twice_the_gap_for_distant_points() -> None:
-    points = torch.randn(400, 2, generator=torch.Generator().manual_seed(2))
-    assert energy_distance(points[:200], points[200:]) < 0.05
-    assert energy_distance(torch.zeros(2, 2), torch.tensor([[3.0, 4.0], [3.0, 4.0]])) == pytest.approx(10)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest
+from deepfake_core.metrics.distribution import energy_distance
 from deepfake_core.networks.starganv2 import MappingNetwork
 from deepfake_core.synthetic.render.layers import LEAST_COAT
 from train.common.perceptual import PixelsAndRandomFeatures, Pyramid, perceptual
@@ -123,14 +124,3 @@ class StyleMemory(nn.Module):
         with torch.autocast(latents.device.type, enabled=False):  # differences of distances require full precision
             mapped = mapping(latents.flatten(0, 1), domain).unflatten(0, (domains, count))
             return torch.stack([energy_distance(*pair) for pair in zip(mapped, self.styles, strict=True)]).mean()
-
-
-def energy_distance(first: Float[Tensor, "n d"], second: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
-    """Szekely & Rizzo (2013): 2 E|X - Y| - E|X - X'| - E|Y - Y'|, unbiased; 0 on average for equal distributions."""
-    return 2 * torch.cdist(first, second).mean() - mean_distance(first) - mean_distance(second)
-
-
-def mean_distance(points: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    """The mean distance between two different points."""
-    count = len(points)
-    return torch.cdist(points, points).sum() / (count * (count - 1))

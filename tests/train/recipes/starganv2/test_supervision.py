@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from deepfake_core.metrics.distribution import energy_distance
 from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
-from train.recipes.starganv2.supervision import StyleMemory, colour_difference, energy_distance
+from train.recipes.starganv2.supervision import StyleMemory, colour_difference
 
 
 def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
