@@ -22,6 +22,8 @@ SECONDS = 90
 """For which one press of Run plays."""
 PLAYING = {**PRIVATE, "concurrency_id": "plane", "concurrency_limit": 3}
 """Small networks on one core: they take no turns with the large ones."""
+SHORT = {**PRIVATE, "concurrency_id": "plane-short", "concurrency_limit": 2}
+"""One figure: whoever opens the tab does not wait for those who play."""
 RATES = ["0.0001", "0.0003", "0.001", "0.002", "0.003", "0.005", "0.01"]
 OBJECTIVES = [
     ("Non-saturating: −log D", "log"),
@@ -137,14 +139,14 @@ class TrainingTab:
         )
         self.stop.click(None, cancels=[playing], **QUIET)
         one = [self.gan, self.lesson, *fields]
-        self.step.click(self.take_step, inputs=one, outputs=shown, cancels=[playing], **PLAYING)
-        self.reset.click(self.start_anew, inputs=[self.lesson, *fields], outputs=shown, cancels=[playing], **PLAYING)
+        self.step.click(self.take_step, inputs=one, outputs=shown, cancels=[playing], **SHORT)
+        self.reset.click(self.start_anew, inputs=[self.lesson, *fields], outputs=shown, cancels=[playing], **SHORT)
         self.lesson.input(
-            self.choose, inputs=self.lesson, outputs=[self.watch, *fields, *shown], cancels=[playing], **PLAYING
+            self.choose, inputs=self.lesson, outputs=[self.watch, *fields, *shown], cancels=[playing], **SHORT
         )
         changes = [getattr(one, "release", None) or one.input for one in fields]  # type: ignore[attr-defined]
         gr.on(changes, self.change, inputs=[self.gan, self.lesson, *fields], outputs=None, **QUIET)
-        self.tab.select(self.show, inputs=one, outputs=shown, **PLAYING)
+        self.tab.select(self.show, inputs=one, outputs=shown, **SHORT)
 
     def play(self, gan: "PlaneGan | None", lesson: str, speed: float | int, *values: Any) -> Iterator[Update]:
         """Train for at most `SECONDS`, with a figure for each frame."""
