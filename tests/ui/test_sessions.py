@@ -122,6 +122,19 @@ def test_the_tick_repeats_what_a_changed_file_starts_and_no_run(upload_folder: P
     assert all((sessions.known._id, "change") not in one.targets for one in (run, recrop))
 
 
+def test_a_file_beside_one_that_is_only_examined_needs_the_tick_all_the_same(upload_folder: Path) -> None:
+    sessions, given = Sessions(), list[Any]()
+    with CheckedBlocks() as page:
+        sessions.render()
+        examined, used = gr.File(elem_id=EXAMINED), gr.Image()
+        gr.Button().click(lambda *files: given.extend(files), [examined, used], preprocess=False, **PRIVATE)
+        sessions.guard(page)
+    handler = next(one for one in page.fns.values() if len(one.inputs) == 2)
+    handler.fn(request_of("a"), upload(upload_folder, b"one", "one.png"), upload(upload_folder, b"two", "two.png"))
+    assert not isinstance(given[0], Withheld)
+    assert isinstance(given[1], Withheld) and isinstance(given[1].error, ConsentMissing)
+
+
 def test_in_a_list_each_file_is_looked_at(guarded, asked, own, example):
     guarded[1].fns[2].fn(request_of("a"), [example, own])
     assert asked[0][0] == EXAMPLE.name and isinstance(asked[1], Withheld)
