@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,9 @@ def test_memory_of_children_counts_and_the_ceiling_ends_the_server(tmp_path, mon
 @linux
 def test_the_memory_of_a_command_is_its_own(tmp_path: Path) -> None:
     held = bytearray(b"a") * 1_200_000_000  # of the process that starts it
-    target = Target(Server("", None, tmp_path / "log"), Page({"components": [], "dependencies": []}), None, tmp_path)  # type: ignore[arg-type]
+    unused: Any = None
+    page, server = Page({"components": [], "dependencies": []}), Server("", unused, tmp_path / "log")
+    target = Target("", page, server=server, cellar=unused, folder=tmp_path)
     status, output, memory = command(target, "--help")
     assert status == 0 and "weights" in output and len(held) == 1_200_000_000
     assert 5_000_000 < memory < 1_000_000_000

@@ -1,21 +1,25 @@
 """Another visitor, who only wants a picture translated while the server is attacked."""
 
 import asyncio
+import multiprocessing
 import random
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 
 import httpx
 
 from benchmarks.load.translation import Tab, asked, looked_at, mosaic
 from benchmarks.load.visitor import Visitor
-from benchmarks.robustness.attacks.record import BYSTANDERS, Target
+from benchmarks.robustness.attacks.record import BYSTANDERS, Site
 
 VISIT_SECONDS = 30.0
 """For one run, which takes one or two in quiet."""
+START_SECONDS = 120.0
+"""For another process to start, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,14 @@ class Visit:
     """Why there is no picture."""
 
 
-async def visit(target: Target, rng: random.Random) -> Visit:
+async def visit(site: Site, rng: random.Random) -> Visit:
     """Come as somebody new, agree, upload, press the button, and fetch the result."""
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(target.longer(VISIT_SECONDS)), target.client(rng.choice(BYSTANDERS)) as client:
-            visitor = Visitor(client, target.page)
+        async with asyncio.timeout(site.longer(VISIT_SECONDS)), site.client(rng.choice(BYSTANDERS)) as client:
+            visitor = Visitor(client, site.page)
             await visitor.consent()
-            tab = Tab.of(target.page)
+            tab = Tab.of(site.page)
             answer = await asked(visitor, tab, "bystander.png", mosaic(rng))
             shown = await looked_at(client, tab, answer)
         error = "" if shown is not None else (answer.lost or answer.text[-200:])
@@ -44,26 +48,37 @@ async def visit(target: Target, rng: random.Random) -> Visit:
 
 
 class Bystander:
-    """Visits again and again, in a thread of its own."""
+    """Visits again and again, in a process of its own: in the attacker's they would wait for one another."""
 
-    def __init__(self, target: Target) -> None:
-        self._target, self._over = target, threading.Event()
+    def __init__(self, site: Site) -> None:
+        spawned = multiprocessing.get_context("spawn")
+        self._ready, self._attacked, self._over = spawned.Event(), spawned.Event(), spawned.Event()
+        self._results: Queue[list[Visit]] = spawned.Queue()
+        self._process = spawned.Process(
+            target=_stay, args=(site, self._ready, self._attacked, self._over, self._results), daemon=True
+        )
         self.visits: list[Visit] = []
 
     @contextmanager
     def visiting(self) -> Iterator["Bystander"]:
         """Visit until the end of the block; the visit that has begun then still counts."""
-        thread = threading.Thread(target=lambda: asyncio.run(self._stay()), daemon=True)
-        thread.start()
+        self._process.start()
+        self._ready.wait(START_SECONDS)
+        self._attacked.set()
         try:
             yield self
         finally:
             self._over.set()
-            thread.join()
+            self.visits = self._results.get(timeout=4 * VISIT_SECONDS)
+            self._process.join()
 
-    async def _stay(self) -> None:
-        rng = random.Random()
-        await asyncio.sleep(0.2)  # the attack comes first
-        while not self._over.is_set() or not self.visits:
-            self.visits.append(await visit(self._target, rng))
-            await asyncio.sleep(0.05)
+
+def _stay(site: Site, ready: Event, attacked: Event, over: Event, results: "Queue[list[Visit]]") -> None:
+    ready.set()
+    attacked.wait(START_SECONDS)
+    time.sleep(0.2)  # the attack comes first
+    visits, rng = list[Visit](), random.Random()
+    while not over.is_set() or not visits:
+        visits.append(asyncio.run(visit(site, rng)))
+        time.sleep(0.05)
+    results.put(visits)

@@ -18,7 +18,7 @@ from benchmarks.load.server import Server, serving
 from benchmarks.load.visitor import Page, Visitor
 from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
 from benchmarks.robustness.attacks.monitor import Monitor, memory_of
-from benchmarks.robustness.attacks.record import Attack, AttackResult, Target
+from benchmarks.robustness.attacks.record import Attack, AttackResult, Site, Target
 from benchmarks.robustness.watch import Cellar
 
 MEMORY_BAR = 300_000_000
@@ -92,7 +92,8 @@ class Range:
         """Measure quiet, attack, look again."""
         target = self._ready(dict(attack.settings))
         rest = self._rest(target)
-        monitor, bystander, begun = Monitor(target.server, target.cellar), Bystander(target), time.monotonic()
+        site = Site(target.address, target.page, target.quiet)
+        monitor, bystander, begun = Monitor(target.server, target.cellar), Bystander(site), time.monotonic()
         with monitor.looking():
             before = monitor.disk
             if attack.ends_server:
@@ -133,7 +134,10 @@ class Range:
         _bound(server)
         page = Page(httpx.get(f"{server.address}/config", timeout=30).json())
         self._quiet = []
-        self.target, self._settings = Target(server, page, cellar, folder / "attacker", self._quiet), settings
+        self.target = Target(
+            server.address, page, self._quiet, server=server, cellar=cellar, folder=folder / "attacker"
+        )
+        self._settings = settings
         asyncio.run(_warm_up(self.target))
         return self.target
 

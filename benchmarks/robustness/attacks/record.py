@@ -41,14 +41,12 @@ class AttackResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A server under attack."""
+class Site:
+    """A server as its visitors know it."""
 
-    server: Server
+    address: str
+    """Without a slash at its end."""
     page: Page
-    cellar: Cellar
-    folder: Path
-    """For the attacker's files; no part of the server's."""
     quiet: list[float] = field(default_factory=list)
     """Seconds of another visitor's runs without an attack."""
 
@@ -59,9 +57,9 @@ class Target:
     def client(self, address: str = ATTACKER, **headers: str) -> httpx.AsyncClient:
         """A client at one of this machine's addresses, which sends what the page's script sends."""
         return httpx.AsyncClient(
-            base_url=self.server.address,
+            base_url=self.address,
             timeout=PATIENCE,
-            headers={"Origin": self.server.address, **headers},
+            headers={"Origin": self.address, **headers},
             transport=httpx.AsyncHTTPTransport(local_address=local(address), limits=httpx.Limits(max_connections=None)),
         )
 
@@ -80,6 +78,16 @@ class Target:
         """A question to the queue, under any name of a session."""
         data = self.page.values(event, values)
         return {"data": data, "fn_index": event.number, "session_hash": session, "event_data": None, "trigger_id": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Site):
+    """A server under attack, and what an attack may look at besides."""
+
+    server: Server
+    cellar: Cellar
+    folder: Path
+    """For the attacker's files; no part of the server's."""
 
 
 def local(address: str) -> str | None:

@@ -44,7 +44,7 @@ async def origins(target: Target) -> AttackResult:
 async def sharing(target: Target) -> AttackResult:
     """Ask for leave to read the answers (CORS)."""
     granted = list[str]()
-    for host in (target.server.address.removeprefix("http://"), "evil.example"):
+    for host in (target.address.removeprefix("http://"), "evil.example"):
         async with target.client(Host=host, Origin=EVIL) as client:
             ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
             for answer in (await client.get("/config"), await client.options(f"{API}/queue/join", headers=ask)):
