@@ -165,14 +165,16 @@ class Entry:
 
 def manifest(folder: Path | None = None) -> dict[str, Entry]:
     """All entries by name, in the order of `manifest.toml` in `folder` (default: the repository's)."""
-    tables = _parsed(((folder or WEIGHTS) / "manifest.toml").read_text(encoding="utf-8"))
-    return {name: _entry(name, **table) for name, table in tables.items()}
+    path = (folder or WEIGHTS) / "manifest.toml"
+    found = path.stat()
+    return dict(_entries(path, found.st_mtime_ns, found.st_size))
 
 
 @lru_cache(maxsize=4)
-def _parsed(text: str) -> dict[str, dict[str, Any]]:
-    """The tables of the file, which is read often and parsed once. They are shared, so nobody may change them."""
-    return tomllib.loads(text)
+def _entries(path: Path, changed: int, size: int) -> dict[str, Entry]:
+    """The file is asked for many times in a run, and read again only when it has changed."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: _entry(name, **table) for name, table in tables.items()}
 
 
 def _entry(name: str, network: str | None = None, sources: list[dict[str, Any]] | None = None, **fields: Any) -> Entry:
