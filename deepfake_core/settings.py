@@ -16,7 +16,9 @@ PREFIX = "DEEPFAKE_"
 SPACE = "SPACE_ID"
 """The environment variable by which a Hugging Face Space is known."""
 SWITCH = {"on": True, "off": False}
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
+CHOICES = {"precision": PRECISIONS, "label_place": PLACES}
 
 
 def _at_least(minimum: int, default: int) -> Any:
@@ -36,6 +38,8 @@ class Settings:
     pull: str = ""
     """Comma-separated names of weights (`fomm-vox-adv,stargan-celeba-128`) that are downloaded in the background after
     the start, unless they are installed; to name them is to accept their licences."""
+    precision: str = "auto"
+    """Of the networks, one of `PRECISIONS`; `auto`: the fastest that the device computes in."""
     cache_gb: float = 0.0
     """Gigabytes of loaded networks to keep on each device; 0: a share of the device's memory."""
     examples: bool = True
@@ -148,6 +152,6 @@ def _parse(one: Field[Any], text: str) -> bool | int | float | str:
         if not 0 <= number < math.inf:
             raise BadRequest(f"{name} must be a number of at least 0, such as 2.5, got {text!r}")
         return number
-    if one.name == "label_place" and text not in PLACES:
-        raise BadRequest(f"{name} must be one of {', '.join(PLACES)}, got {text!r}")
+    if text not in CHOICES.get(one.name, (text,)):
+        raise BadRequest(f"{name} must be one of {', '.join(CHOICES[one.name])}, got {text!r}")
     return text

@@ -54,7 +54,8 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     from deepfake_core.pipelines.events import Finished, Progress
 
     crop = crop_named(asked.crop, face=asked.face)
-    animator = ImageAnimator.from_pretrained(model_for(asked, "fomm", asked.source, crop), asked.device)
+    model = model_for(asked, "fomm", asked.source, crop)
+    animator = ImageAnimator.from_pretrained(model, asked.device, precision=asked.precision)
     request = AnimationRequest(
         source=asked.source,
         driving=asked.driving,

@@ -46,7 +46,7 @@ def edit_files(asked: argparse.Namespace) -> dict[str, Any]:
         label=asked.label,
     )
     model = model_for(asked, "stargan", request.sources[0], request.crop)
-    editor = AttributeEditor.from_pretrained(model, asked.device)
+    editor = AttributeEditor.from_pretrained(model, asked.device, precision=asked.precision)
     done = finished(edit(editor, request), asked.json)
     faces = {
         str(file.path): {"seen": file.facts["seen"], "attributes": file.facts["attributes"]}

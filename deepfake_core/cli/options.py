@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from deepfake_core.device import DEVICES
+from deepfake_core.settings import PRECISIONS
 
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
@@ -56,6 +57,9 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(uses_faces=True)
     command.add_argument("--label", action=argparse.BooleanOptionalAction, default=True, help="the visible label")
     command.add_argument("--device", choices=DEVICES, default="auto")
+    command.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="of the network (default: the fastest)"
+    )
 
 
 def finished(events: "Iterable[Progress | Finished]", as_json: bool) -> "Finished":

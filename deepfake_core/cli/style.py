@@ -41,7 +41,7 @@ def style_files(asked: argparse.Namespace) -> dict[str, Any]:
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 
     model = model_for(asked, "starganv2", asked.images[0], crop_named(asked.crop, face=asked.face))
-    synthesizer = StyleSynthesizer.from_pretrained(model, asked.device)
+    synthesizer = StyleSynthesizer.from_pretrained(model, asked.device, precision=asked.precision)
     return answer(finished(events_of(synthesizer, asked), asked.json), synthesizer.name)
 
 

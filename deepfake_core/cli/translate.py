@@ -33,7 +33,7 @@ def translate_files(asked: argparse.Namespace) -> dict[str, Any]:
         label=asked.label,
     )
     model = model_for(asked, "cyclegan", request.sources[0], request.crop)
-    translator = CycleTranslator.from_pretrained(model, asked.device)
+    translator = CycleTranslator.from_pretrained(model, asked.device, precision=asked.precision)
     done = finished(translate(translator, request), asked.json)
     results = done.of("result") if asked.back else ()
     errors = {str(file.path): file.facts["cycle_error"] for file in results}

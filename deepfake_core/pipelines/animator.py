@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from deepfake_core.device import choose_device
+from deepfake_core.device import Precision, choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import crop_named
 from deepfake_core.hub.manifest import Subject
@@ -20,16 +20,20 @@ class ImageAnimator(MotionModel):
     """First Order Motion Model on one device (Siarohin et al., NeurIPS 2019)."""
 
     @classmethod
-    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "ImageAnimator":
+    def from_pretrained(
+        cls, model: str | Path | None = None, device: str = "auto", *, precision: Precision = "auto"
+    ) -> "ImageAnimator":
         """Load weights by manifest name or file; None selects the best installed weights.
 
-        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
+        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for device and precision.
         """
         loaded = load(model, "fomm")
         assert isinstance(loaded.network, FirstOrderModel)
         subject: Subject = loaded.entry.subject if loaded.entry else "face"
         on = choose_device(device)
-        return cls(loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject)
+        return cls(
+            loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject, precision=precision
+        )
 
     def __call__(
         self,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import choose_device
+from deepfake_core.device import Precision, choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
@@ -32,11 +32,20 @@ NO_CLASSIFIER = "has no attribute classifier"
 class AttributeEditor:
     """StarGAN on one device (Choi et al., CVPR 2018)."""
 
-    def __init__(self, network: StarGan, *, name: str, about: str, device: torch.device, subject: Subject) -> None:
+    def __init__(
+        self,
+        network: StarGan,
+        *,
+        name: str,
+        about: str,
+        device: torch.device,
+        subject: Subject,
+        precision: Precision = "auto",
+    ) -> None:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.runtime = Runtime(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type], precision)
         self.attributes: tuple[str, ...] = network.config.attributes
         """The attributes in the network's order."""
         self.reads = network.discriminator is not None
@@ -51,16 +60,20 @@ class AttributeEditor:
         return self.runtime.batch
 
     @classmethod
-    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "AttributeEditor":
+    def from_pretrained(
+        cls, model: str | Path | None = None, device: str = "auto", *, precision: Precision = "auto"
+    ) -> "AttributeEditor":
         """Load weights by manifest name or file; None selects the best installed weights.
 
-        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for the device.
+        Raises `UnknownModel`, `WeightsMissing`, `MissingFile`, `BadWeights`, or `BadRequest` for device and precision.
         """
         loaded = load(model, "stargan")
         assert isinstance(loaded.network, StarGan)
         subject: Subject = loaded.entry.subject if loaded.entry else "face"
         on = choose_device(device)
-        return cls(loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject)
+        return cls(
+            loaded.network, name=loaded.name, about=loaded.about, device=on, subject=subject, precision=precision
+        )
 
     def __call__(self, image: ImageLike, changes: Changes, *, crop: str = "auto") -> Image:
         """Change attributes of one picture, such as {"Blond_Hair": True}; returns uint8 RGB of the network's size.

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from deepfake_core.device import Precision
 from deepfake_core.faces import crop_named, cut, find_crop
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import ImageLike, read_image
@@ -47,12 +48,21 @@ class MotionModel:
     """One loaded network (Siarohin et al., NeurIPS 2019), arrays in and out."""
 
     def __init__(
-        self, network: FirstOrderModel, *, name: str, about: str, device: torch.device, subject: Subject = "face"
+        self,
+        network: FirstOrderModel,
+        *,
+        name: str,
+        about: str,
+        device: torch.device,
+        subject: Subject = "face",
+        precision: Precision = "auto",
     ) -> None:
         self.network = prepare(network.to(device))
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.runtime = Runtime(device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2)
+        self.runtime = Runtime(
+            device, BATCH[device.type] if device.type != "cpu" or self.size <= SMALL else 2, precision
+        )
 
     @property
     def batch(self) -> int:

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from deepfake_core.device import Precision, choose_dtype
 from deepfake_core.errors import NotEnoughMemory
 from deepfake_core.turns import NETWORKS
 
 log = logging.getLogger(__name__)
-HALF = {"cuda": torch.float16, "mps": torch.float16}
-"""Devices on which half precision is faster; it is slower on a CPU."""
 FALLS_BACK = "will fall back to run on the CPU"
 """In torch's warning, once for each operation that Apple's GPUs lack: see `deepfake_core`."""
 Item = TypeVar("Item")
@@ -24,9 +23,10 @@ Result = TypeVar("Result")
 class Runtime:
     """Precision and batch size of a model, with fallbacks that are reported in `notes`."""
 
-    def __init__(self, device: torch.device, batch: int, half: torch.dtype | None = None) -> None:
+    def __init__(self, device: torch.device, batch: int, precision: Precision = "auto") -> None:
         self.device, self.batch = device, batch
-        self.half = half or HALF.get(device.type)
+        dtype = choose_dtype(precision, device)
+        self.half = None if dtype == torch.float32 else dtype
         """The dtype of autocast; None means float32 for all layers."""
         self._notes: list[str] = []
         """Fallbacks since the last call of `notes`."""

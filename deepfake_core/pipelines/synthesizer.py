@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import choose_device
+from deepfake_core.device import Precision, choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
@@ -51,12 +51,13 @@ class StyleSynthesizer:
         about: str,
         device: torch.device,
         subject: Subject,
+        precision: Precision = "auto",
     ) -> None:
         self.network = network.to(device)
         self.landmarks = landmarks.to(device) if landmarks else None
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.runtime = Runtime(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type], precision)
         self.domains: tuple[str, ...] = network.config.domains
         self._means: dict[str, Tensor] = {}
 
@@ -66,11 +67,13 @@ class StyleSynthesizer:
         return self.runtime.batch
 
     @classmethod
-    def from_pretrained(cls, model: str | Path | None = None, device: str = "auto") -> "StyleSynthesizer":
+    def from_pretrained(
+        cls, model: str | Path | None = None, device: str = "auto", *, precision: Precision = "auto"
+    ) -> "StyleSynthesizer":
         """Load weights by manifest name or file; None selects the best installed weights.
 
         Weights with masked skips load `fan-wing` as well. Raises `UnknownModel`, `WeightsMissing`, `MissingFile`,
-        `BadWeights`, or `BadRequest` for the device.
+        `BadWeights`, or `BadRequest` for device and precision.
         """
         loaded = load(model, "starganv2")
         assert isinstance(loaded.network, StarGanV2)
@@ -79,7 +82,15 @@ class StyleSynthesizer:
         faces = loaded.network.config.high_pass or {"female", "male"} >= set(loaded.network.config.domains)
         subject: Subject = loaded.entry.subject if loaded.entry else "face" if faces else "animal"
         on = choose_device(device)
-        return cls(loaded.network, landmarks, name=loaded.name, about=loaded.about, device=on, subject=subject)
+        return cls(
+            loaded.network,
+            landmarks,
+            name=loaded.name,
+            about=loaded.about,
+            device=on,
+            subject=subject,
+            precision=precision,
+        )
 
     def from_reference(self, image: ImageLike, reference: ImageLike, domain: str, *, crop: str = "auto") -> Image:
         """Redraw a picture in the style of a reference in `domain`.

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import choose_device
+from deepfake_core.device import Precision, choose_device
 from deepfake_core.faces import Crop, Face, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
@@ -43,12 +43,20 @@ class CycleTranslator:
     """One direction of a CycleGAN on one device (Zhu et al., ICCV 2017)."""
 
     def __init__(
-        self, network: Generator, *, name: str, about: str, device: torch.device, subject: Subject, back: str | None
+        self,
+        network: Generator,
+        *,
+        name: str,
+        about: str,
+        device: torch.device,
+        subject: Subject,
+        back: str | None,
+        precision: Precision = "auto",
     ) -> None:
         self.network = network.to(device)
         self.name, self.about, self.device, self.subject = name, about, device, subject
         self.size = network.config.size
-        self.runtime = Runtime(device, BATCH[device.type])
+        self.runtime = Runtime(device, BATCH[device.type], precision)
         self.back_name = back
         """Name or file of the weights for the reverse direction."""
         self._back: Generator | None = None
@@ -60,13 +68,18 @@ class CycleTranslator:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path | None = None, device: str = "auto", *, back: str | Path | None = None
+        cls,
+        model: str | Path | None = None,
+        device: str = "auto",
+        *,
+        precision: Precision = "auto",
+        back: str | Path | None = None,
     ) -> "CycleTranslator":
         """Load weights by manifest name or file; None selects the best installed weights.
 
         `back` names the weights for the reverse direction. The default comes from the manifest; for the file
         a2b.safetensors it is b2a.safetensors in the same folder. Raises `UnknownModel`, `WeightsMissing`,
-        `MissingFile`, `BadWeights`, or `BadRequest` for the device.
+        `MissingFile`, `BadWeights`, or `BadRequest` for device and precision.
         """
         loaded = load(model, "cyclegan")
         assert isinstance(loaded.network, Generator)
@@ -80,6 +93,7 @@ class CycleTranslator:
             device=on,
             subject=subject,
             back=str(partner) if partner else None,
+            precision=precision,
         )
 
     def __call__(self, image: ImageLike, *, crop: str = "auto") -> Image:

@@ -1,7 +1,7 @@
 """Small networks with random weights: an animator, and the three translators under published names."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,14 @@ from tests.media.clips import ffmpeg, make_clip
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZE = 64
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _exactly() -> Iterator[None]:
+    """Compute in float32 on every machine: results are compared with the networks' own, number by number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPFAKE_PRECISION", "float32")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,14 @@ class Pair(NamedTuple):
     others: dict[int, Tensor]
 
 
-def test_a_cpu_computes_in_full_precision_without_gradients() -> None:
-    runtime = Runtime(CPU, 4)
+def test_full_precision_without_gradients() -> None:
+    runtime = Runtime(CPU, 4, precision="float32")
     made = runtime(lambda: torch.ones(2, requires_grad=True) * 2)
     assert runtime.precision == "float32" and not made.requires_grad
 
 
 def test_half_precision_is_used_inside_and_float32_comes_out() -> None:
-    runtime, seen = Runtime(CPU, 4, half=torch.bfloat16), list[torch.dtype]()
+    runtime, seen = Runtime(CPU, 4, precision="bfloat16"), list[torch.dtype]()
 
     def run() -> Pair:
         product = torch.rand(8, 8) @ torch.rand(8, 8)
@@ -40,7 +40,7 @@ def test_half_precision_is_used_inside_and_float32_comes_out() -> None:
 
 
 def test_an_overflow_leads_back_to_full_precision_for_good() -> None:
-    runtime, large = Runtime(CPU, 4, half=torch.float16), torch.full((2, 2), 400.0)
+    runtime, large = Runtime(CPU, 4, precision="float16"), torch.full((2, 2), 400.0)
     for _ in range(2):
         torch.testing.assert_close(runtime(lambda: large @ large), torch.full((2, 2), 320_000.0))
     assert runtime.precision == "float32"

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 
+from deepfake_core.device import computes_in_bf16
 from deepfake_core.errors import BadRequest
 from train.loop import schedules
 
@@ -80,11 +81,3 @@ class LoopConfig:
             "multistep": schedules.multistep(step, self.milestones, self.decay_factor),
         }
         return schedules.warm_up(step, self.warm_up) * (1.0 if step < self.warm_up else falls[self.decay])
-
-
-def computes_in_bf16(device: torch.device) -> bool:
-    """Whether a device has bfloat16 units; on a CPU they make convolutions about twice as fast."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    units: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # missing in older PyTorch
-    return device.type == "cpu" and any(units.get(name) for name in ("avx512_bf16", "amx_bf16"))
