@@ -49,6 +49,9 @@ class StarGanV2Config:
     skips: bool = False
     """Pass the encoder's intermediate features to the decoder, each through a 1x1 convolution. Not in this paper, which
     passes only masked edges; small networks learn pose and gaze faster with it."""
+    smooth: bool = False
+    """Enlarge features bilinearly, which leaves no lattice in the output, instead of repeating them as this paper's
+    code does."""
 
     def __post_init__(self) -> None:
         if self.size < 64 or self.size & (self.size - 1):
@@ -125,7 +128,7 @@ class StyledResidual(nn.Module):
 
     def __init__(self, before: int, after: int, config: StarGanV2Config, *, enlarge: bool = False) -> None:
         super().__init__()
-        self.enlarge = enlarge
+        self.enlarge, self.mode = enlarge, "bilinear" if config.smooth else "nearest"
         self.norm1 = AdaptiveNorm(before, config.style)
         self.conv1 = nn.Conv2d(before, after, 3, padding=1)
         self.norm2 = AdaptiveNorm(after, config.style)
@@ -135,7 +138,7 @@ class StyledResidual(nn.Module):
             self.shortcut = nn.Conv2d(before, after, 1, bias=False) if before != after else nn.Identity()
 
     def resize(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hs ws"]:
-        return F.interpolate(x, scale_factor=2.0, mode="nearest") if self.enlarge else x
+        return F.interpolate(x, scale_factor=2.0, mode=self.mode) if self.enlarge else x
 
     def forward(self, x: Float[Tensor, "b c h w"], style: Float[Tensor, "b s"]) -> Float[Tensor, "b d hs ws"]:
         inner = self.conv1(self.resize(activate(self.norm1(x, style))))
@@ -174,6 +177,13 @@ class Encoded(NamedTuple):
         return Encoded(image, features, {side: skip.expand(count, -1, -1, -1) for side, skip in self.skips.items()})
 
 
+class Painted(NamedTuple):
+    """The decoder's output before it is joined to the source picture."""
+
+    colours: Float[Tensor, "b 3 h w"]
+    logits: Float[Tensor, "b 1 h w"] | None = None  # of the mask: positive where the output is generated
+
+
 class Generator(nn.Module):
     """Encoder with instance norm, which removes the source's style, and decoder with AdaIN."""
 
@@ -204,10 +214,8 @@ class Generator(nn.Module):
             x = block(x)
         return Encoded(image, x, skips)
 
-    def decode(
-        self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None
-    ) -> Float[Tensor, "b 3 h w"]:
-        """The encoded picture translated to `style`; `masks` select the edges of the face to keep."""
+    def paint(self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None) -> Painted:
+        """What `decode` joins to the encoded picture; `masks` select the edges of the face to keep."""
         x = encoded.features
         for block in self.decoder:
             x = block(x, style)
@@ -217,16 +225,27 @@ class Generator(nn.Module):
             if str(side) in self.joins:
                 x = x + self.joins[str(side)](encoded.skips[side])
         painted = self.to_rgb(activate(self.to_rgb_norm(x)))
-        if not self.blend:
-            return painted
-        mask = painted[:, 3:].sigmoid()
-        return mask * painted[:, :3] + (1 - mask) * encoded.image
+        return Painted(painted[:, :3], painted[:, 3:] if self.blend else None)
+
+    def decode(
+        self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None
+    ) -> Float[Tensor, "b 3 h w"]:
+        """The encoded picture translated to `style`; `masks` select the edges of the face to keep."""
+        return joined(encoded.image, self.paint(encoded, style, masks))
 
     def forward(
         self, image: Float[Tensor, "b 3 h w"], style: Float[Tensor, "b s"], masks: Masks | None = None
     ) -> Float[Tensor, "b 3 h w"]:
         """`image` translated to `style`; input in [-1, 1], output approximately in [-1, 1]."""
         return self.decode(self.encode(image), style, masks)
+
+
+def joined(image: Float[Tensor, "b 3 h w"], painted: Painted) -> Float[Tensor, "b 3 h w"]:
+    """mask * generated + (1 - mask) * image, or what was generated, without a mask."""
+    if painted.logits is None:
+        return painted.colours
+    mask = painted.logits.sigmoid()
+    return mask * painted.colours + (1 - mask) * image
 
 
 def of_domain(outputs: Iterator[Tensor], domain: Int[Tensor, "b"]) -> Float[Tensor, "b s"]:

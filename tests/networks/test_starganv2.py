@@ -16,6 +16,7 @@ from deepfake_core.networks.starganv2 import (
     HighPass,
     StarGanV2,
     StarGanV2Config,
+    StyledResidual,
 )
 
 SMALL = StarGanV2Config(size=64, domains=("cat", "dog", "wild"), base=8, widest=32, mapping_hidden=32, high_pass=0.0)
@@ -123,6 +124,15 @@ def test_a_blending_generator_can_leave_the_picture_alone(rng: torch.Generator) 
         generator.to_rgb.bias[3] = bias
         made = generator(image, torch.randn(2, 64, generator=rng))
         assert torch.allclose(made, image, atol=1e-6) is same
+
+
+def test_a_smooth_generator_leaves_no_lattice(rng: torch.Generator) -> None:
+    """Enlarged by repetition, a column differs from one neighbour only; enlarged smoothly, a ramp stays a ramp."""
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8)
+    for smooth, second in ((False, 1.0), (True, 0.0)):
+        block = StyledResidual(4, 4, StarGanV2Config(size=64, smooth=smooth), enlarge=True)
+        inner = block.resize(ramp)[0, 0, 8, 2:-2]
+        assert inner.diff().diff().abs().max() == second
 
 
 def test_the_config_survives_a_weights_file() -> None:

@@ -49,6 +49,8 @@ class StarGanV2Training:
             raise BadRequest(f"r1_every must be at least 1, got {self.r1_every}")
         if self.patch_discriminator.used and not self.supervision.truth_weights(0):
             raise BadRequest("patch_discriminator.adversarial requires supervision.truth or supervision.features")
+        if self.supervision.mask > 0 and not self.network.blend:
+            raise BadRequest("supervision.mask requires network.blend = true: without it there is no mask")
 
     def generator(self, step: int) -> dict[str, float]:
         """Weights of the published terms of both generator phases."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from tqdm import trange
@@ -24,6 +25,8 @@ from deepfake_core.synthetic.render.layers import coat_of
 from train.common.folders import Pictures, domain_folders
 
 logger = logging.getLogger("train")
+OF_THE_STATE = ("background", "light")
+CLASSES = 32  # more than any class of an identity has; those that never occur do not count
 HELD_OUT = 1_000_003  # seed of the sample grid; training uses other seeds
 
 
@@ -37,6 +40,7 @@ class Samples(NamedTuple):
     domain: Int[Tensor, "b"]  # of both references
     truth: Float[Tensor, "b 3 s s"] | None = None  # the source with the reference's appearance, if known
     coat: Bool[Tensor, "b s s"] | None = None  # pixels of the truth that show hair or fur
+    look: Float[Tensor, "b k"] | None = None  # of the reference, standardised numbers: colours, shapes, classes
 
 
 @runtime_checkable
@@ -86,6 +90,7 @@ class Block(NamedTuple):
 
     image: Float[Tensor, "n m 3 s s"]  # in [0, 1]
     coat: Bool[Tensor, "n m s s"]  # pixels that show hair or fur
+    look: Float[Tensor, "n k"]  # `look_of` the identities
 
 
 class World(NamedTuple):
@@ -112,7 +117,7 @@ def heads_block(looks: int, states: int, size: int, generator: torch.Generator) 
     who, how = all_pairs(2 * looks, states)
     placed = heads.with_scene_of(people.pick(who), heads.sample_identity(states, generator).pick(how))
     image, recoloured = (heads.draw(each, state.pick(how), size).image for each in (placed, other_hair(placed)))
-    return block_of(image, recoloured, states)
+    return block_of(image, recoloured, states, people)
 
 
 def animals_block(looks: int, states: int, size: int, generator: torch.Generator) -> Block:
@@ -124,12 +129,31 @@ def animals_block(looks: int, states: int, size: int, generator: torch.Generator
     who, how = all_pairs(kinds * looks, states)
     placed = beasts.pick(who)
     image, recoloured = (animals.draw(each, state.pick(how), size).image for each in (placed, other_fur(placed)))
-    return block_of(image, recoloured, states)
+    return block_of(image, recoloured, states, beasts)
 
 
-def block_of(image: Float[Tensor, "p 3 s s"], recoloured: Float[Tensor, "p 3 s s"], states: int) -> Block:
+def block_of(
+    image: Float[Tensor, "p 3 s s"],
+    recoloured: Float[Tensor, "p 3 s s"],
+    states: int,
+    identity: heads.HeadIdentity | animals.AnimalIdentity,
+) -> Block:
     """Build a block from drawings sorted by identity, and the same drawings with hair or fur of another colour."""
-    return Block(image.unflatten(0, (-1, states)), coat_of(image, recoloured).unflatten(0, (-1, states)))
+    images, coats = (each.unflatten(0, (-1, states)) for each in (image, coat_of(image, recoloured)))
+    return Block(images, coats, look_of(identity))
+
+
+def look_of(identity: heads.HeadIdentity | animals.AnimalIdentity) -> Float[Tensor, "n k"]:
+    """An identity as numbers, classes as one number per class; without what belongs to the state: background, light."""
+    fields = {name: field for name, field in identity._asdict().items() if not name.startswith(OF_THE_STATE)}
+    numbers = [F.one_hot(each, CLASSES) if each.dtype == torch.long else each for each in fields.values()]
+    return torch.cat([each.float().reshape(len(each), -1) for each in numbers], dim=1)
+
+
+def standardised(looks: Float[Tensor, "k n l"]) -> Float[Tensor, "k n l"]:
+    """Numbers of mean 0 and variance 1; those that are the same for all become 0."""
+    mean, deviation = looks.mean(dim=(0, 1)), looks.std(dim=(0, 1), correction=0)
+    return torch.where(deviation > 1e-3, (looks - mean) / deviation.clamp_min(1e-3), 0.0)
 
 
 def all_pairs(first: int, second: int) -> tuple[Int[Tensor, "p"], Int[Tensor, "p"]]:
@@ -170,13 +194,15 @@ class DrawnData:
         self.world, self.size, self.looks, self.device = world, size, amount.looks, device
         self.domains, draw = WORLDS[world]
         generator = torch.Generator().manual_seed(amount.seed)
-        images, coats = [], []
+        images, coats, looks = [], [], []
         for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None):
             block = draw(amount.looks, amount.states, size, generator)
             images.append(from_unit(block.image.flatten(0, 1)).unflatten(0, (-1, amount.states)))
             coats.append(block.coat)
+            looks.append(block.look)
         self.blocks: UInt8[Tensor, "k n m 3 s s"] = torch.stack(images).to(device)
         self.coats: Bool[Tensor, "k n m s s"] = torch.stack(coats).to(device)
+        self.look: Float[Tensor, "k n l"] = standardised(torch.stack(looks)).to(device)
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
         """Triples from one block each, mirrored together half of the time, and a second reference from any block."""
@@ -186,7 +212,10 @@ class DrawnData:
             return torch.randint(below, (count,), generator=generator, device=generator.device)
 
         block, here, there = chance(blocks), chance(identities), chance(identities)
-        state, other = chance(states), chance(states)
+        state = chance(states)
+        other = (
+            state + 1 + chance(max(states - 1, 1))
+        ) % states  # another one: in its own state the truth would be given
         domain = there // self.looks
         second = self.blocks[chance(blocks), domain * self.looks + chance(self.looks), chance(states)]
         of_block = [self.blocks[block, who, how] for who, how in ((here, state), (there, other), (there, state))]
@@ -194,7 +223,9 @@ class DrawnData:
         coat = self.coats[block, there, state][:, None]
         *shown, coat = (torch.where(mirrored, each.flip(-1), each) for each in (*of_block, second, coat))
         source, reference, truth, second = map(to_signed, shown)
-        return Samples(source, here // self.looks, reference, second, domain, truth, coat[:, 0])
+        return Samples(
+            source, here // self.looks, reference, second, domain, truth, coat[:, 0], self.look[block, there]
+        )
 
     def held_out(self) -> "DrawnData":
         """Identities and states that training never uses."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deepfake_core.networks.starganv2 import StarGanV2
+from deepfake_core.networks.starganv2 import StarGanV2, joined
 from train.common.augment import augmented
 from train.common.patch_discriminator import (
     DISCRIMINATOR_WEIGHTS,
@@ -20,7 +20,13 @@ from train.loop.recipe import Phase
 from train.recipes.starganv2.batch import StyleBatch
 from train.recipes.starganv2.config import StarGanV2Training
 from train.recipes.starganv2.domain_classifier import DomainClassifier, classifier_terms
-from train.recipes.starganv2.supervision import ImageDistance, StyleMemory, Supervision, colour_difference
+from train.recipes.starganv2.supervision import (
+    ImageDistance,
+    StyleMemory,
+    Supervision,
+    colour_difference,
+    mask_difference,
+)
 
 CLASSIFIER_RATE = 1e-3
 Losses = Callable[[StyleBatch, int], tuple[dict[str, Tensor], StyleBatch]]
@@ -42,6 +48,8 @@ def supervised_phases(
     if settings.truth_weights(0):
         losses = truth_losses(settings, networks, ImageDistance().to(device))
         trained = nn.ModuleList([model.generator, model.style_encoder])
+        if "look" in networks:
+            trained.append(networks["look"])
         phases.append(
             Phase(name="truth", trained=trained, optimizer=generator_optimizer, losses=losses,
                   weights=settings.truth_weights)
@@ -75,7 +83,8 @@ def truth_losses(settings: StarGanV2Training, networks: nn.ModuleDict, distance:
         samples = batch.samples
         assert samples.truth is not None
         style = model.style_encoder(samples.reference, samples.domain)
-        made = model.generator(samples.source, style, batch.source.masks)
+        painted = model.generator.paint(model.generator.encode(samples.source), style, batch.source.masks)
+        made = joined(samples.source, painted)
         batch = batch._replace(made=made)
         if memory is not None:
             memory.keep(style, samples.domain)
@@ -83,6 +92,12 @@ def truth_losses(settings: StarGanV2Training, networks: nn.ModuleDict, distance:
         if supervision.colours > 0:
             assert samples.coat is not None
             terms["colours"] = colour_difference(made.float(), samples.truth, samples.coat)
+        if supervision.mask > 0:
+            assert painted.logits is not None
+            terms["mask"] = mask_difference(painted.logits, samples.source, samples.truth)
+        if supervision.look > 0:
+            assert samples.look is not None
+            terms["look"] = F.mse_loss(networks["look"](style).float(), samples.look)
         if classifier is not None and step >= supervision.classifier_from:
             terms |= classifier_terms(classifier, made, samples.truth, samples.domain)
         if patches is not None:

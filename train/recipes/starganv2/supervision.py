@@ -8,6 +8,7 @@ known, the mapping network only has to match their distribution, which requires 
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ from deepfake_core.networks.starganv2 import MappingNetwork
 from deepfake_core.synthetic.render.layers import LEAST_COAT
 from train.common.perceptual import PixelsAndRandomFeatures, Pyramid, perceptual
 
+DIFFERENT = 0.03  # of pixels in [-1, 1]: about four of 255 levels
 LATENTS = 96  # styles per domain that a step compares with the memory
 
 
@@ -38,6 +40,11 @@ class Supervision:
     """Cross entropy of the classifier with the target domain."""
     colours: float = 0.0
     """Difference of the mean colours of hair or fur, which hardly change a mean over all pixels."""
+    mask: float = 0.0
+    """Binary cross entropy of the mask of `network.blend` with the pixels in which truth and source differ. Without it
+    the mask is undecided where the truth is uncertain, and the source shines through."""
+    look: float = 0.0
+    """Mean squared error of the reference's attributes, predicted linearly from its style."""
     classifier_from: int = 300
     """Step from which the classifier's terms are used, as it must be trained first."""
     truth_first: int = 0
@@ -59,7 +66,13 @@ class Supervision:
 
     def truth_weights(self, step: int) -> dict[str, float]:
         """Weights of the terms that compare images; empty without supervision."""
-        terms = {"truth": self.truth, "features": self.features, "colours": self.colours}
+        terms = {
+            "truth": self.truth,
+            "features": self.features,
+            "colours": self.colours,
+            "mask": self.mask,
+            "look": self.look,
+        }
         if step >= self.classifier_from:
             terms |= {"domain_features": self.domain_features, "domain": self.domain}
         return {name: weight for name, weight in terms.items() if weight > 0}
@@ -95,6 +108,14 @@ def colour_difference(
     first, second = ((each * coat[:, None]).sum(dim=(2, 3)) / area.clamp_min(1)[:, None] for each in (generated, truth))
     counts = area > LEAST_COAT * coat[0].numel()
     return ((first - second).abs().mean(dim=1) * counts).sum() / counts.sum().clamp_min(1)
+
+
+def mask_difference(
+    logits: Float[Tensor, "b 1 h w"], source: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, ""]:
+    """Binary cross entropy of a mask with the pixels in which the truth differs from the source."""
+    differs = (truth - source).abs().amax(dim=1, keepdim=True) > DIFFERENT
+    return F.binary_cross_entropy_with_logits(logits.float(), differs.float())
 
 
 class StyleMemory(nn.Module):

@@ -5,7 +5,7 @@ import torch
 
 from deepfake_core.metrics.distribution import energy_distance
 from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
-from train.recipes.starganv2.supervision import StyleMemory, colour_difference
+from train.recipes.starganv2.supervision import StyleMemory, colour_difference, mask_difference
 
 
 def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
@@ -18,6 +18,19 @@ def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
     torch.testing.assert_close(colour_difference(redder, truth, coat), torch.tensor(0.1))
     assert colour_difference(truth.flip(-1), truth, coat) < 1e-6
     assert colour_difference(redder[2:], truth[2:], coat[2:]) == 0
+
+
+def test_a_mask_is_wanted_where_the_truth_differs_from_the_source(rng: torch.Generator) -> None:
+    """A pixel counts as different from four of 255 levels on, in any channel."""
+    source = torch.rand(2, 3, 8, 8, generator=rng)
+    truth = source.clone()
+    truth[:, 1, :2] += 0.04
+    truth[:, :, 4] += 0.02
+    wanted = torch.full((2, 1, 8, 8), -20.0)
+    wanted[:, :, :2] = 20.0
+    assert mask_difference(wanted, source, truth) < 1e-6
+    torch.testing.assert_close(mask_difference(-wanted, source, truth), torch.tensor(20.0))
+    torch.testing.assert_close(mask_difference(wanted * 0, source, truth), torch.tensor(2.0).log())
 
 
 @pytest.mark.slow
