@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from deepfake_core.pipelines.animation_request import (
     read_source,
     still_driver,
 )
+from deepfake_core.pipelines.background import Background
 from deepfake_core.pipelines.driving import Clip
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.figures import side_by_side
@@ -60,14 +62,16 @@ def animate(
     pasted = source.for_video() if request.paste_back else None
     portrait = animator.portrait(source.pixels)
     starts = (yield from find_starts(animator, request, portrait.keypoints, deadline)) if request.best_frame else []
-    clock, done, previews = Clock(), 0, Previews(animator.name, request)
+    clock, done = Clock(), 0
     with open_driving(animator, request, deadline) as clip, ExitStack() as files:
         result, combined = open_outputs(animator, request, clip, files, deadline)
+        writing = files.enter_context(Background())
+        previews = Previews(animator.name, request, writing)
         for square, driver in moved_frames(animator, request, portrait, starts, clip, deadline):
             frame = pasted.paste(square) if pasted else square
-            result.write(frame)
+            writing.run(result.write, frame)
             if combined:
-                combined.write(np.hstack((source.pixels, driver, square)))
+                writing.run(combined.write, np.hstack((source.pixels, driver, square)))
             done += 1
             yield clock.progress(done, clip.total, unit="frame", preview=previews.draw(driver, frame))
     silent = (f"{result.warning}.",) if result.warning else ()
@@ -116,18 +120,28 @@ def open_outputs(
 
 
 class Previews:
-    """Writes previews at most every `SECONDS_BETWEEN_PREVIEWS`."""
+    """Writes the first preview at once and the others in the background, `SECONDS_BETWEEN_PREVIEWS` apart."""
 
-    def __init__(self, model: str, request: AnimationRequest) -> None:
-        self._model, self._path = model, request.preview
-        self._drawn = float("-inf")
+    def __init__(self, model: str, request: AnimationRequest, writing: Background) -> None:
+        self._model, self._path, self._writing = model, request.preview, writing
+        self._drawn: Future[Path] | None = None
+        self._shown: float | None = None
 
     def draw(self, driver: Image, frame: Image) -> Path | None:
-        """Write driver and result side by side, always labelled; None if it is too early or not requested."""
-        if self._path is None or time.monotonic() - self._drawn < SECONDS_BETWEEN_PREVIEWS:
+        """Have driver and result written side by side, always labelled; return the last preview once it is there.
+
+        None if none was requested, or if it is too early.
+        """
+        if self._path is None:
             return None
-        self._drawn = time.monotonic()
-        return save(side_by_side(driver, frame), self._path, model=self._model, label=True)
+        first = self._shown is None
+        if self._drawn is None and (first or time.monotonic() - (self._shown or 0) >= SECONDS_BETWEEN_PREVIEWS):
+            sides = side_by_side(driver, frame)
+            self._drawn = self._writing.run(lambda path: save(sides, path, model=self._model, label=True), self._path)
+        if self._drawn is None or not (first or self._drawn.done()):
+            return None
+        path, self._drawn, self._shown = self._drawn.result(), None, time.monotonic()
+        return path
 
 
 def moved_frames(
