@@ -15,7 +15,7 @@ from benchmarks.quality.starters import measure_all
 from benchmarks.report import Report
 from benchmarks.robustness.attacks.report import measure_attacks
 from benchmarks.robustness.measure import measure_robustness
-from benchmarks.speed import measure_speed
+from benchmarks.speed.measure import MEASURES, measure_all_speeds
 from benchmarks.watermark import measure_watermark
 from deepfake_core import registry
 from deepfake_core.errors import LabError
@@ -44,13 +44,13 @@ def parser() -> argparse.ArgumentParser:
     )
     quality.add_argument("--samples", "--sheet", type=Path, metavar="FILE.png", help="also write a sample grid")
     quality.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    speed = subjects.add_parser("speed", help="the pipeline against the plain loop, at full size, on the CPU")
+    speed = subjects.add_parser("speed", help="the pipelines against the papers' plain demos, at full size, on the CPU")
     speed.add_argument("--rounds", type=int, default=5, metavar="N", help="alternated rounds (default: 5)")
     memory = subjects.add_parser("memory", help="peak memory of a long clip against a short one")
     watermark = subjects.add_parser("watermark", aliases=["mark"], help="visibility, speed and robustness")
     watermark.add_argument("--count", type=int, default=40, metavar="N", help="images per size (default: 40)")
-    for subject in (speed, memory):
-        subject.add_argument("network", choices=("fomm",), help="which paper")
+    speed.add_argument("network", choices=(*MEASURES, ALL), help="which paper, or all")
+    memory.add_argument("network", choices=("fomm",), help="which paper")
     robustness = subjects.add_parser("robustness", help="broken and hostile files against every parser and the page")
     robustness.add_argument("--inputs", type=int, default=10_000, metavar="N", help="number of inputs (default: 10000)")
     robustness.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the inputs (default: 0)")
@@ -99,7 +99,8 @@ def measured(options: argparse.Namespace) -> Report:
         measure = registry.resolve(reference) if reference else measure_all
         return measure(options.weights, count=options.count, samples=options.samples, device=options.device)
     if options.subject == "speed":
-        return measure_speed(rounds=options.rounds)
+        measure_one = MEASURES.get(options.network)
+        return measure_one(rounds=options.rounds) if measure_one else measure_all_speeds(options.rounds)
     if options.subject in ("watermark", "mark"):
         return measure_watermark(options.count)
     if options.subject == "faces":

@@ -182,7 +182,7 @@ class AttributeEditor:
         """`flips` for a crop of the network's size that has these attributes."""
         edits = [{name: name in self.exclusive or not has[name]} for name in self.attributes]
         rows = [self.all_of(has, edit) for edit in edits]
-        return {name: self.render([pixels], [row])[0] for name, row in zip(self.attributes, rows, strict=True)}
+        return dict(zip(self.attributes, self.render([pixels] * len(rows), rows), strict=True))
 
     def labels(self, wanted: Sequence[Mapping[str, bool]]) -> Float[Tensor, "b a"]:
         """Attributes as label vectors."""

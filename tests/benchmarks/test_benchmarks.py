@@ -11,7 +11,6 @@ from benchmarks.images import to_tensor
 from benchmarks.memory import measure_memory, narrow_config, peak_in_subprocess
 from benchmarks.quality.fomm import Scene, compare, held_out_scene, judge
 from benchmarks.report import Bar, Report, Row
-from benchmarks.speed import OURS, measure_speed
 from deepfake_core.metrics import ssim
 from deepfake_core.networks.fomm import FirstOrderModel
 from deepfake_core.pipelines.animator import ImageAnimator
@@ -48,13 +47,6 @@ def test_quality_reports_margins_and_draws_samples(animator: ImageAnimator, tmp_
     assert not report.passed  # random weights
     assert (tmp_path / "grid.png").is_file()
     assert "repeat the source" in report.text() and "MISSED" in report.text()
-
-
-@pytest.mark.slow
-def test_speed_compares_equal_pictures() -> None:
-    report = measure_speed(narrow_config(64), rounds=2, frames=3)
-    assert report.figures["largest_difference"] in (0, 1)
-    assert OURS in report.text()
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Speed of each pipeline against the plain way of its paper's demo."""
