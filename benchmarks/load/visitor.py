@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from deepfake_core.ui.server.languages import in_english
+
 API = "/gradio_api"
 CONSENT = "consent"
 """The id of the tick without which a visitor's own files are not used."""
@@ -39,7 +41,10 @@ class Page:
     """The page as its config describes it."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.components: dict[int, dict[str, Any]] = {one["id"]: one for one in config["components"]}
+        self.components: dict[int, dict[str, Any]] = {
+            one["id"]: {**one, "props": {name: in_english(value) for name, value in one["props"].items()}}
+            for one in config["components"]
+        }
         self.events = {one["id"]: _event(one) for one in config["dependencies"]}
 
     def kind(self, component: int) -> str:

@@ -93,8 +93,8 @@
         const [name] = (document.querySelector("#portrait .image-frame img")?.src ?? "").split("/").slice(-1);
         const drawn = [...document.querySelectorAll("#example-portraits img")].filter((one) => !/photo-/.test(one.src));
         if (!drawn.some((one) => one.src.endsWith(`/${name}`))) drawn[0]?.closest("button").click();
-        document.querySelector("#driver [aria-label=Clear]")?.click();
-        (await until(() => document.querySelector("#driver .upload-container [aria-label^=Drop]"))) &&
+        [...document.querySelectorAll("#driver .icon-button")].at(-1)?.click(); // its name depends on the language
+        (await until(() => document.querySelector("#driver .upload-container > button"))) &&
             document.querySelector("#driver [aria-label='Capture from camera']").click();
         (await until(() => document.querySelector("#driver [title='grant webcam access'] button")))?.click();
         document.querySelector("#driver").scrollIntoView({ behavior: smooth, block: "center" });

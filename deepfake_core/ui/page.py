@@ -18,6 +18,7 @@ from deepfake_core.ui.server.derived import DerivedFiles
 from deepfake_core.ui.server.example_cache import ExampleCache
 from deepfake_core.ui.server.example_runs import ExampleRuns
 from deepfake_core.ui.server.inference import Engine
+from deepfake_core.ui.server.languages import tables
 from deepfake_core.ui.server.proxies import networks
 from deepfake_core.ui.server.queue import supervise
 from deepfake_core.ui.server.result_store import ResultStore
@@ -126,6 +127,7 @@ def launch() -> None:
         with bounded_server(page, folder / "gradio"):
             page.launch(
                 prevent_thread_lock=True,
+                i18n=gr.I18n(**tables()),
                 theme=theme(),
                 css_paths=STYLE,
                 head=f"<script>{TRIM.read_text(encoding='utf-8')}</script>",

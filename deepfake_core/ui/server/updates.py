@@ -9,8 +9,10 @@ from gradio.block_function import BlockFunction
 from gradio.blocks import Block, convert_component_dict_to_list
 from gradio.state_holder import SessionState
 
+from deepfake_core.ui.server.languages import TranslatedBlocks
 
-class SparseBlocks(gr.Blocks):
+
+class SparseBlocks(TranslatedBlocks):
     """A page whose results cost what they change: only the outputs that they name are processed."""
 
     async def postprocess_data(

@@ -37,16 +37,20 @@ Two networks play against each other. The **generator** maps a square grid of la
 **discriminator** colours the plane: blue where it takes a point for real, orange where for generated. Each learns from
 the other's last move, a thousand times a minute, here before your eyes. What you change takes effect at once.
 """
+DELIMITERS: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": r"\(", "right": r"\)", "display": False},
+]
 LEGEND = """
 <ul class="plane-legend"><li class="real">real points</li><li class="made">generated points</li>
 <li class="lines">the generator's grid</li><li class="arrows">where its gradient pulls</li></ul>
 """
-ABOUT = r"""
+VALUE = r"""
 The discriminator \(D\) and the generator \(G\) optimise one value in opposite directions
 (Goodfellow et al., 2014, equation 1):
-
-$$\min_G \max_D \; \mathbb{E}_{x \sim \text{data}}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
-
+"""
+EQUATION = r"$$\min_G \max_D \; \mathbb{E}_{x \sim \text{data}}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$"
+ABOUT = """
 Algorithm 1 of the paper takes k steps of the discriminator for each of the generator. The **energy distance** between
 generated and real points says how far apart the two distributions are; a cluster is **covered** if at least a quarter
 of its share of the points lies within three standard deviations. The four tabs before this one play the same game, with
@@ -90,9 +94,8 @@ class TrainingTab:
                     gr.HTML(LEGEND, elem_classes="quiet")
                     self.curves = gr.HTML("", elem_id="plane-curves")
             with gr.Accordion("How it works", open=False):
-                gr.Markdown(ABOUT, latex_delimiters=[
-                    {"left": "$$", "right": "$$", "display": True}, {"left": r"\(", "right": r"\)", "display": False},
-                ])  # fmt: skip
+                for part in (VALUE, EQUATION, ABOUT):
+                    gr.Markdown(part, latex_delimiters=DELIMITERS)
 
     def _render_settings(self) -> None:
         from deepfake_core.pipelines.plane_gan.distributions import DISTRIBUTIONS

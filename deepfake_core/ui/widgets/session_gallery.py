@@ -14,6 +14,7 @@ from gradio.processing_utils import save_file_to_cache
 from deepfake_core.errors import LabError, MissingFile
 from deepfake_core.ui.server.messages import sentence
 from deepfake_core.ui.server.session_results import MAX_RESULTS, SessionResult, SessionResults
+from deepfake_core.ui.widgets.address import slug_of
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.run_controls import Job, Keep
 from deepfake_core.ui.widgets.stage import Done, count
@@ -21,8 +22,8 @@ from deepfake_core.ui.wiring import FINDS_REMEMBERED, QUIET
 
 NUMBERS = [str(number) for number in range(1, MAX_RESULTS + 1)]
 OPEN_TAB = """() => {
-    const title = document.querySelector("#your-results-next [data-tab]")?.dataset.tab;
-    const tab = [...document.querySelectorAll("[role=tab]")].find(one => one.textContent.trim() === title);
+    const slug = document.querySelector("#your-results-next [data-tab]")?.dataset.tab;
+    const tab = [...document.querySelectorAll("[role=tab]")].find(one => one.dataset.tabId === slug);
     if (tab) { tab.click(); window.scrollTo({ top: 0 }); }
 }"""
 NO_PORTRAIT = "a video cannot be a portrait; choose a picture"
@@ -175,4 +176,4 @@ def in_words(find: Callable[[], Any]) -> Any:
 
 
 def _next(what: str, tab: str) -> str:
-    return f'<p data-tab="{html.escape(tab)}">{html.escape(what)} in {html.escape(tab)}.</p>'
+    return f'<p data-tab="{slug_of(tab)}">{html.escape(what)} in {html.escape(tab)}.</p>'
