@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import torch
 
@@ -60,7 +61,7 @@ def test_the_command_line_has_its_subcommand(capsys: pytest.CaptureFixture[str])
 def test_the_page_has_its_tab_and_the_engine_its_model() -> None:
     engine = Engine(device="cpu")
     page = build(engine, Examples.in_folder(EXAMPLES))
-    titles = [block["props"]["label"] for block in page.config["components"] if block["type"] == "tabitem"]
+    titles = [block.label for block in page.blocks.values() if isinstance(block, gr.Tab)]
     assert titles == [
         "Image Animation",
         "CycleGAN",
