@@ -17,6 +17,8 @@ from deepfake_core.errors import BadRequest
 
 JITTER = 0.01
 """Distance, in units of half the picture, below which motion is mostly noise: 1.3 pixels of 256."""
+STRONGEST = 2.0
+"""More tears faces apart."""
 
 
 class Keypoints(NamedTuple):
@@ -44,6 +46,13 @@ class RelativeMotion:
 
     adapt_scale: bool = True
     """Scale the motion by the ratio of the sizes of the two faces."""
+    strength: float = 1.0
+    """0 holds the source still, 1 is the paper's motion, 2 exaggerates it twofold. Not in the paper."""
+
+    def __post_init__(self) -> None:
+        """Raise `BadRequest` for a strength out of range."""
+        if not 0.0 <= self.strength <= STRONGEST:
+            raise BadRequest(f"strength must be between 0 (still) and {STRONGEST:g}, got {self.strength}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,9 @@ def transfer_motion(
         position = source + scale * (driving - initial)
         jacobian = (J_driving J_initial^-1) J_source
 
+    for a `strength` s of 1; for others the difference of positions is multiplied by s, and the change of Jacobians
+    C = J_driving J_initial^-1 is replaced by I + s (C - I).
+
     `source` and `initial` hold one frame each. `scale` is what `scale_of_movement` gave, so that a long clip computes
     it once; None computes it here. It plays no part unless `transfer.adapt_scale`.
     """
@@ -77,10 +89,13 @@ def transfer_motion(
         scale = 1.0
     elif scale is None:
         scale = scale_of_movement(source, initial)
-    position = source.position + scale * (driving.position - initial.position)
+    strength = transfer.strength
+    position = source.position + strength * scale * (driving.position - initial.position)
     if source.jacobian is None or driving.jacobian is None or initial.jacobian is None:
         return Keypoints(position)
     change = driving.jacobian @ torch.linalg.inv(initial.jacobian)
+    if strength != 1.0:
+        change = torch.lerp(torch.eye(2, device=change.device, dtype=change.dtype).expand_as(change), change, strength)
     return Keypoints(position, change @ source.jacobian)
 
 

@@ -213,3 +213,20 @@ class TestBestFrame:
     def test_needs_a_frame(self) -> None:
         with pytest.raises(BadRequest, match="has no frames"):
             best_frame(SQUARE, [])
+
+
+def test_strength_multiplies_the_motion() -> None:
+    """0 is the source itself, 1 the paper's motion, 2 twice the difference of positions and of Jacobians."""
+    source, driving, initial = draw_keypoints(1, 0), draw_keypoints(3, 1), draw_keypoints(1, 2)
+    plain = transfer_motion(source, driving, initial, RelativeMotion())
+    still, same, twice = (
+        transfer_motion(source, driving, initial, RelativeMotion(strength=s)) for s in (0.0, 1.0, 2.0)
+    )
+    assert_close(still.position, source.position.expand(3, -1, -1))
+    assert_close(still.jacobian, source.jacobian.expand(3, -1, -1, -1))  # type: ignore[union-attr]
+    assert torch.equal(same.position, plain.position) and torch.equal(same.jacobian, plain.jacobian)  # type: ignore[arg-type]
+    assert_close(twice.position - source.position, 2 * (plain.position - source.position))
+    assert_close(twice.jacobian - source.jacobian, 2 * (plain.jacobian - source.jacobian))  # type: ignore[operator]
+    for wrong in (-0.1, 2.1, float("nan")):
+        with pytest.raises(BadRequest, match="strength must be between 0"):
+            RelativeMotion(strength=wrong)

@@ -26,6 +26,9 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--transfer", choices=("relative", "absolute"), default="relative")
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
+    command.add_argument(
+        "--strength", type=float, default=1.0, metavar="0..2", help="multiply relative motion (default: 1)"
+    )
     command.add_argument("--best-frame", action="store_true", help="start from the frame with the most similar pose")
     command.add_argument(
         "--start",
@@ -61,7 +64,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         driving=asked.driving,
         output=asked.output,
         side_by_side=asked.side_by_side,
-        transfer=transfer_named(asked.transfer, asked.adapt_scale),
+        transfer=transfer_named(asked.transfer, asked.adapt_scale, asked.strength),
         best_frame=asked.best_frame,
         start=asked.start,
         smoothing=asked.smoothing,

@@ -46,19 +46,20 @@ class ImageAnimator(MotionModel):
         best_frame: bool = False,
         smoothing: float = 0.0,
         start: float = 0.0,
+        strength: float = 1.0,
     ) -> Iterator[Image]:
         """Animate `source` with the motion of `driving`; yields uint8 RGB frames of the network's size as a stream.
 
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Motion
-        starts `start` seconds into it or later, at a face. A picture (a path, a PIL image or one array) gives one
-        frame, the portrait in its pose: see `pipelines.pose`. No files are written, so nothing is labelled: see
-        `pipelines.animation.animate` for files.
+        starts `start` seconds into it or later, at a face; relative motion is multiplied by `strength` (0 to 2). A
+        picture (a path, a PIL image or one array) gives one frame, the portrait in its pose: see `pipelines.pose`. No
+        files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
         square = crop_named(crop)
         request = AnimationRequest(
             source=source,
             driving=driving,
-            transfer=transfer_named(transfer, adapt_scale),
+            transfer=transfer_named(transfer, adapt_scale, strength),
             source_crop=square,
             driving_crop=square,
             best_frame=best_frame,
@@ -68,10 +69,10 @@ class ImageAnimator(MotionModel):
         return frames_of(self, request)
 
 
-def transfer_named(transfer: str, adapt_scale: bool) -> Transfer:
-    """The motion transfer of this name. Raises `BadRequest` for an unknown one."""
+def transfer_named(transfer: str, adapt_scale: bool, strength: float | int = 1.0) -> Transfer:
+    """The motion transfer of this name. Raises `BadRequest` for an unknown one, or a strength out of range."""
     if transfer == "relative":
-        return RelativeMotion(adapt_scale=adapt_scale)
+        return RelativeMotion(adapt_scale=adapt_scale, strength=float(strength))
     if transfer == "absolute":
         return AbsoluteMotion()
     raise BadRequest(f"unknown transfer {transfer!r}; choose 'relative' or 'absolute'")

@@ -100,6 +100,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "crop": "none",
         "motion": "relative",
         "adapt_scale": True,
+        "strength": 1.0,
         "best_frame": False,
         "start": 0.0,
         "smoothing": 0.0,

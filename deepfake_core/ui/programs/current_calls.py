@@ -34,7 +34,9 @@ class CurrentCalls:
             "clip": self._file(values.get("driving"), self._examples.clips, ".mp4"),
             "transfer": values.get("motion"),
             "face": _face(values.get("source_face"), values.get("source")),
-            **_taken(values, "model", "adapt_scale", "best_frame", "start", "smoothing", "crop", "paste_back"),
+            **_taken(
+                values, "model", "adapt_scale", "strength", "best_frame", "start", "smoothing", "crop", "paste_back"
+            ),
             "side_by_side": values.get("side_by_side"),
         }
         return _call("animate", parameters.animate(), asked)

@@ -30,6 +30,7 @@ def animate() -> tuple[Parameter, ...]:
         choice("transfer", "Whether motion is relative to the clip's start, or absolute.", ("relative", "absolute"),
                "relative"),
         flag("adapt_scale", "Scale relative motion with the size of the face.", True),
+        number("strength", "By what relative motion is multiplied; 0 holds the portrait still.", 0, 2, 1.0),
         flag("best_frame", "Start from the frame whose pose is closest to the portrait's."),
         number("start", "Seconds into the clip at which motion starts; 0: at the first face.", 0,
                settings().clip_seconds, 0.0),

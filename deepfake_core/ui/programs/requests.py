@@ -34,6 +34,7 @@ class Requests:
         model: str | None = None,
         transfer: str = "relative",
         adapt_scale: bool = True,
+        strength: float | int = 1.0,
         best_frame: bool = False,
         start: float | int = 0.0,
         smoothing: float | int = 0.0,
@@ -53,7 +54,7 @@ class Requests:
         request = AnimationRequest(
             source=source,
             driving=driving,
-            transfer=transfer_named(transfer, adapt_scale),
+            transfer=transfer_named(transfer, adapt_scale, strength),
             best_frame=best_frame,
             start=float(start),
             smoothing=float(smoothing),

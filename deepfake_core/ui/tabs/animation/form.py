@@ -38,6 +38,7 @@ class AnimationForm:
     """`auto`, `none` or `MANUAL`."""
     motion: str
     adapt_scale: bool
+    strength: float
     best_frame: bool
     start: float
     """Seconds."""
@@ -72,7 +73,7 @@ class AnimationForm:
         return AnimationRequest(
             source=source,
             driving=driving,
-            transfer=transfer_named(self.motion, self.adapt_scale),
+            transfer=transfer_named(self.motion, self.adapt_scale, self.strength),
             best_frame=self.best_frame,
             start=float(self.start),
             smoothing=float(self.smoothing),

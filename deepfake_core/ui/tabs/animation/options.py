@@ -28,6 +28,14 @@ class MotionOptions:
                     label="Best initial frame",
                     info="Measure motion from the driving frame whose pose is closest to the portrait's.",
                 )
+            self.strength = gr.Slider(
+                0,
+                2,
+                1,
+                step=0.05,
+                label="Strength of the motion",
+                info="1 moves the portrait as far as the driver moves; 0 holds it still (relative motion only).",
+            )
             self.start = gr.Slider(
                 0,
                 settings().clip_seconds,
@@ -52,6 +60,7 @@ class MotionOptions:
             "crop": self.crop,
             "motion": self.motion,
             "adapt_scale": self.adapt_scale,
+            "strength": self.strength,
             "best_frame": self.best_frame,
             "start": self.start,
             "smoothing": self.smoothing,
@@ -60,10 +69,10 @@ class MotionOptions:
         }
 
     def listen(self) -> None:
-        """Disable `adapt_scale` for absolute motion, where it has no effect."""
+        """Disable `adapt_scale` and `strength` for absolute motion, where they have no effect."""
         self.motion.change(
-            lambda motion: gr.Checkbox(interactive=motion == "relative"),
+            lambda motion: (gr.Checkbox(interactive=motion == "relative"), gr.Slider(interactive=motion == "relative")),
             inputs=self.motion,
-            outputs=self.adapt_scale,
+            outputs=[self.adapt_scale, self.strength],
             **QUIET,
         )
