@@ -1,14 +1,11 @@
 """Choose the device on which networks run, and the precision in which they compute there."""
 
-from typing import Literal
-
 import torch
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.settings import PRECISIONS, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 def choose_device(wanted: str = "auto") -> torch.device:

@@ -8,7 +8,7 @@ import math
 import os
 from dataclasses import Field, dataclass, field, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 from deepfake_core.errors import BadRequest
 
@@ -16,7 +16,8 @@ PREFIX = "DEEPFAKE_"
 SPACE = "SPACE_ID"
 """The environment variable by which a Hugging Face Space is known."""
 SWITCH = {"on": True, "off": False}
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
 CHOICES = {"precision": PRECISIONS, "label_place": PLACES}
 

@@ -11,7 +11,7 @@ import torch
 from benchmarks.report import Bar, Report, Row
 from deepfake_core.media.images import Image
 
-PLAIN = "plain, float32"
+PLAIN, OURS, HALF = "plain, float32", "the pipeline, float32", "the pipeline, bfloat16"
 MATRIX, MATRIX_ROUNDS = 1024, 8
 Way = Callable[[], Sequence[Image]]
 

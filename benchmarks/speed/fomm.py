@@ -4,17 +4,16 @@ import numpy as np
 import torch
 
 from benchmarks.report import Report
-from benchmarks.speed.alternated import PLAIN, Wanted, alternate, report
-from deepfake_core.device import Precision
+from benchmarks.speed.alternated import HALF, OURS, PLAIN, Wanted, alternate, report
 from deepfake_core.media.images import Image
 from deepfake_core.motion import RelativeMotion, transfer_motion
 from deepfake_core.networks.fomm import CONFIGS, FirstOrderModel, FommConfig, Up
 from deepfake_core.networks.inference import FoldedUp, prepare
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
+from deepfake_core.settings import Precision
 
 FRAMES = 9  # a batch of one, with which every clip begins, and four of two
-OURS, HALF = "the pipeline, float32", "the pipeline, bfloat16"
 BARS = {OURS: Wanted(2.2, 1), HALF: Wanted(3.3)}
 
 

@@ -9,16 +9,15 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import Report
-from benchmarks.speed.alternated import PLAIN, Wanted, Way, alternate, report
-from deepfake_core.device import Precision
+from benchmarks.speed.alternated import HALF, OURS, PLAIN, Wanted, Way, alternate, report
 from deepfake_core.media.images import Image
 from deepfake_core.networks import cyclegan, stargan, starganv2
 from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.pipelines.translator import CycleTranslator
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.settings import Precision
 
-OURS, HALF = "the pipeline, float32", "the pipeline, bfloat16"
 PICTURES, GRID = 4, 4
 CPU = torch.device("cpu")
 HOW: dict[str, Any] = {"name": "benchmark", "about": "", "device": CPU}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from deepfake_core.device import Precision, choose_device
+from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import crop_named
 from deepfake_core.hub.manifest import Subject
@@ -14,6 +14,7 @@ from deepfake_core.motion import AbsoluteMotion, RelativeMotion, Transfer
 from deepfake_core.networks.fomm import FirstOrderModel
 from deepfake_core.pipelines.animation import AnimationRequest, frames_of
 from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.settings import Precision
 
 
 class ImageAnimator(MotionModel):

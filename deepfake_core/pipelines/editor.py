@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import Precision, choose_device
+from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
@@ -21,6 +21,7 @@ from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pipelines.suitability import may_read
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.settings import Precision
 
 Changes = Mapping[str, bool]
 """Attribute -> whether the result has it."""

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from deepfake_core.device import Precision
 from deepfake_core.faces import crop_named, cut, find_crop
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.media.images import ImageLike, read_image
@@ -18,6 +17,7 @@ from deepfake_core.networks.fomm import Encoded, FirstOrderModel
 from deepfake_core.networks.inference import prepare
 from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_unit, to_batch, to_unit
+from deepfake_core.settings import Precision
 
 BATCH = {"cpu": 4, "mps": 8, "cuda": 32}  # driving frames per batch
 SMALL = 128  # pixels; larger pictures gain nothing from larger batches on a CPU, and Stop waits for the batch

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from deepfake_core.device import Precision, choose_dtype
+from deepfake_core.device import choose_dtype
 from deepfake_core.errors import NotEnoughMemory
+from deepfake_core.settings import Precision
 from deepfake_core.turns import NETWORKS
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import Precision, choose_device
+from deepfake_core.device import choose_device
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face, Uncropped, Whole, crop_named
 from deepfake_core.hub.manifest import Subject
@@ -22,6 +22,7 @@ from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.image_batch import BATCH, in_grid
 from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.settings import Precision
 
 MEAN_OF = 4096
 """Latents in a mean style; the standard error of the mean is 1/64 of the styles' standard deviation."""

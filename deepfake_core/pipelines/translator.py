@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.device import Precision, choose_device
+from deepfake_core.device import choose_device
 from deepfake_core.faces import Crop, Face, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
@@ -20,6 +20,7 @@ from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
 from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.settings import Precision
 
 CROPS = ("auto", "none", "whole")
 """Names of crops; `whole` because this network accepts pictures of any shape."""

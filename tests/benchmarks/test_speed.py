@@ -9,8 +9,8 @@ import pytest
 from benchmarks.memory import narrow_config
 from benchmarks.report import Report
 from benchmarks.speed import fomm
-from benchmarks.speed.alternated import PLAIN, Timed, Wanted, alternate, joined, report
-from benchmarks.speed.translators import HALF, OURS, measure_speed, of_cyclegan, of_stargan, of_starganv2
+from benchmarks.speed.alternated import HALF, OURS, PLAIN, Timed, Wanted, alternate, joined, report
+from benchmarks.speed.translators import measure_speed, of_cyclegan, of_stargan, of_starganv2
 from deepfake_core.networks.cyclegan import CycleGanConfig
 from deepfake_core.networks.stargan import StarGanConfig
 from deepfake_core.networks.starganv2 import StarGanV2Config
@@ -53,7 +53,7 @@ def levels(measured: Report, way: str) -> int:
 
 def test_the_animator_draws_what_the_plain_loop_draws() -> None:
     measured = fomm.measure_speed(narrow_config(64), rounds=1, frames=3)
-    assert levels(measured, fomm.OURS) <= 1
+    assert levels(measured, OURS) <= 1
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "stargan", "starganv2"])

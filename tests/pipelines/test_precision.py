@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from deepfake_core.device import Precision
 from deepfake_core.media.images import read_image
 from deepfake_core.metrics.image import psnr
 from deepfake_core.pipelines.animator import ImageAnimator
@@ -13,6 +12,7 @@ from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.pipelines.translator import CycleTranslator
 from deepfake_core.pixels import to_batch, to_unit
+from deepfake_core.settings import Precision
 from tests.pipelines.conftest import EXAMPLES
 
 MEI, AMARA, BEN = (EXAMPLES / "portraits" / f"{name}.png" for name in ("mei", "amara", "ben"))
