@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 
-from deepfake_core.ui.server.languages import in_english
-
 API = "/gradio_api"
 CONSENT = "consent"
 """The id of the tick without which a visitor's own files are not used."""
+MARK = "__i18n__"
+"""Before a sentence of the page that the browser translates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class Event:
     """Whether the server has a part in it; others run in the page alone."""
     points: bool
     """Whether it tells which of several things was clicked."""
+
+
+def in_english(value: Any) -> Any:
+    """A value of the page's configuration without its mark."""
+    if not isinstance(value, str) or MARK not in value:
+        return value
+    before, _, after = value.partition(MARK)
+    key, end = json.JSONDecoder().raw_decode(after)
+    return f"{before}{key['key']}{after[end:]}"
 
 
 class Page:

@@ -64,12 +64,14 @@
         if (!results) return;
         results.classList.remove("on-stage");
         const button = results.querySelector(".to-stage");
-        button.textContent = "Full screen";
+        button.textContent = button.dataset.word; // as it was, in the visitor's language
         button.focus();
     };
     const enter = (results) => {
         results.classList.add("on-stage");
-        results.querySelector(".to-stage").textContent = "Leave full screen";
+        const button = results.querySelector(".to-stage");
+        button.dataset.word = button.textContent;
+        button.textContent = "Leave full screen";
         results.requestFullscreen?.().catch(() => {});
     };
     on("fullscreenchange", () => { if (!document.fullscreenElement) leave(); });

@@ -42,4 +42,4 @@ def styled(precision: Precision) -> np.ndarray:
 @pytest.mark.parametrize("make", [animated, translated, edited, styled])
 def test_half_precision_is_not_seen(make: Callable[[Precision], np.ndarray]) -> None:
     half, full = (to_unit(to_batch([make(precision)])) for precision in ("bfloat16", "float32"))
-    assert psnr(half, full) > LEAST
+    assert LEAST < psnr(half, full) < float("inf")  # close, but not the same computation

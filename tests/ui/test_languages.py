@@ -9,9 +9,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from benchmarks.load.visitor import in_english
 from deepfake_core.ui.page import EXAMPLES, build
 from deepfake_core.ui.server.inference import Engine
-from deepfake_core.ui.server.languages import TranslatedBlocks, in_english, marked, sentence_in, tables, texts
+from deepfake_core.ui.server.languages import TranslatedBlocks, marked, sentence_in, tables, texts
 from deepfake_core.ui.widgets.examples import Examples
 
 SOURCES = Path(__file__).parents[2] / "deepfake_core"

@@ -19,7 +19,6 @@ FOLDER = Path(__file__).with_name("translations")
 NAMES = ("label", "info", "placeholder")
 SPOKEN = ("html", "markdown", "button", "downloadbutton")
 """Components whose value is a text of the page; the values of all others are the visitor's."""
-MARK = "__i18n__"
 PARAGRAPH = re.compile(r"(\s*<p[^>]*>)(?!.*<p)(.*)(</p>\s*)", re.DOTALL)
 
 
@@ -54,15 +53,6 @@ def marked(text: str) -> str:
     return text.replace(sentence, str(I18nData(sentence)), 1)
 
 
-def in_english(value: Any) -> Any:
-    """A value of the page's configuration without its mark."""
-    if not isinstance(value, str) or MARK not in value:
-        return value
-    before, _, after = value.partition(MARK)
-    key, end = json.JSONDecoder().raw_decode(after)
-    return f"{before}{key['key']}{after[end:]}"
-
-
 class TranslatedBlocks(gr.Blocks):
     """A page whose configuration and results are marked for translation."""
 
@@ -76,7 +66,7 @@ class TranslatedBlocks(gr.Blocks):
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """The results, of which fixed sentences are marked."""
         values: list[Any] = await super().postprocess_data(block_fn, predictions, state)
-        for place, (component, value) in enumerate(zip(block_fn.outputs, values, strict=False)):
+        for place, (component, value) in enumerate(zip(block_fn.outputs, values, strict=True)):
             kind = component.get_block_name()
             if isinstance(value, dict) and value.get("__type__") == "update":
                 _mark(value, _names(kind))
