@@ -40,7 +40,7 @@ class Samples(NamedTuple):
     domain: Int[Tensor, "b"]  # of both references
     truth: Float[Tensor, "b 3 s s"] | None = None  # the source with the reference's appearance, if known
     coat: Bool[Tensor, "b s s"] | None = None  # pixels of the truth that show hair or fur
-    look: Float[Tensor, "b k"] | None = None  # of the reference, standardised numbers: colours, shapes, classes
+    attributes: Float[Tensor, "b k"] | None = None  # of the reference, standardised numbers: colours, shapes, classes
 
 
 @runtime_checkable
@@ -90,7 +90,7 @@ class Block(NamedTuple):
 
     image: Float[Tensor, "n m 3 s s"]  # in [0, 1]
     coat: Bool[Tensor, "n m s s"]  # pixels that show hair or fur
-    look: Float[Tensor, "n k"]  # `look_of` the identities
+    attributes: Float[Tensor, "n k"]  # `attributes_of` the identities
 
 
 class World(NamedTuple):
@@ -140,20 +140,20 @@ def block_of(
 ) -> Block:
     """Build a block from drawings sorted by identity, and the same drawings with hair or fur of another colour."""
     images, coats = (each.unflatten(0, (-1, states)) for each in (image, coat_of(image, recoloured)))
-    return Block(images, coats, look_of(identity))
+    return Block(images, coats, attributes_of(identity))
 
 
-def look_of(identity: heads.HeadIdentity | animals.AnimalIdentity) -> Float[Tensor, "n k"]:
+def attributes_of(identity: heads.HeadIdentity | animals.AnimalIdentity) -> Float[Tensor, "n k"]:
     """An identity as numbers, classes as one number per class; without what belongs to the state: background, light."""
     fields = {name: field for name, field in identity._asdict().items() if not name.startswith(OF_THE_STATE)}
     numbers = [F.one_hot(each, CLASSES) if each.dtype == torch.long else each for each in fields.values()]
     return torch.cat([each.float().reshape(len(each), -1) for each in numbers], dim=1)
 
 
-def standardised(looks: Float[Tensor, "k n l"]) -> Float[Tensor, "k n l"]:
+def standardised(numbers: Float[Tensor, "k n l"]) -> Float[Tensor, "k n l"]:
     """Numbers of mean 0 and variance 1; those that are the same for all become 0."""
-    mean, deviation = looks.mean(dim=(0, 1)), looks.std(dim=(0, 1), correction=0)
-    return torch.where(deviation > 1e-3, (looks - mean) / deviation.clamp_min(1e-3), 0.0)
+    mean, deviation = numbers.mean(dim=(0, 1)), numbers.std(dim=(0, 1), correction=0)
+    return torch.where(deviation > 1e-3, (numbers - mean) / deviation.clamp_min(1e-3), 0.0)
 
 
 def all_pairs(first: int, second: int) -> tuple[Int[Tensor, "p"], Int[Tensor, "p"]]:
@@ -194,15 +194,15 @@ class DrawnData:
         self.world, self.size, self.looks, self.device = world, size, amount.looks, device
         self.domains, draw = WORLDS[world]
         generator = torch.Generator().manual_seed(amount.seed)
-        images, coats, looks = [], [], []
+        images, coats, attributes = [], [], []
         for _ in trange(amount.blocks, desc=f"drawing {world}", unit="block", leave=False, disable=None):
             block = draw(amount.looks, amount.states, size, generator)
             images.append(from_unit(block.image.flatten(0, 1)).unflatten(0, (-1, amount.states)))
             coats.append(block.coat)
-            looks.append(block.look)
+            attributes.append(block.attributes)
         self.blocks: UInt8[Tensor, "k n m 3 s s"] = torch.stack(images).to(device)
         self.coats: Bool[Tensor, "k n m s s"] = torch.stack(coats).to(device)
-        self.look: Float[Tensor, "k n l"] = standardised(torch.stack(looks)).to(device)
+        self.attributes: Float[Tensor, "k n l"] = standardised(torch.stack(attributes)).to(device)
 
     def sample(self, count: int, generator: torch.Generator) -> Samples:
         """Triples from one block each, mirrored together half of the time, and a second reference from any block."""
@@ -224,7 +224,7 @@ class DrawnData:
         *shown, coat = (torch.where(mirrored, each.flip(-1), each) for each in (*of_block, second, coat))
         source, reference, truth, second = map(to_signed, shown)
         return Samples(
-            source, here // self.looks, reference, second, domain, truth, coat[:, 0], self.look[block, there]
+            source, here // self.looks, reference, second, domain, truth, coat[:, 0], self.attributes[block, there]
         )
 
     def held_out(self) -> "DrawnData":

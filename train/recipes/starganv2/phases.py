@@ -29,8 +29,8 @@ def build_phases(
     model, discriminator = networks["starganv2"], networks["discriminator"]
     assert isinstance(model, StarGanV2) and isinstance(discriminator, Discriminator)
     trained = [*model.generator.parameters(), *model.style_encoder.parameters()]
-    if "look" in networks:
-        trained += networks["look"].parameters()
+    if "attributes" in networks:
+        trained += networks["attributes"].parameters()
     rates = [
         {"params": trained, "lr": settings.learning_rate},
         {"params": [*model.mapping.parameters()], "lr": settings.mapping_rate},

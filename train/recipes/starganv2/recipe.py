@@ -95,9 +95,9 @@ def build(table: dict[str, Any], data: str, device: torch.device) -> StarGanV2Re
     if settings.patch_discriminator.used:
         patches = ConditionalPatchDiscriminator(settings.patch_discriminator, len(source.domains))
         networks["patch_discriminator"] = patches.to(device)
-    if settings.supervision.look > 0 and isinstance(source, DrawnData):
-        style, numbers = settings.network.style, source.look.shape[-1]
-        networks["look"] = nn.Sequential(nn.LayerNorm(style), nn.Linear(style, numbers)).to(device)
+    if settings.supervision.attributes > 0 and isinstance(source, DrawnData):
+        style, numbers = settings.network.style, source.attributes.shape[-1]
+        networks["attributes"] = nn.Sequential(nn.LayerNorm(style), nn.Linear(style, numbers)).to(device)
     if settings.supervision.styles > 0:
         networks["memory"] = StyleMemory(len(source.domains), settings.network.style).to(device)
     phases = build_phases(settings, networks, find_masks, device)

@@ -48,8 +48,8 @@ def supervised_phases(
     if settings.truth_weights(0):
         losses = truth_losses(settings, networks, ImageDistance().to(device))
         trained = nn.ModuleList([model.generator, model.style_encoder])
-        if "look" in networks:
-            trained.append(networks["look"])
+        if "attributes" in networks:
+            trained.append(networks["attributes"])
         phases.append(
             Phase(name="truth", trained=trained, optimizer=generator_optimizer, losses=losses,
                   weights=settings.truth_weights)
@@ -95,9 +95,9 @@ def truth_losses(settings: StarGanV2Training, networks: nn.ModuleDict, distance:
         if supervision.mask > 0:
             assert painted.logits is not None
             terms["mask"] = mask_difference(painted.logits, samples.source, samples.truth)
-        if supervision.look > 0:
-            assert samples.look is not None
-            terms["look"] = F.mse_loss(networks["look"](style).float(), samples.look)
+        if supervision.attributes > 0:
+            assert samples.attributes is not None
+            terms["attributes"] = F.mse_loss(networks["attributes"](style).float(), samples.attributes)
         if classifier is not None and step >= supervision.classifier_from:
             terms |= classifier_terms(classifier, made, samples.truth, samples.domain)
         if patches is not None:

@@ -43,7 +43,7 @@ class Supervision:
     mask: float = 0.0
     """Binary cross entropy of the mask of `network.blend` with the pixels in which truth and source differ. Without it
     the mask is undecided where the truth is uncertain, and the source shines through."""
-    look: float = 0.0
+    attributes: float = 0.0
     """Mean squared error of the reference's attributes, predicted linearly from its style."""
     classifier_from: int = 300
     """Step from which the classifier's terms are used, as it must be trained first."""
@@ -71,7 +71,7 @@ class Supervision:
             "features": self.features,
             "colours": self.colours,
             "mask": self.mask,
-            "look": self.look,
+            "attributes": self.attributes,
         }
         if step >= self.classifier_from:
             terms |= {"domain_features": self.domain_features, "domain": self.domain}

@@ -39,13 +39,14 @@ def test_a_reference_never_gives_the_truth_away(rng: torch.Generator) -> None:
     """It shows the same looks in another state; its attributes are standardised, and only its own."""
     data = DrawnData("animals", 64, DrawnSet(blocks=1, looks=2, states=2), CPU)
     samples = data.sample(40, rng)
-    assert samples.truth is not None and samples.look is not None
+    assert samples.truth is not None and samples.attributes is not None
     assert (
         min((reference - truth).abs().mean() for reference, truth in zip(samples.reference, samples.truth, strict=True))
         > 0.02
     )
-    known = data.look.flatten(0, 1)
-    assert all((known == look).all(dim=1).any() for look in samples.look) and len(samples.look.unique(dim=0)) == 6
+    known = data.attributes.flatten(0, 1)
+    assert all((known == one).all(dim=1).any() for one in samples.attributes)
+    assert len(samples.attributes.unique(dim=0)) == 6
     torch.testing.assert_close(known.mean(0), torch.zeros(known.shape[1]), atol=1e-5, rtol=0.0)
     deviation = known.std(0, correction=0)
     torch.testing.assert_close(deviation, (deviation > 0).float(), atol=1e-4, rtol=0.0)
