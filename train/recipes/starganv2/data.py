@@ -213,9 +213,7 @@ class DrawnData:
 
         block, here, there = chance(blocks), chance(identities), chance(identities)
         state = chance(states)
-        other = (
-            state + 1 + chance(max(states - 1, 1))
-        ) % states  # another one: in its own state the truth would be given
+        other = (state + 1 + chance(max(states - 1, 1))) % states  # in the source's state it would be the truth
         domain = there // self.looks
         second = self.blocks[chance(blocks), domain * self.looks + chance(self.looks), chance(states)]
         of_block = [self.blocks[block, who, how] for who, how in ((here, state), (there, other), (there, state))]
