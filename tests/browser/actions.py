@@ -61,9 +61,15 @@ def agree(page: "Page") -> None:
 def upload(page: "Page", prefix: str, path: Path) -> None:
     """Upload a file with consent, in the place of any other."""
     agree(page)
+    replace(page, prefix, path)
+
+
+def replace(page: "Page", prefix: str, path: Path) -> None:
+    """Upload a file in the place of any other."""
     clear = page.locator(f"#{prefix} button[aria-label='Remove Image'], #{prefix} button[aria-label='Clear']")
     if clear.count():
         clear.first.click()
+        page.wait_for_timeout(SECOND / 2)  # the server's answer to the removal may reset the field
     page.locator(f"#{prefix} input[type=file]").first.set_input_files(path)
 
 

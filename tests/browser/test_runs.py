@@ -3,7 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.browser.actions import LOADED, REPOSITORY, agree, check_accessibility, open_tab, press, run, wait_for_alert
+from tests.browser.actions import (
+    LOADED,
+    REPOSITORY,
+    agree,
+    check_accessibility,
+    open_tab,
+    press,
+    replace,
+    run,
+    wait_for_alert,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,8 +56,7 @@ def test_the_refusal_for_want_of_consent_goes_with_the_tick(
     page.goto(server)
     own = tmp_path / "me.png"
     own.write_bytes(PORTRAIT.read_bytes() + b"mine")
-    page.locator("#portrait").get_by_label("Remove Image").click()
-    page.locator("#portrait input[type=file]").first.set_input_files(own)
+    replace(page, "portrait", own)
     page.locator("#portrait img").wait_for()
     press(page, "Animate")
     page.locator("#progress", has_text="Ready.").wait_for()

@@ -18,6 +18,7 @@ from tests.browser.actions import (
     open_tab,
     picture_of,
     press,
+    replace,
     run,
     unfold,
     wait_for_alert,
@@ -57,8 +58,7 @@ def test_an_own_file_is_used_only_with_consent_and_a_new_tab_of_the_browser_asks
     page: "Page", server: str, page_errors: list[str], tmp_path: Path
 ):
     open_tab(page, server, "CycleGAN", "translation-")
-    page.locator("#translation-source button[aria-label='Remove Image']").first.click()
-    page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
+    replace(page, "translation-source", own_file(tmp_path))
     wait_for_alert(page, "tick the consent box")
     page.locator("#translation-start").click()
     page.wait_for_function("document.querySelectorAll('[role=alert]').length === 2")
@@ -73,8 +73,7 @@ def test_an_own_file_is_used_only_with_consent_and_a_new_tab_of_the_browser_asks
     page.reload()  # which breaks off the open streams of the page that is left; Gradio's script may log that
     page.locator("#consent input:checked").wait_for()  # kept in this tab, and told to the server's new session
     page.get_by_role("tab", name="CycleGAN", exact=True).click()
-    page.locator("#translation-source button[aria-label='Remove Image']").first.click()
-    page.locator("#translation-source input[type=file]").first.set_input_files(own_file(tmp_path))
+    replace(page, "translation-source", own_file(tmp_path))
     page.locator(".crop-preview:visible", has_text="is used").wait_for()
     other = page.context.new_page()
     other.goto(server)
