@@ -83,8 +83,8 @@ def test_flash_and_beep_stay_together(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("rate", [24, 30, 60])
 @pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_every_frame+empty_moov", "dash+delay_moov"])
 def test_a_fragmented_mp4_stays_in_sync(tmp_path: Path, rate: int, flags: str) -> None:
-    """Without an edit list all starts two frames late, and the sound's first packet is left behind at 0. Fragmented in a
-    second step: while ffmpeg encodes, its threads part the fragments by chance."""
+    """Without an edit list all starts two frames late, and the sound's first packet is left behind at 0. The clip is
+    fragmented in a second step: while ffmpeg encodes, its threads part the fragments by chance."""
     flash_and_beep(tmp_path / "whole.mp4", rate=rate)
     ffmpeg("-i", tmp_path / "whole.mp4", "-c", "copy", "-movflags", flags, tmp_path / "clip.mp4")
     flash, beep = times_in_a_copy(tmp_path / "clip.mp4")
