@@ -135,14 +135,17 @@ def mixing(seen: StylesInspection) -> Image:
 
 
 def layers(seen: StylesInspection) -> Image:
-    """Mean |gamma| of each block in A and in B, and the mean difference between them."""
+    """How much A and B disagree on the scale and the shift of each block's channels, from 0 (not at all) to 1."""
     rows = list[tuple[str, tuple[float, ...]]]()
     for place, side in enumerate(_sides(seen)):
-        pair = torch.cat(seen.gammas[2 * place : 2 * place + 2], dim=1)
-        values = (pair[0].abs(), pair[1].abs(), (pair[0] - pair[1]).abs())
-        rows.append((f"block {place + 1}, {side} px", tuple(float(one.mean()) for one in values)))
-    most = max(max(values) for _, values in rows)
-    return shares(rows, ("A", "B", "|A - B|"), most)
+        pair = torch.cat(seen.affine[2 * place : 2 * place + 2], dim=2)  # n 2 c
+        rows.append((f"block {place + 1}, {side} px", tuple(disagreement(*one).item() for one in pair[:2].unbind(1))))
+    return shares(rows, ("scale gamma", "shift beta"))
+
+
+def disagreement(one: Float[Tensor, "c"], other: Float[Tensor, "c"]) -> Float[Tensor, ""]:
+    """sum |one - other| / sum (|one| + |other|): 0 if they are equal, 1 if all signs differ."""
+    return (one - other).abs().sum() / (one.abs() + other.abs()).sum().clamp(min=1e-9)
 
 
 def _sides(seen: StylesInspection) -> list[int]:

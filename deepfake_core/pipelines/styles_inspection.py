@@ -26,8 +26,8 @@ class StylesInspection:
     """The style codes; at least A and B."""
     cloud: Float[Tensor, "d p s"]
     """Codes of `POINTS` random latents in each domain."""
-    gammas: tuple[Float[Tensor, "n c"], ...]
-    """The scales that AdaIN predicts from the styles in each of its layers, 0 for an unchanged channel."""
+    affine: tuple[Float[Tensor, "n 2 c"], ...]
+    """gamma and beta, which each layer of AdaIN predicts from the styles, in the order of the computation."""
     plain: Float[Tensor, "n 3 h w"]
     """x in each style."""
     mixed: Float[Tensor, "k 2 3 h w"]
@@ -50,7 +50,7 @@ def inspect(synthesizer: StyleSynthesizer, source: Source, styles: Sequence[Floa
         image=source.encoded.image[0].cpu().float(),
         styles=torch.stack(list(styles)).cpu(),
         cloud=torch.stack(cloud),
-        gammas=tuple(gammas(synthesizer, torch.stack(list(styles)))),
+        affine=tuple(affine(synthesizer, torch.stack(list(styles)))),
         plain=decoded(synthesizer, source, torch.stack(list(styles))),
         mixed=mixed.unflatten(0, (-1, 2)),
         blend=_blend(synthesizer, source, first),
@@ -75,14 +75,14 @@ def decoded(
     return torch.cat(synthesizer.runtime.parts(list(styles), run)).clamp(-1, 1).cpu()
 
 
-def gammas(synthesizer: StyleSynthesizer, styles: Float[Tensor, "n s"]) -> Iterator[Float[Tensor, "n c"]]:
-    """The scales of AdaIN in each layer, in the order of the computation."""
+def affine(synthesizer: StyleSynthesizer, styles: Float[Tensor, "n s"]) -> Iterator[Float[Tensor, "n 2 c"]]:
+    """gamma and beta of each layer of AdaIN, two layers a block."""
     on_device = styles.to(synthesizer.device)
     with torch.inference_mode():
         for block in synthesizer.network.generator.decoder:
             assert isinstance(block, StyledResidual)
             for norm in (block.norm1, block.norm2):
-                yield norm.affine(on_device).chunk(2, dim=1)[0].float().cpu()
+                yield norm.affine(on_device).unflatten(1, (2, -1)).float().cpu()
 
 
 def _blend(
