@@ -9,17 +9,17 @@ FIGURES = {
         title="Cycle consistency",
         text="G translates the picture x, and F translates the result back. The maps show how far each is from x, with "
         "the mean in the caption: the second one is the cycle loss of this picture.",
-        equation=r"\mathcal{L}_{cyc}(G, F) = \mathbb{E}_x \left[ \lVert F(G(x)) - x \rVert_1 \right] "
-        r"+ \mathbb{E}_y \left[ \lVert G(F(y)) - y \rVert_1 \right] \quad \text{(2)}",
+        equation=r"\begin{aligned} \mathcal{L}_{cyc}(G, F) = {} & \mathbb{E}_x \left[ \lVert F(G(x)) - x \rVert_1 \right] \\ "
+        r"& + \mathbb{E}_y \left[ \lVert G(F(y)) - y \rVert_1 \right] \quad \text{(2)} \end{aligned}",
         file=LOSSES,
         function="cycle_terms",
     ),
     "identity": Explained(
         title="Identity mapping",
-        text="F translates to the domain of x, so it should leave x alone: what makes horses has nothing to do on a "
-        "horse. Without this loss a generator may change the colours of the whole picture.",
-        equation=r"\mathcal{L}_{identity}(G, F) = \mathbb{E}_y \left[ \lVert G(y) - y \rVert_1 \right] "
-        r"+ \mathbb{E}_x \left[ \lVert F(x) - x \rVert_1 \right] \quad \text{(section 5.2)}",
+        text="F translates to the domain of x, so it should leave x as it is; the map shows where it does not. Without "
+        "this loss a generator may change the colours of the whole picture.",
+        equation=r"\begin{aligned} \mathcal{L}_{identity}(G, F) = {} & \mathbb{E}_y \left[ \lVert G(y) - y \rVert_1 \right] \\ "
+        r"& + \mathbb{E}_x \left[ \lVert F(x) - x \rVert_1 \right] \end{aligned}",
         file=LOSSES,
         function="identity_terms",
     ),

@@ -39,7 +39,7 @@ FIGURES = {
         function="AdaptiveNorm.forward",
     ),
     "blend": Explained(
-        title="What is painted, and what is kept",
+        title="Painted and kept",
         text="These weights also predict a mask: white is painted in style A, black is kept from the source. It is not "
         "part of the paper, and keeps the background sharp.",
         equation=r"y = m \, g + (1 - m) \, x",
