@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 from deepfake_core.media.images import Image
 from deepfake_core.pipelines.charts import COLOURS, INK, TYPE, Colour, to_width
 
-Places = Float[np.ndarray, "n 2"]
+Places = Float[np.ndarray, "_ 2"]
 
 
 def principal(points: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"]) -> tuple[Places, Places, float]:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepfake_core.networks.layers import resize_like
 from deepfake_core.networks.starganv2 import StyledResidual
 from deepfake_core.pipelines.synthesizer import Source, StyleSynthesizer
 
@@ -26,14 +27,14 @@ class StylesInspection:
     """The style codes; at least A and B."""
     cloud: Float[Tensor, "d p s"]
     """Codes of `POINTS` random latents in each domain."""
-    affine: tuple[Float[Tensor, "n 2 c"], ...]
+    affine: tuple[Float[Tensor, "n 2 _"], ...]
     """gamma and beta, which each layer of AdaIN predicts from the styles, in the order of the computation."""
     plain: Float[Tensor, "n 3 h w"]
     """x in each style."""
     mixed: Float[Tensor, "k 2 3 h w"]
     """For each number of blocks from 0 to all: the first ones in A and the others in B, then the other way round."""
     blend: tuple[Float[Tensor, "h w"], Float[Tensor, "3 h w"]] | None
-    """The mask m of A, 0 to 1, and the generated colours; None without a blended output."""
+    """The mask m of A, 0 to 1, and the generated colours, not strictly in [-1, 1]; None without a blended output."""
     kept: Float[Tensor, "2 h w"] | None
     """The coarse and the fine mask of the face, whose edges are passed on; None without the high-pass filter."""
 
@@ -54,7 +55,9 @@ def inspect(synthesizer: StyleSynthesizer, source: Source, styles: Sequence[Floa
         plain=decoded(synthesizer, source, torch.stack(list(styles))),
         mixed=mixed.unflatten(0, (-1, 2)),
         blend=_blend(synthesizer, source, first),
-        kept=None if source.masks is None else torch.cat([one[0] for one in source.masks]).cpu(),
+        kept=None
+        if source.masks is None
+        else torch.cat([resize_like(one, source.encoded.image.shape[2:])[0] for one in source.masks]).cpu(),
     )
 
 
@@ -95,4 +98,4 @@ def _blend(
         lambda: network.paint(source.encoded, style[None].to(synthesizer.device), source.masks)
     )
     assert painted.logits is not None
-    return painted.logits.sigmoid()[0, 0].cpu(), painted.colours[0].clamp(-1, 1).cpu()
+    return painted.logits.sigmoid()[0, 0].cpu(), painted.colours[0].cpu()
