@@ -100,14 +100,11 @@ def test_stargan_shows_each_flip_the_planes_and_the_classes(editor: AttributeEdi
 
 
 def test_relative_weights_get_the_change_of_each_attribute(editor: AttributeEditor, square: np.ndarray) -> None:
-    network = editor.network
-    network.config = replace(network.config, relative=True, strengths=(1.0, 2.0, 1.0, 1.0, 1.0))
+    editor.network.config = replace(editor.network.config, relative=True, strengths=(2.0,) * 5)
     shown = editor.read_pixels([square])[0]
-    seen = attributes_insight.inspect(editor, square, HAS, WANTED)
-    expected = [WANTED[name] - (shown[name] > 0.5) for name in editor.attributes]
-    assert seen.planes.tolist() == [
-        change * strength for change, strength in zip(expected, (1, 2, 1, 1, 1), strict=True)
-    ]
+    wanted = {name: share <= 0.5 for name, share in shown.items()}  # everything changes
+    seen = attributes_insight.inspect(editor, square, HAS, wanted)
+    assert seen.planes.tolist() == [2.0 if wanted[name] else -2.0 for name in editor.attributes]
 
 
 def test_an_edit_that_changes_nothing_shows_the_largest_change(
