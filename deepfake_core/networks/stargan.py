@@ -203,14 +203,18 @@ class StarGan(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"], attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b 3 h w"]:
         """The picture with these attributes."""
+        return self.generator(image, self.planes(image, attributes))
+
+    def planes(self, image: Float[Tensor, "b 3 h w"], attributes: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
+        """The value of each plane that is joined to the picture: an attribute, or with `relative` its change."""
         if not self.config.relative:
-            return self.generator(image, attributes)
+            return attributes
         assert self.discriminator is not None
         logits = self.discriminator(image).logits
         surest = F.one_hot(logits.argmax(dim=1), logits.shape[1]).float()
         change = self.conditioning(attributes, surest if self.config.exclusive else (logits > 0).float())
         strengths = self.config.strengths or (1.0,) * len(self.config.attributes)
-        return self.generator(image, change * change.new_tensor(strengths))
+        return change * change.new_tensor(strengths)
 
     def conditioning(self, wanted: Float[Tensor, "b a"], shown: Float[Tensor, "b a"]) -> Float[Tensor, "b a"]:
         """The generator's conditioning vector for the given and wanted attributes of a picture."""

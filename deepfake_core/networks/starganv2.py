@@ -214,11 +214,17 @@ class Generator(nn.Module):
             x = block(x)
         return Encoded(image, x, skips)
 
-    def paint(self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None) -> Painted:
-        """What `decode` joins to the encoded picture; `masks` select the edges of the face to keep."""
+    def paint(
+        self, encoded: Encoded, style: Float[Tensor, "b s"] | Float[Tensor, "b k s"], masks: Masks | None = None
+    ) -> Painted:
+        """What `decode` joins to the encoded picture; `masks` select the edges of the face to keep.
+
+        With a style for each of the k blocks of the decoder, coarse features can have one style and fine ones another
+        (style mixing: Karras et al., CVPR 2019).
+        """
         x = encoded.features
-        for block in self.decoder:
-            x = block(x, style)
+        for place, block in enumerate(self.decoder):
+            x = block(x, style if style.dim() == 2 else style[:, place])
             side = x.shape[2]
             if masks is not None and self.high_pass is not None and side in MASKED_SIZES:
                 x = x + self.high_pass(masks.at(side) * encoded.skips[side])
@@ -228,7 +234,7 @@ class Generator(nn.Module):
         return Painted(painted[:, :3], painted[:, 3:] if self.blend else None)
 
     def decode(
-        self, encoded: Encoded, style: Float[Tensor, "b s"], masks: Masks | None = None
+        self, encoded: Encoded, style: Float[Tensor, "b s"] | Float[Tensor, "b k s"], masks: Masks | None = None
     ) -> Float[Tensor, "b 3 h w"]:
         """The encoded picture translated to `style`; `masks` select the edges of the face to keep."""
         return joined(encoded.image, self.paint(encoded, style, masks))

@@ -163,12 +163,17 @@ class AttributeEditor:
 
     def read_pixels(self, pictures: Sequence[Image]) -> list[dict[str, float]]:
         """`read` for crops of the network's size."""
+        rows = self.probabilities(to_signed(to_batch(pictures, self.device)))
+        return [dict(zip(self.attributes, row, strict=True)) for row in rows.tolist()]
+
+    def probabilities(self, images: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b a"]:
+        """The probability of each attribute in pictures in [-1, 1], by the class head of the discriminator."""
         head = self.network.discriminator
         assert head is not None
-        rows = self.runtime.parts(pictures, lambda part: head(to_signed(to_batch(part, self.device))).logits)
-        logits = torch.cat(rows)
-        sure = logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
-        return [dict(zip(self.attributes, row, strict=True)) for row in sure.tolist()]
+        logits = torch.cat(
+            self.runtime.parts(range(len(images)), lambda part: head(images[part[0] : part[-1] + 1]).logits)
+        )
+        return logits.softmax(dim=1) if self.network.config.exclusive else logits.sigmoid()
 
     def render(self, pictures: Sequence[Image], wanted: Sequence[Mapping[str, bool]]) -> list[Image]:
         """Render crops of the network's size with the wanted attributes."""
@@ -181,9 +186,12 @@ class AttributeEditor:
 
     def flip_pixels(self, pixels: Image, has: Mapping[str, bool]) -> dict[str, Image]:
         """`flips` for a crop of the network's size that has these attributes."""
-        edits = [{name: name in self.exclusive or not has[name]} for name in self.attributes]
-        rows = [self.all_of(has, edit) for edit in edits]
+        rows = self.inversions(has)
         return dict(zip(self.attributes, self.render([pixels] * len(rows), rows), strict=True))
+
+    def inversions(self, has: Mapping[str, bool]) -> list[dict[str, bool]]:
+        """For each attribute, all attributes with this one inverted; an exclusive one replaces the others."""
+        return [self.all_of(has, {name: name in self.exclusive or not has[name]}) for name in self.attributes]
 
     def labels(self, wanted: Sequence[Mapping[str, bool]]) -> Float[Tensor, "b a"]:
         """Attributes as label vectors."""

@@ -140,6 +140,11 @@ class CycleTranslator:
         rows = zip(translated, from_batch(from_signed(returned)), errors, strict=True)
         return [Cycle(translated=one, back=back, error=error, note=note) for one, back, error in rows]
 
+    @property
+    def reverse(self) -> Generator | None:
+        """The generator of the reverse direction, once `load_reverse` has loaded it."""
+        return self._back
+
     def load_reverse(self) -> str:
         """Load the weights for the reverse direction if they are installed; returns the note for the user."""
         if self.back_name is None:

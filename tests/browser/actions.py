@@ -73,6 +73,18 @@ def replace(page: "Page", prefix: str, path: Path) -> None:
     page.locator(f"#{prefix} input[type=file]").first.set_input_files(path)
 
 
+def look_inside(page: "Page", prefix: str, *titles: str) -> None:
+    """Open the look inside, wait for its figures, and check that each has its equation drawn; no other is visible."""
+    panel = page.locator(f"#{prefix}inside")
+    assert panel.locator("img").count() == 0  # nothing is computed before
+    panel.get_by_role("button", name="Look inside").click()
+    for title in titles:
+        panel.locator(".media", has_text=title).locator("img").wait_for(timeout=LOADED)
+    assert panel.locator(".media img").count() == len(titles)
+    assert panel.locator(".katex-display").filter(visible=True).count() == len(titles)
+    assert not panel.locator(".katex-error").count()
+
+
 def wait_for_alert(page: "Page", text: str) -> "Locator":
     """The error message with this text, once it is shown."""
     alert = page.get_by_role("alert").filter(has_text=text).first

@@ -9,6 +9,7 @@ from tests.browser.actions import (
     check_accessibility,
     check_phone,
     is_labelled,
+    look_inside,
     noise_file,
     open_tab,
     picture_of,
@@ -55,6 +56,16 @@ def test_an_example_gets_blond_hair_and_every_single_change(lab: "Page", page_er
 
     check_accessibility(lab)
     picture_of(lab, "stargan.png")
+    check_phone(lab)
+    assert page_errors == []
+
+
+def test_the_edit_can_be_looked_into(lab: "Page", page_errors: list[str]):
+    look_inside(
+        lab, PREFIX, "Where the change is", "What the generator gets", "There and back", "What the classifier reads"
+    )
+    assert is_labelled(lab, lab.locator("#attributes-inside img").first)
+    check_accessibility(lab)
     check_phone(lab)
     assert page_errors == []
 

@@ -11,6 +11,7 @@ from tests.browser.actions import (
     check_accessibility,
     check_phone,
     is_labelled,
+    look_inside,
     noise_file,
     open_tab,
     picture_of,
@@ -50,6 +51,16 @@ def test_references_make_a_grid_and_an_interpolation(lab: "Page", page_errors: l
 
     check_accessibility(lab)
     picture_of(lab, "starganv2.png")
+    check_phone(lab)
+    assert page_errors == []
+
+
+def test_the_styles_can_be_looked_into(lab: "Page", page_errors: list[str]):
+    look_inside(
+        lab, PREFIX, "Style codes", "Map of styles", "Style mixing", "Where the style enters", "Painted and kept"
+    )
+    assert is_labelled(lab, lab.locator("#styles-inside img").first)
+    check_accessibility(lab)
     check_phone(lab)
     assert page_errors == []
 

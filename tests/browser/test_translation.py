@@ -10,6 +10,7 @@ from tests.browser.actions import (
     check_accessibility,
     check_phone,
     is_labelled,
+    look_inside,
     noise_file,
     open_tab,
     picture_of,
@@ -46,6 +47,14 @@ def test_an_example_is_translated_there_and_back(lab: "Page", page_errors: list[
 
     check_accessibility(lab)
     picture_of(lab, "cyclegan.png")
+    check_phone(lab)
+    assert page_errors == []
+
+
+def test_the_cycle_can_be_looked_into(lab: "Page", page_errors: list[str]):
+    look_inside(lab, PREFIX, "Cycle consistency", "Identity mapping")
+    assert is_labelled(lab, lab.locator("#translation-inside img").first)
+    check_accessibility(lab)
     check_phone(lab)
     assert page_errors == []
 

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 
 import gradio as gr
 
+from deepfake_core.ui.widgets.look_inside import LookInside
 from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.run_controls import RunControls
 
@@ -13,7 +14,7 @@ TO_STAGE = '<button type="button" class="to-stage">Full screen</button>'
 
 
 class Studio(ABC):
-    """Weights and inputs on the left, buttons and results on the right, an explanation of the method below."""
+    """Weights and inputs on the left, buttons and results on the right, an explanation and a look inside below."""
 
     title: str
     purpose: str
@@ -22,6 +23,7 @@ class Studio(ABC):
     """The explanation, as Markdown."""
     models: ModelPicker
     controls: RunControls
+    inside: LookInside
 
     def render(self) -> None:
         with gr.Tab(self.title) as self.tab:
@@ -34,6 +36,7 @@ class Studio(ABC):
                     self.render_results()
             with gr.Accordion("How it works", open=False):
                 gr.Markdown(self.about)
+            self.inside.render()
 
     @abstractmethod
     def render_inputs(self) -> None:

@@ -17,6 +17,7 @@ from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, chosen
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.stargan.attribute_boxes import AttributeBoxes, Reading, read_from
+from deepfake_core.ui.tabs.stargan.inside import FIGURES
 from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
@@ -25,6 +26,7 @@ from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.face_choice import ChosenFace, face_number
 from deepfake_core.ui.widgets.gallery import Gallery
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.look_inside import LookInside
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
@@ -33,7 +35,7 @@ from deepfake_core.ui.widgets.studio import Studio
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
     from deepfake_core.pipelines.editor import AttributeEditor
-    from deepfake_core.pipelines.events import File
+    from deepfake_core.pipelines.events import File, Finished
 
 PREFIX = "attributes-"
 HINT = "Press <strong>Edit</strong>. The result appears here, with each single change below it."
@@ -138,6 +140,7 @@ class AttributesTab(Studio):
         self.batch = BatchInput("Edit all", PREFIX)
         self.stage = AttributesStage()
         self.controls = RunControls("Edit", self.stage)
+        self.inside = LookInside(PREFIX, FIGURES, self.look_inside)
         self.models.advice = [self.preview.advice, self.stage.advice]
 
     def render_inputs(self) -> None:
@@ -169,6 +172,7 @@ class AttributesTab(Studio):
             "paste_back": self.paste_back, "checked": self.boxes.boxes, "reading": self.boxes.reading,
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
+        self.inside.listen(self.one, self.crop)
         boxes = ("checked",)
         self.linked = Linked(inputs=self.one, late=boxes, of_picture=boxes, settled=read[:1])
         start = [self.controls.start.click, *read[1:-1]]  # a clicked example is edited with its own attributes
@@ -186,17 +190,38 @@ class AttributesTab(Studio):
 
     def edit_one(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Edit the portrait as selected, and make each single change."""
+        editor, form, source, crop = self._read(self.one.named(values), deadline)
+        yield from self._edit(editor, form, (source,), form.changes(editor.attributes), crop, deadline)
+
+    def look_inside(self, deadline: Deadline, values: Mapping[str, Any]) -> "Iterator[Finished]":
+        """The figures of the portrait and the selected edit."""
+        from deepfake_core.pipelines.attributes import AttributesRequest
+        from deepfake_core.pipelines.attributes_insight import AttributesInsightRequest, look_inside
+
+        editor, form, source, crop = self._read(values, deadline)
+        edit = AttributesRequest(
+            sources=(source,), changes=form.changes(editor.attributes), crop=crop, max_pixels=settings().run_pixels
+        )
+        request = AttributesInsightRequest(edit=edit, output=Path())
+        with self.services.events(
+            "stargan", editor.name, look_inside, request, deadline, sources=(source,), files={"output": ""}
+        ) as events:
+            yield from events
+
+    def _read(
+        self, values: Mapping[str, Any], deadline: Deadline
+    ) -> "tuple[AttributeEditor, AttributesForm, Path, Crop]":
+        """The network, the form with the attributes of the portrait, the portrait, and its crop."""
         from deepfake_core.faces import crop_named
 
-        named = self.one.named(values)
-        upload, form = named.pop("source"), AttributesForm(**named)
+        upload, form = values["source"], AttributesForm(**{name: values[name] for name in values if name != "source"})
         source, crop = chosen(upload, "portrait"), crop_named(form.crop, face=face_number(form.face, upload))
         editor = self._editor(form, source, crop, deadline)
         if editor.reads and not form.read_from(upload, editor.name):  # pressed before the boxes were read
             reading, _ = self.boxes.reading_of(upload, form.crop, editor.name, form.face, deadline)
             form = replace(form, checked=reading.checked, reading=reading)
         form.require_some()
-        yield from self._edit(editor, form, (source,), form.changes(editor.attributes), crop, deadline)
+        return editor, form, source, crop
 
     def edit_many(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Make the selected changes in each picture of the batch."""

@@ -13,6 +13,7 @@ from deepfake_core.registry import method
 from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.starganv2.form import StylesForm
+from deepfake_core.ui.tabs.starganv2.inside import FIGURES
 from deepfake_core.ui.tabs.starganv2.interpolation import Interpolation
 from deepfake_core.ui.tabs.starganv2.latents import LatentInput
 from deepfake_core.ui.tabs.starganv2.references import References, Slot
@@ -22,6 +23,7 @@ from deepfake_core.ui.widgets.crop import FACE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.look_inside import LookInside
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
@@ -29,6 +31,7 @@ from deepfake_core.ui.widgets.studio import Studio
 from deepfake_core.ui.wiring import QUIET, READS_NETWORK
 
 if TYPE_CHECKING:
+    from deepfake_core.pipelines.events import Finished
     from deepfake_core.pipelines.style_specs import Style
     from deepfake_core.pipelines.styles import InterpolationRequest
 
@@ -70,6 +73,7 @@ class StylesTab(Studio):
         self.latents = LatentInput(PREFIX)
         self.stage = StylesStage()
         self.controls = RunControls("Draw", self.stage)
+        self.inside = LookInside(PREFIX, FIGURES, self.look_inside)
         self.interpolation = Interpolation(self.engine, PREFIX, self.interpolation_request)
         self.models.advice = [self.preview.advice, self.stage.advice]
 
@@ -116,6 +120,7 @@ class StylesTab(Studio):
         }  # fmt: skip
         self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)
         self.interpolation.listen(fields, self.crop)
+        self.inside.listen(self.inputs, self.crop)
         self.way.change(
             lambda way: {
                 self.by_reference: gr.Column(visible=way == "references"),
@@ -221,6 +226,18 @@ class StylesTab(Studio):
             "starganv2", model, draw_grid, request, deadline, sources=form.files(), files=files
         ) as events:
             yield from self.stage.follow(events, form.made_from(model))
+
+    def look_inside(self, deadline: Deadline, values: Mapping[str, Any]) -> "Iterator[Finished]":
+        """The figures of the picture and the selected styles."""
+        from deepfake_core.pipelines.styles_insight import StylesInsightRequest, look_inside
+
+        form = self.complete(values)
+        model = self._weights(form, deadline)
+        request = StylesInsightRequest(grid=form.grid(self._styles(form, model, deadline)), output=Path())
+        with self.services.events(
+            "starganv2", model, look_inside, request, deadline, sources=form.files(), files={"output": ""}
+        ) as events:
+            yield from events
 
     def make_video(self, deadline: Deadline, *values: Any) -> Iterator[Update]:
         """Render the video of an interpolation, forwards and backwards."""

@@ -1,7 +1,7 @@
 """The CycleGAN tab: translate a picture to the other domain and back."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.server.uploaded import Upload, Withheld, chosen, path_of
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.cyclegan.inside import FIGURES
 from deepfake_core.ui.widgets.address import Linked
 from deepfake_core.ui.widgets.batch import BatchInput, BatchStage, Made, all_chosen
 from deepfake_core.ui.widgets.before_after import BeforeAfter
@@ -23,6 +24,7 @@ from deepfake_core.ui.widgets.crop import SCENE_CROPS, Preview
 from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
+from deepfake_core.ui.widgets.look_inside import LookInside
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
@@ -30,7 +32,7 @@ from deepfake_core.ui.widgets.studio import Studio
 from deepfake_core.ui.wiring import QUIET
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.events import File
+    from deepfake_core.pipelines.events import File, Finished
     from deepfake_core.pipelines.translation import TranslationRequest
 
 PREFIX = "translation-"
@@ -137,6 +139,7 @@ class TranslationTab(Studio):
         self.batch = BatchInput("Translate all", PREFIX)
         self.stage = TranslationStage()
         self.controls = RunControls("Translate", self.stage)
+        self.inside = LookInside(PREFIX, FIGURES, self.look_inside)
         self.models.advice = [self.preview.advice, self.stage.advice]
 
     def render_inputs(self) -> None:
@@ -169,6 +172,7 @@ class TranslationTab(Studio):
         }  # fmt: skip
         self.one, self.many = Inputs(source=self.source.file, **options), Inputs(files=self.batch.files, **options)
         self.linked = Linked(inputs=self.one)
+        self.inside.listen(self.one, self.crop)
         clicks = [click for row in self.rows.values() for click in row.clicked]
         start = [self.controls.start.click, *clicks]
         self.controls.listen(
@@ -211,6 +215,20 @@ class TranslationTab(Studio):
             sources=sources, files=made.files,
         ) as events:  # fmt: skip
             yield from self.stage.follow(events, made.text)
+
+    def look_inside(self, deadline: Deadline, values: Mapping[str, Any]) -> "Iterator[Finished]":
+        """The figures of the picture."""
+        from deepfake_core.pipelines.translation_insight import TranslationInsightRequest, look_inside
+
+        source = chosen(values["source"], "picture")
+        form = TranslationForm(**{name: value for name, value in values.items() if name != "source"})
+        request = TranslationInsightRequest(translation=form.request((source,)), output=Path())
+        crop = request.translation.crop
+        model = self.services.engine.weights_for("cyclegan", form.model, source, crop, deadline)
+        with self.services.events(
+            "cyclegan", model, look_inside, request, deadline, sources=(source,), files={"output": ""}
+        ) as events:
+            yield from events
 
     def follow_direction(self, model: str | None, upload: Upload) -> Update:
         """Show the examples for the selected direction, and replace an example for the other direction."""
