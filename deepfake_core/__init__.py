@@ -5,7 +5,7 @@
     for frame in animator("portrait.png", "driving.mp4"): ...
 
 `CycleTranslator`, `AttributeEditor` and `StyleSynthesizer` are used in the same way. `save` and `save_video` write
-their results, labelled and signed.
+their results, labelled and signed. `Controls` is a pose for `ImageAnimator.by_hand`.
 
 All are imported on first access, so that `import deepfake_core` is fast.
 """
@@ -17,6 +17,7 @@ from deepfake_core import registry
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import ImageAnimator
+    from deepfake_core.pipelines.by_hand import Controls
     from deepfake_core.pipelines.editor import AttributeEditor
     from deepfake_core.pipelines.saving import save, save_video
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
-__all__ = ["AttributeEditor", "CycleTranslator", "ImageAnimator", "StyleSynthesizer", "save", "save_video"]
+__all__ = ["AttributeEditor", "Controls", "CycleTranslator", "ImageAnimator", "StyleSynthesizer", "save", "save_video"]
 
 
 def _references() -> dict[str, str]:
     """Public name -> "module:name"."""
     models = [one.model for one in registry.METHODS if one.model]
     saving = [f"deepfake_core.pipelines.saving:{name}" for name in ("save", "save_video")]
-    return {reference.partition(":")[2]: reference for reference in (*models, *saving)}
+    hand = "deepfake_core.pipelines.by_hand:Controls"
+    return {reference.partition(":")[2]: reference for reference in (*models, *saving, hand)}
 
 
 def __getattr__(name: str) -> Any:

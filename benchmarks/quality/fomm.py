@@ -16,8 +16,7 @@ from deepfake_core import ImageAnimator
 from deepfake_core.metrics import average_keypoint_distance, psnr, ssim, temporal_difference
 from deepfake_core.synthetic.heads import HeadIdentity, HeadState, draw, sample_identity, sample_state
 from deepfake_core.synthetic.heads.motions import relative_state, turning_clip
-from deepfake_core.synthetic.heads.truth import LANDMARKS
-from train.recipes.fomm.synthetic import KEYPOINT_LANDMARKS
+from deepfake_core.synthetic.heads.truth import KEYPOINT_LANDMARKS, LANDMARKS
 
 Frames = UInt8[np.ndarray, "t h w 3"]
 SUPERVISED = [LANDMARKS.index(name) for name in KEYPOINT_LANDMARKS]

@@ -13,6 +13,8 @@ from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import AbsoluteMotion, RelativeMotion, Transfer
 from deepfake_core.networks.fomm import FirstOrderModel
 from deepfake_core.pipelines.animation import AnimationRequest, frames_of
+from deepfake_core.pipelines.by_hand import Controls, posed
+from deepfake_core.pipelines.cropped import crop_image
 from deepfake_core.pipelines.motion_model import MotionModel
 from deepfake_core.settings import Precision
 
@@ -68,6 +70,14 @@ class ImageAnimator(MotionModel):
             start=start,
         )
         return frames_of(self, request)
+
+    def by_hand(self, source: ImageLike, *poses: Controls, crop: Literal["auto", "none"] = "auto") -> list[Image]:
+        """The portrait `source` in each of the poses, without a driving clip: uint8 RGB of the network's size.
+
+        No files are written, so nothing is labelled: see `pipelines.by_hand` for files.
+        """
+        cropped = crop_image(source, self.size, crop_named(crop), subject=self.subject)
+        return posed(self, cropped.pixels, poses)
 
 
 def transfer_named(transfer: str, adapt_scale: bool, strength: float | int = 1.0) -> Transfer:

@@ -4,6 +4,7 @@ Every function is pure and draws a uint8 RGB picture. A keypoint has the same co
 """
 
 import colorsys
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,21 +32,38 @@ THUMBNAIL, MOST_THUMBNAILS, GAP = 96, 6, 8
 """Side in pixels of a face in a row of faces, their maximum number, and white pixels between them."""
 NUMBER = 22
 """Side in pixels of its number in the lower left corner."""
+CIRCLE = 0.12
+"""Radius of the circle that a Jacobian turns into an ellipse, in units of half the picture."""
 DIMMED = 0.35
 """Brightness outside a crop."""
 
 
 def keypoints_picture(image: Picture, keypoints: Keypoints) -> Picture:
-    """Draw a coloured disc at each keypoint of the first frame."""
+    """Draw a coloured disc at each keypoint of the first frame, and its Jacobian as an ellipse around it."""
     size = len(image)
     canvas = PIL.Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     radius = max(2.0, size / 64)
     places = (keypoints.position[0] + 1) / 2 * (size - 1)  # -1 and 1 are the centres of the outer pixels
-    for (x, y), colour in zip(places.tolist(), _colours(len(places)), strict=True):
-        fill = tuple(round(255 * channel) for channel in colour)
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill, outline=(255, 255, 255), width=1)
+    colours = [tuple(round(255 * channel) for channel in colour) for colour in _colours(len(places))]
+    for outline, colour in zip(ellipses(keypoints, size), colours, strict=False):
+        pen.line([tuple(point) for point in outline.tolist()], fill=colour, width=max(1, size // 128))
+    for (x, y), colour in zip(places.tolist(), colours, strict=True):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour, outline=(255, 255, 255), width=1)
     return np.array(canvas)
+
+
+def ellipses(keypoints: Keypoints, size: int) -> Float[Tensor, "k n 2"]:
+    """In pixels, the image of a small circle around each keypoint of the first frame under its Jacobian.
+
+    No rows without Jacobians.
+    """
+    angles = torch.linspace(0, 2 * math.pi, 49)
+    circle = CIRCLE * torch.stack((angles.cos(), angles.sin()))  # 2 n
+    if keypoints.jacobian is None:
+        return torch.zeros(0, 49, 2)
+    around = (keypoints.jacobian[0].float().cpu() @ circle).mT + keypoints.position[0, :, None].float().cpu()
+    return (around + 1) / 2 * (size - 1)
 
 
 def mask_picture(mask: Float[Tensor, "1 k1 h w"], size: int) -> Picture:

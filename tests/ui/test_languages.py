@@ -16,8 +16,8 @@ from deepfake_core.ui.server.languages import TranslatedBlocks, marked, sentence
 from deepfake_core.ui.widgets.examples import Examples
 
 SOURCES = Path(__file__).parents[2] / "deepfake_core"
-ENGLISH = re.compile(r"[a-z_]+|[\d.]+|CycleGAN|StarGAN|StarGAN v2|\s*<input.*|\$\$.*", re.DOTALL)
-"""Names of parameters for programs, numbers, names of papers, markup without words, equations."""
+ENGLISH = re.compile(r"[a-z_]+|[\d.]+|CycleGAN|StarGAN|StarGAN v2|\s*<input.*|<details.*|\$\$.*", re.DOTALL)
+"""Names of parameters for programs, numbers, names of papers, markup without words, code, equations."""
 TAGS = re.compile(r"<[^>]+>|\*\*|\$\$|\]\(https?://[^)]+\)|^##")
 
 

@@ -79,6 +79,8 @@ def test_every_number_of_every_handler_is_finite_and_in_its_range(served: Checke
                     continue  # the field was emptied
                 if value == 8000 and component.maximum is None:
                     continue
+                if value == -1 and component.minimum is not None and component.minimum <= value:
+                    continue
                 values = defaults(handler)
                 values[place] = value
                 answer = ask(served, handler, values)

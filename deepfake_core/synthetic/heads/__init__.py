@@ -17,11 +17,12 @@ from deepfake_core.synthetic.heads.identity import (
     with_attributes,
     with_scene_of,
 )
-from deepfake_core.synthetic.heads.truth import LANDMARKS
+from deepfake_core.synthetic.heads.truth import KEYPOINT_LANDMARKS, LANDMARKS
 from deepfake_core.synthetic.render.pose import HeadState, neutral_state, sample_state
 
 __all__ = [
     "ATTRIBUTES",
+    "KEYPOINT_LANDMARKS",
     "LANDMARKS",
     "Drawing",
     "HeadIdentity",

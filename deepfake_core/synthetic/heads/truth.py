@@ -20,6 +20,11 @@ LANDMARKS = (
     "upper lip", "lower lip", "chin", "left cheek", "right cheek", "forehead",
     "left ear", "right ear", "crown", "neck base",
 )  # fmt: skip
+KEYPOINT_LANDMARKS = (
+    "left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner", "lower lip", "chin", "crown",
+    "neck base", "forehead", "left ear", "right ear", "upper lip", "left brow", "right brow",
+)  # fmt: skip
+"""The landmarks that supervise the starters' keypoints, most important first."""
 CROWN, NECK_BASE = (0.0, 1.0, -0.12), (0.0, -0.42, 0.31)  # head frame, neck frame
 
 

@@ -1,7 +1,6 @@
 """Look inside: the intermediate results of a tab's network for the chosen picture, as explained figures."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -10,30 +9,15 @@ from gradio.blocks import Block
 from deepfake_core.deadline import Deadline
 from deepfake_core.settings import settings
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+from deepfake_core.ui.widgets.explained import Explained
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.wiring import READS_NETWORK
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished
 
-DELIMITERS: list[dict[str, str | bool]] = [{"left": "$$", "right": "$$", "display": True}]
 TITLE = "Look inside"
 INTRODUCTION = "Each figure shows a step of the network on the picture that is chosen above."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explained:
-    """What stands around a figure."""
-
-    title: str
-    text: str
-    """Two sentences: what the figure shows, and what to look for."""
-    equation: str
-    """LaTeX, without delimiters."""
-    file: str
-    """In the repository: the file with the code of the equation."""
-    function: str
-    """The name of the function in it, with its class."""
 
 
 class LookInside:
@@ -56,23 +40,9 @@ class LookInside:
                 self.again = gr.Button("Draw again", scale=0, min_width=130)
             self.error_message.render()
             with gr.Row(elem_classes="inside-figures"):
-                shown = {name: self._render_figure(one) for name, one in self.figures.items()}
+                shown = {name: one.render() for name, one in self.figures.items()}
         self.columns = {name: column for name, (column, _) in shown.items()}
         self.pictures = {name: picture for name, (_, picture) in shown.items()}
-
-    def _render_figure(self, one: Explained) -> tuple[gr.Column, gr.Image]:
-        with gr.Column(min_width=300) as column:
-            picture = gr.Image(
-                label=one.title,
-                alt_text=f"{one.title}. {one.text}",
-                interactive=False,
-                buttons=["fullscreen"],
-                elem_classes="media natural",
-            )
-            gr.HTML(f"<p>{one.text}</p>", elem_classes="quiet")
-            code = f"`{one.file}`: `{one.function}`"
-            gr.Markdown(f"$${one.equation}$$\n\n{code}", latex_delimiters=DELIMITERS, elem_classes="equation")
-        return column, picture
 
     def listen(self, inputs: Inputs, crop: gr.Radio) -> None:
         self.inputs = inputs

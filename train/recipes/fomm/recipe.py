@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.fomm import Discriminator, DiscriminatorConfig, FirstOrderModel, FommConfig
+from deepfake_core.synthetic.heads import KEYPOINT_LANDMARKS
 from train.common.perceptual import Pyramid, perceptual_features
 from train.loop.presets import configure
 from train.loop.recipe import Phase
@@ -35,7 +36,7 @@ from train.recipes.fomm.pools import RenderPool, mixed_pairs
 from train.recipes.fomm.randomisation import Randomisation, randomised
 from train.recipes.fomm.samples import relative_samples
 from train.recipes.fomm.supervision import Supervision, feature_difference, truth_terms
-from train.recipes.fomm.synthetic import FEATURES, KEYPOINT_LANDMARKS, DrawnHeads, cached_pairs, draw_pairs
+from train.recipes.fomm.synthetic import FEATURES, DrawnHeads, cached_pairs, draw_pairs
 
 logger = logging.getLogger("train")
 

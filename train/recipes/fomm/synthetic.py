@@ -16,7 +16,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.motion import Keypoints
 from deepfake_core.networks.fomm import FommConfig
 from deepfake_core.pixels import from_unit, to_unit
-from deepfake_core.synthetic.heads import LANDMARKS, Drawing, draw
+from deepfake_core.synthetic.heads import KEYPOINT_LANDMARKS, LANDMARKS, Drawing, draw
 from deepfake_core.synthetic.heads.flow import flow
 from deepfake_core.synthetic.heads.identity import sample_identity
 from deepfake_core.synthetic.photos.puppet import Puppet
@@ -24,10 +24,6 @@ from deepfake_core.synthetic.render.pose import sample_state
 from train.common.render_cache import render_cache
 from train.recipes.fomm.data import Pairs, Truth
 
-KEYPOINT_LANDMARKS = (  # the landmarks that supervise the keypoints, most important first
-    "left eye", "right eye", "nose tip", "left mouth corner", "right mouth corner", "lower lip", "chin", "crown",
-    "neck base", "forehead", "left ear", "right ear", "upper lip", "left brow", "right brow",
-)  # fmt: skip
 FEATURES = (
     "left eye",
     "right eye",

@@ -10,6 +10,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.registry import method
 from deepfake_core.ui.server.example_runs import ExampleRun, example
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.animation.by_hand import ByHand
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.tabs.animation.inside import Inside
 from deepfake_core.ui.tabs.animation.options import MotionOptions
@@ -44,6 +45,7 @@ class AnimationTab:
         self.options = MotionOptions()
         self.stage = AnimationStage()
         self.controls = RunControls("Animate", self.stage)
+        self.by_hand = ByHand(services.engine)
         self.inside = Inside(services)
         self.models.advice = [self.source.crop_controls.advice, self.stage.advice]
 
@@ -64,6 +66,7 @@ class AnimationTab:
                     self.models.render()
                 with gr.Column(scale=6, min_width=300, elem_classes="results"):
                     render_results(self.controls)
+            self.by_hand.render()
             self.inside.render()
 
     def listen(self, page: gr.Blocks) -> None:
@@ -74,6 +77,7 @@ class AnimationTab:
         self.stage.listen(self.options.crop)
         self.inputs = self._inputs()
         self.linked = Linked(inputs=self.inputs)
+        self.by_hand.listen(self.inputs, self.source.file, self.options.crop)
         self.inside.listen(self.inputs, self.options.crop)
         page.load(self.show_example, outputs=self.stage.outputs, **QUIET)
         self.controls.listen(

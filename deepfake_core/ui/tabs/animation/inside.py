@@ -11,6 +11,7 @@ from deepfake_core.settings import settings
 from deepfake_core.ui.services import Services
 from deepfake_core.ui.tabs.animation.form import AnimationForm
 from deepfake_core.ui.widgets.errors import ErrorMessage, Update
+from deepfake_core.ui.widgets.explained import Explained
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING
 from deepfake_core.ui.wiring import READS_NETWORK
@@ -23,15 +24,59 @@ supervision; the starter weights were trained with the landmarks of drawn heads.
 ([First Order Motion Model, Siarohin et al., NeurIPS 2019](https://arxiv.org/abs/2003.00196))
 """
 
-CAPTIONS = {
-    "source": ("1 · Portrait points", "The keypoints that the network detects in the portrait."),
-    "driving": ("2 · Driver points", "Each keypoint has the same colour in all pictures."),
-    "mask": ("3 · Masks", "Each pixel follows the keypoint of its colour; dark pixels follow none."),
-    "deformation": ("4 · Deformation", "A square grid over the portrait, warped by the motion."),
-    "occlusion": ("5 · Occlusion", "White is warped from the portrait; black is inpainted."),
-    "prediction": ("6 · Result", "Warped, masked and completed by the generator."),
+NETWORK = "deepfake_core/networks/fomm.py"
+FIGURES = {
+    "source": Explained(
+        title="1 · Portrait points",
+        text="The keypoints that the network detects in the portrait: each is the mean of a heat map. The ellipse is "
+        "its Jacobian: a circle that is stretched and turned as the face is there.",
+        equation=r"p_k = \sum_z H_k(z) \, z",
+        file=NETWORK,
+        function="KeypointDetector.read",
+    ),
+    "driving": Explained(
+        title="2 · Driver points",
+        text="The same points in the driving frame, each in the same colour as in all pictures. What differs between "
+        "the two pictures is the motion.",
+        equation=r"T_{S \leftarrow D}(z) \approx T_{S \leftarrow R}(p_k) + J_k (z - T_{D \leftarrow R}(p_k)) "
+        r"\quad \text{(4)}",
+        file=NETWORK,
+        function="sparse_motions",
+    ),
+    "mask": Explained(
+        title="3 · Masks",
+        text="Each pixel follows the keypoint of its colour; dark pixels follow none and stay where they are. Look "
+        "whether the colours follow the parts of the face.",
+        equation=r"\hat{T}(z) = M_0 z + \sum_k M_k \, T^{(k)}_{S \leftarrow D}(z), \quad \sum_k M_k = 1",
+        file=NETWORK,
+        function="DenseMotion.forward",
+    ),
+    "deformation": Explained(
+        title="4 · Deformation",
+        text="A square grid over the portrait, warped by the motion of all pixels. Where it folds or tears, the "
+        "portrait does not show what is needed.",
+        equation=r"f_w(\xi, \hat{T})(z) = \xi(\hat{T}(z))",
+        file=NETWORK,
+        function="Generator.deform",
+    ),
+    "occlusion": Explained(
+        title="5 · Occlusion",
+        text="White is warped from the portrait; black is painted by the generator. It is dark where a turn of the "
+        "head shows what had been hidden.",
+        equation=r"\xi' = \hat{O} \odot f_w(\xi, \hat{T}) \quad \text{(5)}",
+        file=NETWORK,
+        function="Generator.decode",
+    ),
+    "prediction": Explained(
+        title="6 · Result",
+        text="The warped and masked features, decoded to a picture. Compare it with the driver: what was moved, and "
+        "what was invented?",
+        equation=r"\hat{D} = \text{decoder}(\xi')",
+        file=NETWORK,
+        function="FirstOrderModel.generate",
+    ),
 }
-"""File caption -> title and explanation of the picture."""
+"""File caption -> what stands around the picture."""
 
 
 class Inside:
@@ -48,8 +93,8 @@ class Inside:
                 self.moment = gr.Slider(0, 100, 50, step=1, label="Moment of the driving clip, %", scale=3)
                 self.start = gr.Button("Look inside", scale=1, min_width=120)
             self.error_message.render()
-            with gr.Row(elem_classes="insights"):
-                self.pictures = {name: _picture(*caption) for name, caption in CAPTIONS.items()}
+            with gr.Row(elem_classes="inside-figures"):
+                self.pictures = {name: one.render()[1] for name, one in FIGURES.items()}
 
     def listen(self, inputs: Inputs, crop: gr.Radio) -> None:
         self.inputs = inputs
@@ -92,16 +137,3 @@ class Inside:
                 pictures = {self.pictures[file.caption]: str(file.path) for file in event.files}
                 at: Update = {self.moment: round(100 * event.files[0].facts["moment"])}
                 yield self.error_message.clear() | pictures | at
-
-
-def _picture(title: str, explanation: str) -> gr.Image:
-    with gr.Column(min_width=130):
-        picture = gr.Image(
-            label=title,
-            alt_text=f"{title}. {explanation}",
-            interactive=False,
-            buttons=["fullscreen"],
-            elem_classes="media natural",
-        )
-        gr.HTML(explanation, elem_classes="quiet")
-    return picture

@@ -1,6 +1,6 @@
 """What stands around the figures of CycleGAN's look inside."""
 
-from deepfake_core.ui.widgets.look_inside import Explained
+from deepfake_core.ui.widgets.explained import Explained
 
 LOSSES = "train/recipes/cyclegan/losses.py"
 

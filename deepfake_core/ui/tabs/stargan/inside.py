@@ -1,6 +1,6 @@
 """What stands around the figures of StarGAN's look inside."""
 
-from deepfake_core.ui.widgets.look_inside import Explained
+from deepfake_core.ui.widgets.explained import Explained
 
 NETWORK, LOSSES = "deepfake_core/networks/stargan.py", "train/recipes/stargan/losses.py"
 

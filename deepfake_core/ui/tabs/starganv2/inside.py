@@ -1,6 +1,6 @@
 """What stands around the figures of StarGAN v2's look inside."""
 
-from deepfake_core.ui.widgets.look_inside import Explained
+from deepfake_core.ui.widgets.explained import Explained
 
 NETWORK = "deepfake_core/networks/starganv2.py"
 

@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from deepfake_core.errors import BadRequest
 from deepfake_core.networks.fomm import FommConfig, HourglassConfig
 from deepfake_core.networks.layers import warp
+from deepfake_core.synthetic.heads import KEYPOINT_LANDMARKS
 from train.recipes.fomm.data import Pairs
 from train.recipes.fomm.randomisation import Randomisation, between, moved, randomised
-from train.recipes.fomm.synthetic import KEYPOINT_LANDMARKS, DrawnHeads, cached_pairs, half_mirrored
+from train.recipes.fomm.synthetic import DrawnHeads, cached_pairs, half_mirrored
 
 CPU = torch.device("cpu")
 SIZE = 64
