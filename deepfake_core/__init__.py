@@ -17,7 +17,7 @@ from deepfake_core import registry
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.animator import ImageAnimator
-    from deepfake_core.pipelines.by_hand import Controls
+    from deepfake_core.pipelines.controls import Controls
     from deepfake_core.pipelines.editor import AttributeEditor
     from deepfake_core.pipelines.saving import save, save_video
     from deepfake_core.pipelines.synthesizer import StyleSynthesizer
@@ -34,7 +34,7 @@ def _references() -> dict[str, str]:
     """Public name -> "module:name"."""
     models = [one.model for one in registry.METHODS if one.model]
     saving = [f"deepfake_core.pipelines.saving:{name}" for name in ("save", "save_video")]
-    hand = "deepfake_core.pipelines.by_hand:Controls"
+    hand = "deepfake_core.pipelines.controls:Controls"
     return {reference.partition(":")[2]: reference for reference in (*models, *saving, hand)}
 
 

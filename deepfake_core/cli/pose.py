@@ -35,7 +35,8 @@ def pose_file(asked: argparse.Namespace) -> dict[str, Any]:
     from deepfake_core.errors import BadRequest
     from deepfake_core.faces import crop_named
     from deepfake_core.pipelines.animator import ImageAnimator
-    from deepfake_core.pipelines.by_hand import HandRequest, clip_by_hand, pose_by_hand, poses_of
+    from deepfake_core.pipelines.by_hand import HandRequest, clip_by_hand, pose_by_hand
+    from deepfake_core.pipelines.controls import poses_of
 
     crop, output = crop_named(asked.crop, face=asked.face), Path(asked.output)
     moves = output.suffix.lower() == CLIP

@@ -7,11 +7,13 @@ detects its keypoints in both pictures. In both cases the portrait moves as the 
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
+from threading import Lock
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,11 +24,12 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
-from deepfake_core.motion import Keypoints, RelativeMotion, apply, transfer_motion
-from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
+from deepfake_core.motion import Keypoints, RelativeMotion, apply, rows_of, transfer_motion
+from deepfake_core.pipelines.controls import MOST_POSES, REST, Controls, path_through
+from deepfake_core.pipelines.cropped import crop_image, name_of
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import save
-from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.pixels import from_batch, from_unit
@@ -43,17 +46,6 @@ from deepfake_core.synthetic.heads import (
 from deepfake_core.synthetic.heads.scene import build_scene
 from deepfake_core.synthetic.heads.truth import truth
 
-LIMITS = {
-    "yaw": (-30.0, 30.0),
-    "pitch": (-20.0, 20.0),
-    "roll": (-20.0, 20.0),
-    "scale": (0.8, 1.25),
-    "shift_x": (-0.15, 0.15),
-    "shift_y": (-0.15, 0.15),
-    "mouth_open": (0.0, 1.0),
-    "smile": (-1.0, 1.0),
-}
-"""Least and largest value of each control."""
 SMILES = 2.0
 """Smile of the drawn head for a control of 1; that of the drawings hardly shows on a portrait."""
 HEAD = 17
@@ -62,81 +54,10 @@ NEAR = 0.05
 """Mean distance from keypoints to landmarks up to which they are the same, in units of half the picture."""
 RATE = 25
 """Frames per second of a clip."""
-MOVE = 20
-"""Frames from one pose of a clip to the next."""
-MOST_POSES = 8
+KEPT = 4
+"""Sitters that are kept for each model."""
 _following: WeakKeyDictionary[MotionModel, bool] = WeakKeyDictionary()
 """The answers of `follows_landmarks`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Controls:
-    """A pose and an expression, as a difference from the portrait's own: the defaults change nothing."""
-
-    yaw: float | int = 0.0
-    """Degrees, + to the right of the picture."""
-    pitch: float | int = 0.0
-    """Degrees, + up."""
-    roll: float | int = 0.0
-    """Degrees, + tilts the crown to the right."""
-    scale: float | int = 1.0
-    """Size of the head as a multiple."""
-    shift_x: float | int = 0.0
-    """To the right, in widths of the crop."""
-    shift_y: float | int = 0.0
-    """Down, in heights of the crop."""
-    mouth_open: float | int = 0.0
-    """0 to 1."""
-    smile: float | int = 0.0
-    """-1 (sad) to 1."""
-
-    def __post_init__(self) -> None:
-        """Raise `BadRequest` for a value out of range."""
-        for name, (least, most) in LIMITS.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise BadRequest(f"{name} must be between {least:g} and {most:g}, got {value}")
-
-    def towards(self, other: "Controls", share: float) -> "Controls":
-        """The controls at a share of the way to others, from 0 (these) to 1."""
-        here, there = asdict(self), asdict(other)
-        return Controls(**{name: here[name] + share * (there[name] - here[name]) for name in here})
-
-
-REST = Controls()
-RESTS = "rest"
-"""The text of `REST`."""
-
-
-def poses_of(text: str) -> tuple[Controls, ...]:
-    """The poses of a text with one a line, as `in_words` writes them: "yaw 20, smile 0.5".
-
-    Raises `BadRequest` for an unknown control, a value that is no number or out of range, and for more than
-    `MOST_POSES` lines.
-    """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > MOST_POSES:
-        raise BadRequest(f"at most {MOST_POSES} poses are possible, got {len(lines)}; remove some lines")
-    return tuple(_pose_of(line) for line in lines)
-
-
-def _pose_of(line: str) -> Controls:
-    values: dict[str, float] = {}
-    for part in [] if line == RESTS else line.split(","):
-        name, _, value = part.strip().partition(" ")
-        try:
-            values[name] = float(value)
-        except ValueError as error:
-            raise BadRequest(f"{part.strip()!r} is not a control and its number, such as 'yaw 20'") from error
-        if name not in LIMITS:
-            raise BadRequest(f"unknown control {name!r}; choose from {', '.join(LIMITS)}")
-    return Controls(**values)
-
-
-def in_words(pose: Controls) -> str:
-    """The values that differ from the rest: "yaw 20, smile 0.5"."""
-    changed = {name: value for name, value in asdict(pose).items() if value != getattr(REST, name)}
-    return ", ".join(f"{name} {value:g}" for name, value in changed.items()) or RESTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,48 +80,85 @@ class HandRequest:
             raise BadRequest(f"1 to {MOST_POSES} poses are needed, got {len(self.poses)}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sitter:
+    """A portrait, read, cropped and encoded."""
+
+    portrait: Portrait
+    notes: tuple[str, ...]
+    """How it was cropped, and whether the weights suit it."""
+
+
+_sitters: WeakKeyDictionary[MotionModel, OrderedDict[Hashable, Sitter]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def sitter(animator: MotionModel, request: HandRequest, deadline: Deadline = NEVER) -> Sitter:
+    """The portrait of a request. The last `KEPT` files of each model are kept, since a moved slider asks for the same
+    one many times a second, and reading and cropping take longer than all else.
+    """
+    if not isinstance(request.source, str | Path):
+        return _sitter(animator, request, deadline)
+    path = Path(request.source)
+    stamp = path.stat() if path.is_file() else None  # reading says what is wrong with it
+    key = (str(path.absolute()), stamp and (stamp.st_mtime_ns, stamp.st_size), request.crop)
+    with _lock:
+        kept = _sitters.setdefault(animator, OrderedDict())
+        if key in kept:
+            kept.move_to_end(key)
+            return kept[key]
+    made = _sitter(animator, request, deadline)
+    with _lock:
+        kept[key] = made
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    return made
+
+
+def _sitter(animator: MotionModel, request: HandRequest, deadline: Deadline) -> Sitter:
+    if animator.subject != "face":
+        raise BadRequest(f"{animator.name} is not for faces; choose weights for faces to drive one by hand")
+    name = name_of(request.source, "the portrait")
+    how: dict[str, Any] = {"subject": animator.subject, "name": name, "deadline": deadline}
+    cropped = crop_image(request.source, animator.size, request.crop, **how)
+    deadline.check()
+    notes = (cropped.note, *noted(mismatch(animator.name, [cropped.kind])))
+    return Sitter(portrait=animator.portrait(cropped.pixels), notes=notes)
+
+
 def pose_by_hand(animator: MotionModel, request: HandRequest, deadline: Deadline = NEVER) -> Finished:
     """Write the portrait in the first pose. Raises what reading, cropping and writing raise, and `TookTooLong`."""
-    clock, source = Clock(), _cropped(animator, request, deadline)
-    deadline.check()
-    (made,) = posed(animator, source.pixels, request.poses[:1])
+    clock, source = Clock(), sitter(animator, request, deadline)
+    moved = transferred(animator, source.portrait.keypoints, request.poses[:1])
+    (made,) = animator.render(source.portrait, moved)
     path = save(made, request.output, request.source, model=animator.name, label=request.label, edited=False)
-    return Finished(files=(File(path=path, role="result"),), notes=_notes(animator, source), seconds=clock.seconds)
+    notes = (*source.notes, *animator.runtime.notes())
+    return Finished(files=(File(path=path, role="result"),), notes=notes, seconds=clock.seconds)
 
 
 def clip_by_hand(
     animator: MotionModel, request: HandRequest, deadline: Deadline = NEVER
 ) -> Iterator[Progress | Finished]:
     """Write the portrait as it moves from rest through the poses and back. Raises what `pose_by_hand` raises."""
-    clock, source, done = Clock(), _cropped(animator, request, deadline), 0
-    portrait, wanted = animator.portrait(source.pixels), path_through(request.poses)
-    moved = transferred(animator, portrait.keypoints, wanted)
+    clock, source, done = Clock(), sitter(animator, request, deadline), 0
+    wanted = path_through(request.poses)
+    moved = transferred(animator, source.portrait.keypoints, wanted)
     origin = origin_of(animator.name, request.source)
     with open_sink(request.output, rate=Fraction(RATE), origin=origin, label=request.label) as sink:
         for first in range(0, len(wanted), animator.batch):
             deadline.check()
-            rows = slice(first, first + animator.batch)
-            for frame in animator.render(portrait, apply(lambda part, rows=rows: part[rows], moved)):  # type: ignore[misc]
+            for frame in animator.render(source.portrait, rows_of(moved, first, first + animator.batch)):
                 sink.write(frame)
                 done += 1
             yield clock.progress(done, len(wanted), unit="frame")
     result = File(path=sink.path, role="result", facts={"frames": done})
-    yield Finished(files=(result,), notes=_notes(animator, source), seconds=clock.seconds)
+    yield Finished(files=(result,), notes=(*source.notes, *animator.runtime.notes()), seconds=clock.seconds)
 
 
 def posed(animator: MotionModel, source: Image, poses: Sequence[Controls]) -> list[Image]:
     """A crop of the network's size in each of the poses."""
     portrait = animator.portrait(source)
     return animator.render(portrait, transferred(animator, portrait.keypoints, poses))
-
-
-def path_through(poses: Sequence[Controls]) -> list[Controls]:
-    """The frames of a clip from rest through all poses and back, which begins and ends every move slowly."""
-    frames = [REST]
-    for here, there in pairwise((REST, *poses, REST)):
-        shares = [(step + 1) / MOVE for step in range(MOVE)]
-        frames += [here.towards(there, share * share * (3 - 2 * share)) for share in shares]
-    return frames
 
 
 def transferred(animator: MotionModel, source: Keypoints, poses: Sequence[Controls]) -> Keypoints:
@@ -253,18 +211,3 @@ def states(poses: Sequence[Controls]) -> HeadState:
 def _head(count: int) -> HeadIdentity:
     one = sample_identity(1, torch.Generator().manual_seed(HEAD))
     return one.pick(torch.zeros(count, dtype=torch.long))
-
-
-def _cropped(animator: MotionModel, request: HandRequest, deadline: Deadline) -> Cropped:
-    if animator.subject != "face":
-        raise BadRequest(
-            f"{animator.name} is not for faces, which is all that can be driven by hand; choose weights for faces"
-        )
-    name = name_of(request.source, "the portrait")
-    return crop_image(
-        request.source, animator.size, request.crop, subject=animator.subject, name=name, deadline=deadline
-    )
-
-
-def _notes(animator: MotionModel, source: Cropped) -> tuple[str, ...]:
-    return (source.note, *noted(mismatch(animator.name, [source.kind])), *animator.runtime.notes())

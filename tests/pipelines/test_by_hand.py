@@ -1,6 +1,7 @@
 """Laws of driving by hand: rest is the still picture, the equation of the transfer, and what each control does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,27 +11,22 @@ from hypothesis import strategies as st
 
 from deepfake_core.errors import BadRequest
 from deepfake_core.media.decode import probe
+from deepfake_core.media.images import ImageLike
 from deepfake_core.motion import RelativeMotion, apply, transfer_motion
 from deepfake_core.pipelines import by_hand
 from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.pipelines.by_hand import (
-    LIMITS,
-    MOST_POSES,
-    MOVE,
-    REST,
-    Controls,
     HandRequest,
     clip_by_hand,
     detected,
     follows_landmarks,
-    in_words,
     landmarks,
-    path_through,
     pose_by_hand,
     posed,
-    poses_of,
     transferred,
 )
+from deepfake_core.pipelines.controls import LIMITS, MOST_POSES, MOVE, REST, Controls, in_words, path_through, poses_of
+from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.events import Finished
 from deepfake_core.provenance.verify import verify
 from tests.pipelines.conftest import EXAMPLES
@@ -150,6 +146,36 @@ def test_a_clip_and_a_picture_are_labelled_and_signed(animator: ImageAnimator, p
     for path in (done.path, still.path):
         credential = verify(path).credential
         assert credential is not None and credential.state == "valid" and len(credential.inputs) == 1
+
+
+def test_a_portrait_is_read_once_until_its_file_changes(
+    animator: ImageAnimator, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+
+    def crop(source: ImageLike, *rest: Any, **how: Any) -> Cropped:
+        read.append(source)
+        return crop_image(source, *rest, **how)
+
+    monkeypatch.setattr(by_hand, "crop_image", crop)
+    for number in range(by_hand.KEPT + 2):
+        (tmp_path / f"{number}.png").write_bytes(portrait.read_bytes())
+
+    def pose(number: int) -> None:
+        source = tmp_path / f"{number}.png"
+        pose_by_hand(animator, HandRequest(source=source, poses=(REST,), output=tmp_path / "out.jpg"))
+
+    pose(0)
+    pose(0)
+    assert len(read) == 1
+    (tmp_path / "0.png").write_bytes((EXAMPLES / "portraits" / "ben.png").read_bytes())
+    pose(0)
+    assert len(read) == 2
+    for number in range(1, by_hand.KEPT + 2):
+        pose(number)
+    assert len(by_hand._sitters[animator]) == by_hand.KEPT
+    pose(0)
+    assert len(read) == by_hand.KEPT + 4  # displaced by the others
 
 
 def test_a_clip_that_is_stopped_leaves_no_file(animator: ImageAnimator, portrait: Path, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from deepfake_core.ui.widgets.stage import bar, result_name, state
 from deepfake_core.ui.wiring import ON_NETWORK, PRIVATE, QUIET
 
 if TYPE_CHECKING:
-    from deepfake_core.pipelines.by_hand import Controls, HandRequest
+    from deepfake_core.pipelines.by_hand import HandRequest
+    from deepfake_core.pipelines.controls import Controls
 
 INTRODUCTION = (
     "No clip needed: the sliders move an invisible drawn head, and the portrait follows it. Small moves look best."
@@ -135,7 +136,7 @@ class ByHand:
 
     def added(self, poses: str, *values: float) -> Update:
         """The pose of the sliders as the last line of the text."""
-        from deepfake_core.pipelines.by_hand import in_words, poses_of
+        from deepfake_core.pipelines.controls import in_words, poses_of
 
         try:
             lines = [line for line in poses.splitlines() if line.strip()]
@@ -166,7 +167,8 @@ class ByHand:
 
     def _request(self, values: dict[str, Any], folder: Path, deadline: Deadline) -> "tuple[str, HandRequest]":
         """The name of the weights, and the request: for a clip if the values have poses, else for a picture."""
-        from deepfake_core.pipelines.by_hand import HandRequest, poses_of
+        from deepfake_core.pipelines.by_hand import HandRequest
+        from deepfake_core.pipelines.controls import poses_of
 
         upload = values["source"]
         source = chosen(upload, "portrait")
@@ -180,6 +182,6 @@ class ByHand:
 
 
 def _controls(values: dict[str, float]) -> "Controls":
-    from deepfake_core.pipelines.by_hand import Controls
+    from deepfake_core.pipelines.controls import Controls
 
     return Controls(**{name: float(value) for name, value in values.items()})
