@@ -16,6 +16,7 @@ from tests.browser.actions import (
     WIDER_THAN_WINDOW,
     agree,
     check_accessibility,
+    is_labelled,
     noise_file,
     picture_of,
     press,
@@ -131,6 +132,34 @@ def test_the_network_can_be_looked_into(lab: "Page", page_errors: list[str]):
     for title in ("Portrait points", "Driver points", "Masks", "Deformation", "Occlusion", "Result"):
         lab.locator("#inside .media", has_text=title).locator("img").wait_for(timeout=30 * SECOND)
     screenshot(lab, "inside.png")
+    assert page_errors == []
+
+
+def test_a_portrait_is_driven_by_hand(lab: "Page", page_errors: list[str]):
+    picture = lab.locator("#by-hand-picture img")
+    assert picture.count() == 0  # nothing is computed before
+    unfold(lab, "Drive by hand")
+    picture.wait_for(timeout=LOADED)
+    at_rest = picture.get_attribute("src")
+    lab.locator("#by-hand-yaw input[type=range]").fill("20")
+    lab.wait_for_function("before => document.querySelector('#by-hand-picture img').src !== before", arg=at_rest)
+    assert is_labelled(lab, picture)
+    press(lab, "Add this pose")
+    poses = lab.locator("#by-hand-poses textarea")
+    lab.wait_for_function("document.querySelector('#by-hand-poses textarea').value === 'yaw 20'")
+    poses.fill("yaw 20\nfrown 1")
+    press(lab, "Make a clip")
+    wait_for_alert(lab, "unknown control 'frown'")
+    poses.fill("yaw 20\nsmile 1, pitch -10")
+    press(lab, "Make a clip")
+    lab.locator("#by-hand-video video").wait_for(timeout=LOADED)
+    press(lab, "Back to rest")
+    lab.wait_for_function("document.querySelector('#by-hand-yaw input').value === '0'")
+    check_accessibility(lab)
+    lab.set_viewport_size({"width": 360, "height": 800})
+    lab.locator("#by-hand-smile").scroll_into_view_if_needed()
+    assert picture.bounding_box()["y"] >= 0  # type: ignore[index]  # it stays in view
+    assert not lab.evaluate(WIDER_THAN_WINDOW)
     assert page_errors == []
 
 

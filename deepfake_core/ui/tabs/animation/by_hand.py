@@ -55,14 +55,10 @@ class ByHand:
             gr.Markdown(INTRODUCTION)
             self.error_message.render()
             with gr.Row():
-                with gr.Column(scale=4, min_width=280):
+                with gr.Column(scale=4, min_width=280, elem_classes="stays"):
                     self.picture = gr.Image(
                         label="Posed by hand", alt_text="The portrait in the pose of the sliders", interactive=False,
                         buttons=["download", "fullscreen"], elem_id=f"{PREFIX}picture", elem_classes="media natural",
-                    )  # fmt: skip
-                    self.video = gr.Video(
-                        label="Clip", interactive=False, visible=False, loop=True, autoplay=True, height=320,
-                        elem_id=f"{PREFIX}video", elem_classes="media",
                     )  # fmt: skip
                 with gr.Column(scale=6, min_width=280):
                     with gr.Row():
@@ -80,6 +76,10 @@ class ByHand:
                     )
                     self.start = gr.Button("Make a clip", elem_id=f"{PREFIX}start")
                     self.progress = gr.HTML("", elem_id=f"{PREFIX}progress", elem_classes="progress")
+                    self.video = gr.Video(
+                        label="Clip", interactive=False, visible=False, loop=True, autoplay=True, height=320,
+                        elem_id=f"{PREFIX}video", elem_classes="media",
+                    )  # fmt: skip
 
     def listen(self, tab: Inputs, file: gr.Image, crop: gr.Radio) -> None:
         """`tab`: the inputs of the tab, named like the fields of `AnimationForm`."""
