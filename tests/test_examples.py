@@ -33,6 +33,7 @@ def test_look_inside(capsys: pytest.CaptureFixture[str]) -> None:
         ("03_translate", "cyclegan-starter-horse2zebra"),
         ("04_edit_attributes", "stargan-starter"),
         ("05_styles", "starganv2-starter-animals"),
+        ("06_drive_by_hand", "fomm-starter"),
     ],
 )
 def test_the_translators(name: str, model: str, tmp_path: Path) -> None:

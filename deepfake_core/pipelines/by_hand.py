@@ -7,14 +7,12 @@ detects its keypoints in both pictures. In both cases the portrait moves as the 
 """
 
 import math
-from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from jaxtyping import Float
@@ -29,8 +27,9 @@ from deepfake_core.pipelines.controls import MOST_POSES, REST, Controls, path_th
 from deepfake_core.pipelines.cropped import crop_image, name_of
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import save
-from deepfake_core.pipelines.motion_model import MotionModel, Portrait
+from deepfake_core.pipelines.motion_model import MotionModel
 from deepfake_core.pipelines.saving import origin_of
+from deepfake_core.pipelines.sitter import Sitter, Sitters
 from deepfake_core.pipelines.suitability import mismatch, noted
 from deepfake_core.pixels import from_batch, from_unit
 from deepfake_core.provenance.writer import open_sink
@@ -54,8 +53,7 @@ NEAR = 0.05
 """Mean distance from keypoints to landmarks up to which they are the same, in units of half the picture."""
 RATE = 25
 """Frames per second of a clip."""
-KEPT = 4
-"""Sitters that are kept for each model."""
+SITTERS = Sitters()
 _following: WeakKeyDictionary[MotionModel, bool] = WeakKeyDictionary()
 """The answers of `follows_landmarks`."""
 
@@ -80,39 +78,17 @@ class HandRequest:
             raise BadRequest(f"1 to {MOST_POSES} poses are needed, got {len(self.poses)}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sitter:
-    """A portrait, read, cropped and encoded."""
-
-    portrait: Portrait
-    notes: tuple[str, ...]
-    """How it was cropped, and whether the weights suit it."""
-
-
-_sitters: WeakKeyDictionary[MotionModel, OrderedDict[Hashable, Sitter]] = WeakKeyDictionary()
-_lock = Lock()
-
-
 def sitter(animator: MotionModel, request: HandRequest, deadline: Deadline = NEVER) -> Sitter:
-    """The portrait of a request. The last `KEPT` files of each model are kept, since a moved slider asks for the same
-    one many times a second, and reading and cropping take longer than all else.
+    """The portrait of a request. Files are kept for a moment: a moved slider asks for the same one many times a second,
+    and reading and cropping take longer than all else.
     """
     if not isinstance(request.source, str | Path):
         return _sitter(animator, request, deadline)
     path = Path(request.source)
     stamp = path.stat() if path.is_file() else None  # reading says what is wrong with it
-    key = (str(path.absolute()), stamp and (stamp.st_mtime_ns, stamp.st_size), request.crop)
-    with _lock:
-        kept = _sitters.setdefault(animator, OrderedDict())
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
-    made = _sitter(animator, request, deadline)
-    with _lock:
-        kept[key] = made
-        while len(kept) > KEPT:
-            kept.popitem(last=False)
-    return made
+    changed = stamp and (stamp.st_mtime_ns, stamp.st_size)
+    key = (ref(animator), path.absolute(), changed, request.crop)
+    return SITTERS.get(key, lambda: _sitter(animator, request, deadline))
 
 
 def _sitter(animator: MotionModel, request: HandRequest, deadline: Deadline) -> Sitter:

@@ -25,7 +25,7 @@ from deepfake_core.pipelines.styles_inspection import SEED, StylesInspection, de
 from deepfake_core.pipelines.synthesizer import Source, StyleSynthesizer
 from deepfake_core.pixels import from_batch, from_signed, from_unit
 
-MAP, THUMBNAIL, THUMBNAILS = 600, 92, 10
+MAP, THUMBNAIL, THUMBNAILS = 600, 92, 8
 """Side of the map in pixels; side and number of the results that are shown in it."""
 
 
@@ -123,13 +123,12 @@ def codes(seen: StylesInspection, references: Sequence[Image | None]) -> Image:
 
 def mixing(seen: StylesInspection) -> Image:
     """The source in A and in B; below, coarse layers in A and fine ones in B, then the other way round."""
-    blocks, sides = len(seen.mixed) - 1, _sides(seen)
-    counts = range(max(1, blocks - 3), blocks)
+    sides = _sides(seen)
     ends = [("x", seen.image), ("A", seen.plain[0]), ("B", seen.plain[1])]
     rows = [
-        (f"{coarse} to {sides[count - 1]} px, then {fine}", seen.mixed[count, way])
+        (f"{coarse} to {sides[count - 1]} px, then {fine}", pair[way])
         for way, (coarse, fine) in enumerate((("A", "B"), ("B", "A")))
-        for count in counts
+        for count, pair in seen.mixed.items()
     ]
     return in_panels([(name, _shown(picture)) for name, picture in (*ends, *rows)], columns=3)
 
@@ -150,7 +149,7 @@ def disagreement(one: Float[Tensor, "c"], other: Float[Tensor, "c"]) -> Float[Te
 
 def _sides(seen: StylesInspection) -> list[int]:
     """The side in pixels of each block's output: two blocks keep it, the others double it."""
-    blocks, side = len(seen.mixed) - 1, seen.image.shape[-1]
+    blocks, side = len(seen.affine) // 2, seen.image.shape[-1]
     return [side >> min(blocks - 1 - place, blocks - 2) for place in range(blocks)]
 
 

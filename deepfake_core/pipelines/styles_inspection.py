@@ -1,6 +1,6 @@
 """The intermediate results of StarGAN v2 for one picture and some styles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,8 @@ POINTS = 150
 """Latents of each domain in the cloud."""
 SEED = 0
 """Of these latents."""
+MIXES = 3
+"""Numbers of blocks at which styles are mixed: the last ones, where a single block still shows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +33,8 @@ class StylesInspection:
     """gamma and beta, which each layer of AdaIN predicts from the styles, in the order of the computation."""
     plain: Float[Tensor, "n 3 h w"]
     """x in each style."""
-    mixed: Float[Tensor, "k 2 3 h w"]
-    """For each number of blocks from 0 to all: the first ones in A and the others in B, then the other way round."""
+    mixed: Mapping[int, Float[Tensor, "2 3 h w"]]
+    """For some numbers of blocks: the first ones in A and the others in B, then the other way round."""
     blend: tuple[Float[Tensor, "h w"], Float[Tensor, "3 h w"]] | None
     """The mask m of A, 0 to 1, and the generated colours, not strictly in [-1, 1]; None without a blended output."""
     kept: Float[Tensor, "2 h w"] | None
@@ -45,8 +47,8 @@ def inspect(synthesizer: StyleSynthesizer, source: Source, styles: Sequence[Floa
     blocks = len(synthesizer.network.generator.decoder)
     height, width = source.encoded.image.shape[2:]
     pairs = ((first, second), (second, first))
-    mixes = [mix(*pair, blocks, count) for count in range(blocks + 1) for pair in pairs]
-    mixed = decoded(synthesizer, source, torch.stack(mixes))
+    counts = range(max(1, blocks - MIXES), blocks)
+    mixed = decoded(synthesizer, source, torch.stack([mix(*pair, blocks, count) for count in counts for pair in pairs]))
     cloud = [synthesizer.map_latents(POINTS, SEED, domain) for domain in synthesizer.domains]
     return StylesInspection(
         image=source.encoded.image[0].cpu().float(),
@@ -54,7 +56,7 @@ def inspect(synthesizer: StyleSynthesizer, source: Source, styles: Sequence[Floa
         cloud=torch.stack(cloud),
         affine=tuple(affine(synthesizer, torch.stack(list(styles)))),
         plain=decoded(synthesizer, source, torch.stack(list(styles))),
-        mixed=mixed.unflatten(0, (-1, 2)),
+        mixed=dict(zip(counts, mixed.unflatten(0, (-1, 2)), strict=True)),
         blend=_blend(synthesizer, source, first),
         kept=None
         if source.masks is None

@@ -1,5 +1,6 @@
 """Laws of driving by hand: rest is the still picture, the equation of the transfer, and what each control does."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from deepfake_core.pipelines.by_hand import (
 from deepfake_core.pipelines.controls import LIMITS, MOST_POSES, MOVE, REST, Controls, in_words, path_through, poses_of
 from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.events import Finished
+from deepfake_core.pipelines.sitter import Sitter, Sitters
 from deepfake_core.provenance.verify import verify
 from tests.pipelines.conftest import EXAMPLES
 
@@ -158,7 +160,8 @@ def test_a_portrait_is_read_once_until_its_file_changes(
         return crop_image(source, *rest, **how)
 
     monkeypatch.setattr(by_hand, "crop_image", crop)
-    for number in range(by_hand.KEPT + 2):
+    monkeypatch.setattr(by_hand, "SITTERS", Sitters(most=2))
+    for number in range(4):
         (tmp_path / f"{number}.png").write_bytes(portrait.read_bytes())
 
     def pose(number: int) -> None:
@@ -171,11 +174,21 @@ def test_a_portrait_is_read_once_until_its_file_changes(
     (tmp_path / "0.png").write_bytes((EXAMPLES / "portraits" / "ben.png").read_bytes())
     pose(0)
     assert len(read) == 2
-    for number in range(1, by_hand.KEPT + 2):
+    for number in (1, 2, 3):
         pose(number)
-    assert len(by_hand._sitters[animator]) == by_hand.KEPT
+    assert len(by_hand.SITTERS) == 2
     pose(0)
-    assert len(read) == by_hand.KEPT + 4  # displaced by the others
+    assert len(read) == 6  # displaced by the others
+
+
+def test_a_portrait_is_forgotten_soon_after_its_last_use(animator: ImageAnimator, face: np.ndarray) -> None:
+    sitters = Sitters(seconds=0.2)
+    one = Sitter(portrait=animator.portrait(np.ascontiguousarray(face[: animator.size, : animator.size])), notes=())
+    assert sitters.get("key", lambda: one) is one
+    began = time.monotonic()
+    while len(sitters) and time.monotonic() - began < 5:
+        time.sleep(0.02)
+    assert time.monotonic() - began < 0.2 * 1.5 + 0.5
 
 
 def test_a_clip_that_is_stopped_leaves_no_file(animator: ImageAnimator, portrait: Path, tmp_path: Path) -> None:

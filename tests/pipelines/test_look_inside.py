@@ -17,7 +17,7 @@ from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.events import Finished
 from deepfake_core.pipelines.style_specs import Latent, Reference
 from deepfake_core.pipelines.styles import GridRequest
-from deepfake_core.pipelines.styles_inspection import affine, inspect, mix
+from deepfake_core.pipelines.styles_inspection import affine, decoded, inspect, mix
 from deepfake_core.pipelines.synthesizer import StyleSynthesizer
 from deepfake_core.pipelines.translation import TranslationRequest
 from deepfake_core.pipelines.translator import CycleTranslator
@@ -126,13 +126,14 @@ def test_stargan_without_a_discriminator_shows_no_classes(home: Path, portrait: 
 def test_mixing_all_layers_from_one_style_is_that_style(synthesizer: StyleSynthesizer, square: np.ndarray) -> None:
     styles = [synthesizer.style_from(seed, synthesizer.domains[0]) for seed in (1, 2)]
     source = synthesizer.source(square)
-    seen = inspect(synthesizer, source, styles)
     first, second = synthesizer.render(source, styles)
-    ends = {(-1, 0): first, (0, 0): second, (-1, 1): second, (0, 1): first}
-    for (count, way), expected in ends.items():
-        assert np.abs(pixels_of(seen.mixed[count, way]).astype(int) - expected).max() <= 1
-    between = seen.mixed[1:-1, 0]
-    assert all((one - end).abs().max() > 0.01 for one in between for end in seen.plain)
+    blocks = len(synthesizer.network.generator.decoder)
+    for count, expected in ((blocks, first), (0, second)):
+        (made,) = decoded(synthesizer, source, mix(styles[0], styles[1], blocks, count)[None])
+        assert np.abs(pixels_of(made).astype(int) - expected).max() <= 1
+    seen = inspect(synthesizer, source, styles)
+    assert 0 not in seen.mixed and blocks not in seen.mixed
+    assert all((one - end).abs().max() > 0.01 for pair in seen.mixed.values() for one in pair for end in seen.plain)
 
 
 def test_a_mix_has_the_coarse_style_in_its_first_blocks() -> None:
