@@ -8,6 +8,8 @@ from tqdm import tqdm
 
 from deepfake_core.cli.options import add_command, add_face_option, add_run_options, model_for
 
+REGIONS = ("all", "mouth", "pose")
+
 
 def add(commands: Any) -> None:
     """Add the subcommand `animate`."""
@@ -28,6 +30,9 @@ def add(commands: Any) -> None:
     command.add_argument("--adapt-scale", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument(
         "--strength", type=float, default=1.0, metavar="0..2", help="multiply relative motion (default: 1)"
+    )
+    command.add_argument(
+        "--region", choices=REGIONS, default="all", help="what moves; mouth and pose need weights such as fomm-starter"
     )
     command.add_argument("--best-frame", action="store_true", help="start from the frame with the most similar pose")
     command.add_argument(
@@ -68,6 +73,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
         best_frame=asked.best_frame,
         start=asked.start,
         smoothing=asked.smoothing,
+        region=asked.region,
         source_crop=crop,
         driving_crop=crop_named(asked.crop),
         paste_back=asked.paste_back,

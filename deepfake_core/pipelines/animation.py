@@ -158,6 +158,7 @@ def moved_frames(
         portrait=portrait,
         transfer=request.transfer,
         smoothing=request.smoothing,
+        region=request.region,
         starts=iter(starts),
     )
     for frames in batches(clip.frames, animator.batch):

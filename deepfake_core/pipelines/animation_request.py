@@ -18,6 +18,7 @@ from deepfake_core.motion import RelativeMotion, Transfer
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
 from deepfake_core.pipelines.driving import Clip, open_clip
 from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.regions import Region
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,8 @@ class AnimationRequest:
     preview: Path | None = None
     """A picture, in the format of its suffix, that shows the latest driving frame and result during the run."""
     transfer: Transfer = field(default_factory=RelativeMotion)
+    region: Region = "all"
+    """What moves: everything, only the mouth, or only the pose of the head; see `regions`."""
     best_frame: bool = False
     """Measure motion from the driving frame whose pose is closest to the source's, instead of the first of its shot."""
     start: float | int = 0.0

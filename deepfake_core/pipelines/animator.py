@@ -17,6 +17,7 @@ from deepfake_core.pipelines.by_hand import posed
 from deepfake_core.pipelines.controls import Controls
 from deepfake_core.pipelines.cropped import crop_image
 from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.regions import Region
 from deepfake_core.settings import Precision
 
 
@@ -51,11 +52,13 @@ class ImageAnimator(MotionModel):
         smoothing: float = 0.0,
         start: float = 0.0,
         strength: float = 1.0,
+        region: Region = "all",
     ) -> Iterator[Image]:
         """Animate `source` with the motion of `driving`; yields uint8 RGB frames of the network's size as a stream.
 
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Motion
-        starts `start` seconds into it or later, at a face; relative motion is multiplied by `strength` (0 to 2). A
+        starts `start` seconds into it or later, at a face; relative motion is multiplied by `strength` (0 to 2). Of
+        a face, `region` can be "mouth" or "pose" (of the head) with weights whose keypoints are landmarks. A
         picture (a path, a PIL image or one array) gives one frame, the portrait in its pose: see `pipelines.pose`. No
         files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
@@ -68,6 +71,7 @@ class ImageAnimator(MotionModel):
             driving_crop=square,
             best_frame=best_frame,
             smoothing=smoothing,
+            region=region,
             start=start,
         )
         return frames_of(self, request)

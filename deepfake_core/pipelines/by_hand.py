@@ -6,17 +6,12 @@ detects its keypoints in both pictures. In both cases the portrait moves as the 
 (Siarohin et al., NeurIPS 2019, section 3.4).
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, ref
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from weakref import ref
 
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
@@ -25,37 +20,18 @@ from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import Keypoints, RelativeMotion, apply, rows_of, transfer_motion
 from deepfake_core.pipelines.controls import MOST_POSES, REST, Controls, path_through
 from deepfake_core.pipelines.cropped import crop_image, name_of
+from deepfake_core.pipelines.drawn_driver import detected, follows_landmarks, landmarks
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.image_batch import save
 from deepfake_core.pipelines.motion_model import MotionModel
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.sitter import Sitter, Sitters
 from deepfake_core.pipelines.suitability import mismatch, noted
-from deepfake_core.pixels import from_batch, from_unit
 from deepfake_core.provenance.writer import open_sink
-from deepfake_core.synthetic.heads import (
-    KEYPOINT_LANDMARKS,
-    LANDMARKS,
-    HeadIdentity,
-    HeadState,
-    draw,
-    neutral_state,
-    sample_identity,
-)
-from deepfake_core.synthetic.heads.scene import build_scene
-from deepfake_core.synthetic.heads.truth import truth
 
-SMILES = 2.0
-"""Smile of the drawn head for a control of 1; that of the drawings hardly shows on a portrait."""
-HEAD = 17
-"""Seed of the drawn head, which has a plain face."""
-NEAR = 0.05
-"""Mean distance from keypoints to landmarks up to which they are the same, in units of half the picture."""
 RATE = 25
 """Frames per second of a clip."""
 SITTERS = Sitters()
-_following: WeakKeyDictionary[MotionModel, bool] = WeakKeyDictionary()
-"""The answers of `follows_landmarks`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,48 +118,3 @@ def transferred(animator: MotionModel, source: Keypoints, poses: Sequence[Contro
     of = landmarks if follows_landmarks(animator) else detected
     initial, moved = (apply(lambda part: part.to(animator.device), of(animator, one)) for one in ((REST,), poses))
     return transfer_motion(source, moved, initial, RelativeMotion())
-
-
-def follows_landmarks(animator: MotionModel) -> bool:
-    """Whether the keypoints are the landmarks of drawn heads, in the order of `KEYPOINT_LANDMARKS`: on the head at rest
-    they lie within `NEAR` of them. Computed once for each model.
-    """
-    config = animator.network.config
-    if not config.jacobians or config.keypoints > len(KEYPOINT_LANDMARKS):
-        return False
-    if animator not in _following:
-        here, there = (of(animator, (REST,)).position.cpu() for of in (detected, landmarks))
-        _following[animator] = bool((here - there).norm(dim=2).mean() <= NEAR)
-    return _following[animator]
-
-
-def landmarks(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
-    """The landmarks of the drawn head in each of the poses, from its geometry."""
-    identity, state = _head(len(poses)), states(poses)
-    exact = truth(identity, state, build_scene(identity, state, animator.size))
-    chosen = [LANDMARKS.index(name) for name in KEYPOINT_LANDMARKS[: animator.network.config.keypoints]]
-    return Keypoints(exact.landmarks[:, chosen], exact.jacobian[:, chosen])
-
-
-def detected(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
-    """The keypoints that the network detects in drawings of the head in each of the poses."""
-    pictures = draw(_head(len(poses)), states(poses), animator.size).image
-    return animator.keypoints(from_batch(from_unit(pictures)))
-
-
-def states(poses: Sequence[Controls]) -> HeadState:
-    """The states of the drawn head."""
-
-    def row(name: str, factor: float = 1.0) -> Float[Tensor, "b"]:
-        return torch.tensor([factor * getattr(pose, name) for pose in poses])
-
-    angles = {name: row(name, math.pi / 180) for name in ("yaw", "pitch", "roll")}
-    shifts = {name: row(name, 2.0) for name in ("shift_x", "shift_y")}
-    return neutral_state(len(poses))._replace(
-        **angles, **shifts, scale=row("scale"), mouth_open=row("mouth_open"), smile=row("smile", SMILES)
-    )
-
-
-def _head(count: int) -> HeadIdentity:
-    one = sample_identity(1, torch.Generator().manual_seed(HEAD))
-    return one.pick(torch.zeros(count, dtype=torch.long))

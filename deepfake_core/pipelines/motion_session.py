@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import UInt8
 
+from deepfake_core.errors import BadRequest
 from deepfake_core.motion import (
     Keypoints,
     RelativeMotion,
@@ -18,8 +19,10 @@ from deepfake_core.motion import (
     smooth_batch,
     transfer_motion,
 )
+from deepfake_core.pipelines.drawn_driver import follows_landmarks, names
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.motion_start import Motion
+from deepfake_core.regions import Region, only
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,12 +34,26 @@ class MotionSession:
     transfer: Transfer = field(default_factory=RelativeMotion)
     smoothing: float = 0.0
     """How much the keypoints are smoothed over time, from 0 (not at all) to 1."""
+    region: Region = "all"
+    """What moves; anything but "all" needs relative motion, and keypoints that are landmarks."""
     starts: Iterator[Keypoints] = field(default_factory=lambda: iter(()))
     """The driver's keypoints from which motion is measured, one for each start; without: those of its own frame."""
     _initial: Keypoints | None = None
     _previous: Keypoints | None = None
     _scale: float = 1.0
     _shown: UInt8[np.ndarray, "s s 3"] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `BadRequest` for a region that cannot be told apart."""
+        if self.region == "all":
+            return
+        if not isinstance(self.transfer, RelativeMotion):
+            raise BadRequest("only a region can move with relative motion alone; choose transfer 'relative'")
+        if not follows_landmarks(self.animator):
+            raise BadRequest(
+                f"the keypoints of {self.animator.name} have no names, so no region of the face can be told apart; "
+                "choose fomm-starter, or the region 'all'"
+            )
 
     def step(
         self,
@@ -70,6 +87,8 @@ class MotionSession:
             assert self._initial is not None
             there = smooth_batch(self._previous, rows_of(keypoints, first, last), self.smoothing)
             self._previous = frame_at(there, -1)
+            if self.region != "all":
+                there = only(self.region, there, self._initial, names(self.animator))
             here = self.portrait.keypoints
             parts.append(transfer_motion(here, there, self._initial, self.transfer, self._scale))
         return joined(parts)

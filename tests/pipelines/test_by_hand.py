@@ -19,15 +19,13 @@ from deepfake_core.pipelines.animator import ImageAnimator
 from deepfake_core.pipelines.by_hand import (
     HandRequest,
     clip_by_hand,
-    detected,
-    follows_landmarks,
-    landmarks,
     pose_by_hand,
     posed,
     transferred,
 )
 from deepfake_core.pipelines.controls import LIMITS, MOST_POSES, MOVE, REST, Controls, in_words, path_through, poses_of
 from deepfake_core.pipelines.cropped import Cropped, crop_image
+from deepfake_core.pipelines.drawn_driver import detected, follows_landmarks, landmarks
 from deepfake_core.pipelines.events import Finished
 from deepfake_core.pipelines.sitter import Sitter, Sitters
 from deepfake_core.provenance.verify import verify
@@ -91,6 +89,23 @@ def test_the_starters_keypoints_are_landmarks_and_those_of_others_are_detected(
     monkeypatch.setattr(by_hand, "follows_landmarks", lambda animator: False)
     assert torch.allclose(transferred(starter, source, poses).position, exact, atol=0.1)
     assert len(detected(animator, (REST, *poses)).position) == 2
+
+
+def test_a_region_needs_keypoints_with_names(animator: ImageAnimator, portrait: Path, singer: Path) -> None:
+    with pytest.raises(BadRequest, match="have no names"):
+        next(animator(portrait, singer, region="mouth"))
+
+
+def test_only_the_mouth_of_a_portrait_sings(starter: ImageAnimator) -> None:
+    portrait, clip = EXAMPLES / "portraits" / "chloe.png", EXAMPLES / "clips" / "sing.mp4"
+    whole, mouth = (
+        np.stack([frame for frame, _ in zip(starter(portrait, clip, region=region), range(40), strict=False)])
+        for region in ("all", "mouth")
+    )
+    moves = [np.abs(frames.astype(float) - frames[0]).mean(axis=(0, 3)) for frames in (whole, mouth)]
+    top, lips = np.s_[20:120], np.s_[140:200]
+    assert moves[1][top].mean() < 0.5 * moves[0][top].mean()  # hair and eyes rest
+    assert moves[1][lips, 90:166].mean() > 0.5 * moves[0][lips, 90:166].mean()
 
 
 @pytest.mark.parametrize("name", ["chloe.png", "photo-astronaut.jpg"])

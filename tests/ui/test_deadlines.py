@@ -101,6 +101,7 @@ def form(tab: AnimationTab, source: Path, driving: dict[str, str], **changed: An
         "motion": "relative",
         "adapt_scale": True,
         "strength": 1.0,
+        "region": "all",
         "best_frame": False,
         "start": 0.0,
         "smoothing": 0.0,

@@ -35,7 +35,16 @@ class CurrentCalls:
             "transfer": values.get("motion"),
             "face": _face(values.get("source_face"), values.get("source")),
             **_taken(
-                values, "model", "adapt_scale", "strength", "best_frame", "start", "smoothing", "crop", "paste_back"
+                values,
+                "model",
+                "adapt_scale",
+                "strength",
+                "region",
+                "best_frame",
+                "start",
+                "smoothing",
+                "crop",
+                "paste_back",
             ),
             "side_by_side": values.get("side_by_side"),
         }

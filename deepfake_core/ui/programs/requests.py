@@ -15,6 +15,7 @@ from deepfake_core.ui.services import Services
 if TYPE_CHECKING:
     from deepfake_core.pipelines.events import Finished, Progress
     from deepfake_core.pipelines.style_specs import Style
+    from deepfake_core.regions import Region
 
 Answer = tuple[list[str] | None, dict[str, Any]]
 """Files, and facts about them or about the progress."""
@@ -35,6 +36,7 @@ class Requests:
         transfer: str = "relative",
         adapt_scale: bool = True,
         strength: float | int = 1.0,
+        region: "Region" = "all",
         best_frame: bool = False,
         start: float | int = 0.0,
         smoothing: float | int = 0.0,
@@ -58,6 +60,7 @@ class Requests:
             best_frame=best_frame,
             start=float(start),
             smoothing=float(smoothing),
+            region=region,
             source_crop=crop_named(crop, face=int(face)),
             driving_crop=crop_named(crop),
             paste_back=paste_back,

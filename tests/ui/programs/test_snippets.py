@@ -50,18 +50,19 @@ def test_an_untouched_page_shows_calls_of_the_first_examples() -> None:
 def test_options_are_shown_where_they_differ_from_the_defaults() -> None:
     values = {
         "source": example("ben.png"), "driving": example("nod.mp4"), "motion": "absolute", "adapt_scale": False,
-        "strength": 1.5,
+        "strength": 1.5, "region": "mouth",
         "best_frame": True, "start": 1.5, "smoothing": 0.25, "crop": "none", "paste_back": True, "side_by_side": True,
         "source_face": None, "model": "fomm-starter",
     }  # fmt: skip
     call = CURRENT.animate(values)
     assert call.arguments.keys() == {
-        "picture", "clip", "model", "transfer", "adapt_scale", "strength", "best_frame", "start", "smoothing", "crop",
-        "paste_back", "side_by_side",
+        "picture", "clip", "model", "transfer", "adapt_scale", "strength", "region", "best_frame", "start", "smoothing",
+        "crop", "paste_back", "side_by_side",
     }  # fmt: skip
     asked = parser().parse_args(shlex.split(on_the_command_line(call))[3:])
     assert (asked.source, asked.driving) == ("examples/portraits/ben.png", "examples/clips/nod.mp4")
     assert (asked.transfer, asked.adapt_scale, asked.strength, asked.smoothing) == ("absolute", False, 1.5, 0.25)
+    assert asked.region == "mouth"
     assert CURRENT.animate(values | {"crop": "hand"}).arguments.get("crop") is None  # the page alone has it
 
 

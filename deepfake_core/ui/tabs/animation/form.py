@@ -12,6 +12,7 @@ from deepfake_core.ui.widgets.stage import made_from, result_name
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
     from deepfake_core.pipelines.animation import AnimationRequest
+    from deepfake_core.regions import Region
 
 MANUAL = "hand"
 """The choice for a crop set by sliders."""
@@ -39,6 +40,7 @@ class AnimationForm:
     motion: str
     adapt_scale: bool
     strength: float
+    region: "Region"
     best_frame: bool
     start: float
     """Seconds."""
@@ -77,6 +79,7 @@ class AnimationForm:
             best_frame=self.best_frame,
             start=float(self.start),
             smoothing=float(self.smoothing),
+            region=self.region if self.motion == "relative" else "all",
             source_crop=crop_of(
                 self.crop,
                 self.source_left,

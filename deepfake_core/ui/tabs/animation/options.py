@@ -10,6 +10,7 @@ MOTIONS = [
     ("Relative: keep the portrait's own face shape", "relative"),
     ("Absolute: use the driver's face shape", "absolute"),
 ]
+REGIONS = [("Everything", "all"), ("Only the mouth", "mouth"), ("Only the head's pose", "pose")]
 
 
 class MotionOptions:
@@ -36,6 +37,12 @@ class MotionOptions:
                 label="Strength of the motion",
                 info="1 moves the portrait as far as the driver moves; 0 holds it still (relative motion only).",
             )
+            self.region = gr.Radio(
+                REGIONS,
+                value="all",
+                label="What moves",
+                info="A photograph whose mouth alone moves stays whole (relative motion, weights for drawn heads).",
+            )
             self.start = gr.Slider(
                 0,
                 settings().clip_seconds,
@@ -61,6 +68,7 @@ class MotionOptions:
             "motion": self.motion,
             "adapt_scale": self.adapt_scale,
             "strength": self.strength,
+            "region": self.region,
             "best_frame": self.best_frame,
             "start": self.start,
             "smoothing": self.smoothing,
@@ -69,10 +77,10 @@ class MotionOptions:
         }
 
     def listen(self) -> None:
-        """Disable `adapt_scale` and `strength` for absolute motion, where they have no effect."""
+        """Disable the options that have no effect on absolute motion."""
         self.motion.change(
-            lambda motion: (gr.Checkbox(interactive=motion == "relative"), gr.Slider(interactive=motion == "relative")),
+            lambda motion: [kind(interactive=motion == "relative") for kind in (gr.Checkbox, gr.Slider, gr.Radio)],
             inputs=self.motion,
-            outputs=[self.adapt_scale, self.strength],
+            outputs=[self.adapt_scale, self.strength, self.region],
             **QUIET,
         )
