@@ -7,8 +7,7 @@ from typing import Any
 from tqdm import tqdm
 
 from deepfake_core.cli.options import add_command, add_face_option, add_run_options, model_for
-
-REGIONS = ("all", "mouth", "pose")
+from deepfake_core.pipelines.controls import REGIONS
 
 
 def add(commands: Any) -> None:

@@ -15,10 +15,10 @@ from deepfake_core.faces import Crop, Face, Whole
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.media.probe import is_picture
 from deepfake_core.motion import RelativeMotion, Transfer
+from deepfake_core.pipelines.controls import Region
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
 from deepfake_core.pipelines.driving import Clip, open_clip
 from deepfake_core.pipelines.motion_model import MotionModel
-from deepfake_core.regions import Region
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class AnimationRequest:
     """A picture, in the format of its suffix, that shows the latest driving frame and result during the run."""
     transfer: Transfer = field(default_factory=RelativeMotion)
     region: Region = "all"
-    """What moves: everything, only the mouth, or only the pose of the head; see `regions`."""
+    """What moves: everything, only the mouth, or only the pose of the head; see `head_fit`."""
     best_frame: bool = False
     """Measure motion from the driving frame whose pose is closest to the source's, instead of the first of its shot."""
     start: float | int = 0.0

@@ -14,10 +14,9 @@ from deepfake_core.motion import AbsoluteMotion, RelativeMotion, Transfer
 from deepfake_core.networks.fomm import FirstOrderModel
 from deepfake_core.pipelines.animation import AnimationRequest, frames_of
 from deepfake_core.pipelines.by_hand import posed
-from deepfake_core.pipelines.controls import Controls
+from deepfake_core.pipelines.controls import Controls, Region
 from deepfake_core.pipelines.cropped import crop_image
 from deepfake_core.pipelines.motion_model import MotionModel
-from deepfake_core.regions import Region
 from deepfake_core.settings import Precision
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Literal, get_args
 
 from deepfake_core.errors import BadRequest
 
@@ -17,6 +18,9 @@ LIMITS = {
     "smile": (-1.0, 1.0),
 }
 """Least and largest value of each control."""
+Region = Literal["all", "mouth", "pose"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+"""Of a driver's motion: everything; only what the mouth does; only how the head is turned, its size and place."""
 MOVE = 20
 """Frames from one pose of a clip to the next."""
 MOST_POSES = 8

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.motion import Keypoints
-from deepfake_core.pipelines.controls import REST, Controls
+from deepfake_core.pipelines.controls import LIMITS, REST, Controls
 from deepfake_core.pipelines.motion_model import MotionModel
 from deepfake_core.pixels import from_batch, from_unit
 from deepfake_core.synthetic.heads import (
@@ -26,6 +26,9 @@ from deepfake_core.synthetic.heads.truth import truth
 
 SMILES = 2.0
 """Smile of the drawn head for a control of 1; that of the drawings hardly shows on a portrait."""
+DEGREE = math.pi / 180
+FACTORS = {"yaw": DEGREE, "pitch": DEGREE, "roll": DEGREE, "shift_x": 2.0, "shift_y": 2.0, "smile": SMILES}
+"""From the units of the controls to those of `HeadState`."""
 HEAD = 17
 """Seed of the drawn head, which has a plain face."""
 NEAR = 0.05
@@ -54,7 +57,12 @@ def follows_landmarks(animator: MotionModel) -> bool:
 
 def landmarks(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
     """The landmarks of the drawn head in each of the poses, from its geometry."""
-    identity, state = _head(len(poses)), states(poses)
+    return landmarks_of(animator, values_of(poses))
+
+
+def landmarks_of(animator: MotionModel, values: Float[Tensor, "b 8"]) -> Keypoints:
+    """The same for the values of controls, in the order of `LIMITS`."""
+    identity, state = _head(len(values)), states(values)
     exact = truth(identity, state, build_scene(identity, state, animator.size))
     chosen = [LANDMARKS.index(name) for name in names(animator)]
     return Keypoints(exact.landmarks[:, chosen], exact.jacobian[:, chosen])
@@ -62,21 +70,20 @@ def landmarks(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
 
 def detected(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
     """The keypoints that the network detects in drawings of the head in each of the poses."""
-    pictures = draw(_head(len(poses)), states(poses), animator.size).image
+    pictures = draw(_head(len(poses)), states(values_of(poses)), animator.size).image
     return animator.keypoints(from_batch(from_unit(pictures)))
 
 
-def states(poses: Sequence[Controls]) -> HeadState:
+def values_of(poses: Sequence[Controls]) -> Float[Tensor, "b 8"]:
+    """The values of controls, in the order of `LIMITS`."""
+    return torch.tensor([[float(getattr(pose, name)) for name in LIMITS] for pose in poses])
+
+
+def states(values: Float[Tensor, "b 8"]) -> HeadState:
     """The states of the drawn head."""
-
-    def row(name: str, factor: float = 1.0) -> Float[Tensor, "b"]:
-        return torch.tensor([factor * getattr(pose, name) for pose in poses])
-
-    angles = {name: row(name, math.pi / 180) for name in ("yaw", "pitch", "roll")}
-    shifts = {name: row(name, 2.0) for name in ("shift_x", "shift_y")}
-    return neutral_state(len(poses))._replace(
-        **angles, **shifts, scale=row("scale"), mouth_open=row("mouth_open"), smile=row("smile", SMILES)
-    )
+    fields = dict(zip(LIMITS, values.unbind(1), strict=True))
+    scaled = {name: FACTORS.get(name, 1.0) * value for name, value in fields.items()}
+    return neutral_state(len(values))._replace(**scaled)
 
 
 def _head(count: int) -> HeadIdentity:

@@ -12,6 +12,7 @@ from deepfake_core.motion import (
     Keypoints,
     RelativeMotion,
     Transfer,
+    apply,
     frame_at,
     joined,
     rows_of,
@@ -19,10 +20,11 @@ from deepfake_core.motion import (
     smooth_batch,
     transfer_motion,
 )
-from deepfake_core.pipelines.drawn_driver import follows_landmarks, names
+from deepfake_core.pipelines.controls import Region
+from deepfake_core.pipelines.drawn_driver import follows_landmarks, landmarks_of
+from deepfake_core.pipelines.head_fit import HeadFit, only
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
 from deepfake_core.pipelines.motion_start import Motion
-from deepfake_core.regions import Region, only
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,6 +43,7 @@ class MotionSession:
     _initial: Keypoints | None = None
     _previous: Keypoints | None = None
     _scale: float = 1.0
+    _fit: HeadFit | None = None
     _shown: UInt8[np.ndarray, "s s 3"] | None = None
 
     def __post_init__(self) -> None:
@@ -87,15 +90,23 @@ class MotionSession:
             assert self._initial is not None
             there = smooth_batch(self._previous, rows_of(keypoints, first, last), self.smoothing)
             self._previous = frame_at(there, -1)
-            if self.region != "all":
-                there = only(self.region, there, self._initial, names(self.animator))
-            here = self.portrait.keypoints
-            parts.append(transfer_motion(here, there, self._initial, self.transfer, self._scale))
+            parts.append(self._transferred(there))
         return joined(parts)
+
+    def _transferred(self, there: Keypoints) -> Keypoints:
+        """The portrait's keypoints for a driver's, or for those of a drawn head that moves as a region of it does."""
+        here = self.portrait.keypoints
+        assert self._initial is not None
+        if self._fit is None:
+            return transfer_motion(here, there, self._initial, self.transfer, self._scale)
+        moved = landmarks_of(self.animator, only(self.region, self._fit.follow(there)))
+        moved, initial = (apply(lambda part: part.to(here.position), one) for one in (moved, self._fit.at_rest))
+        return transfer_motion(here, moved, initial, self.transfer)
 
     def _begin(self, here: Keypoints) -> None:
         """Start anew at a frame with the keypoints `here`."""
         self._initial, self._previous = next(self.starts, here), None
+        self._fit = None if self.region == "all" else HeadFit(self.animator, self._initial)
         self._scale = scale_of_movement(self.portrait.keypoints, self._initial)
 
     def _show(self, made: UInt8[np.ndarray, "s s 3"]) -> UInt8[np.ndarray, "s s 3"]:

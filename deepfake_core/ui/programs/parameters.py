@@ -2,6 +2,7 @@
 
 from deepfake_core import registry
 from deepfake_core.hub.manifest import manifest
+from deepfake_core.pipelines.controls import REGIONS
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.parameters import (
     Parameter,
@@ -31,7 +32,7 @@ def animate() -> tuple[Parameter, ...]:
                "relative"),
         flag("adapt_scale", "Scale relative motion with the size of the face.", True),
         number("strength", "By what relative motion is multiplied; 0 holds the portrait still.", 0, 2, 1.0),
-        choice("region", "What moves: everything, the mouth, or the head's pose.", ("all", "mouth", "pose"), "all"),
+        choice("region", "What moves: everything, the mouth, or the head's pose.", REGIONS, "all"),
         flag("best_frame", "Start from the frame whose pose is closest to the portrait's."),
         number("start", "Seconds into the clip at which motion starts; 0: at the first face.", 0,
                settings().clip_seconds, 0.0),

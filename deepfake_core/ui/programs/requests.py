@@ -13,9 +13,9 @@ from deepfake_core.ui.server.uploaded import Upload, path_of
 from deepfake_core.ui.services import Services
 
 if TYPE_CHECKING:
+    from deepfake_core.pipelines.controls import Region
     from deepfake_core.pipelines.events import Finished, Progress
     from deepfake_core.pipelines.style_specs import Style
-    from deepfake_core.regions import Region
 
 Answer = tuple[list[str] | None, dict[str, Any]]
 """Files, and facts about them or about the progress."""

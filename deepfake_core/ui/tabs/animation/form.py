@@ -12,7 +12,7 @@ from deepfake_core.ui.widgets.stage import made_from, result_name
 if TYPE_CHECKING:
     from deepfake_core.faces import Crop
     from deepfake_core.pipelines.animation import AnimationRequest
-    from deepfake_core.regions import Region
+    from deepfake_core.pipelines.controls import Region
 
 MANUAL = "hand"
 """The choice for a crop set by sliders."""
