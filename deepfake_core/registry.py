@@ -103,6 +103,14 @@ METHODS: tuple[Method, ...] = (
         quality="benchmarks.quality.cyclegan:measure_quality",
     ),
     Method(
+        name="cyclegan-discriminator",
+        title="Discriminators of CycleGAN, to look inside",
+        paper="Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017",
+        licence="MIT",
+        network="deepfake_core.networks.cyclegan:PatchDiscriminator",
+        config="deepfake_core.networks.cyclegan:PatchDiscriminatorConfig",
+    ),
+    Method(
         name="stargan",
         title="StarGAN",
         paper="Choi et al., StarGAN: Unified Generative Adversarial Networks for Multi-Domain Image-to-Image "

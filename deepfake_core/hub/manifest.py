@@ -136,6 +136,8 @@ class Entry:
     """What they do, for the automatic choice among weights that do the same; None: they are never chosen so."""
     back: str | None = None
     """CycleGAN: the weights of the reverse translation."""
+    discriminator: str | None = None
+    """The weights of the discriminator that judged the results in training, if they were kept."""
     needs: str | None = None
     """Other weights that these require."""
 

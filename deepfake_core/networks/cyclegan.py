@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 HALVINGS = 2
+KERNEL = 4  # of the discriminator's layers
 LEAK = 0.2  # negative slope of the discriminator's leaky ReLU
 
 
@@ -103,6 +104,30 @@ class Generator(nn.Module):
         return image + mask * (painted - image)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatchDiscriminatorConfig:
+    """One discriminator; the defaults are the paper's."""
+
+    channels: int = 3
+    base: int = 64
+    """Channels after the first layer; they double with each layer, up to eightfold."""
+    layers: int = 3
+    """Layers with stride 2."""
+
+    @property
+    def field(self) -> int:
+        """Side in pixels of the patch that a score sees."""
+        seen = 1
+        for stride in (1, 1, *(2,) * self.layers):
+            seen = stride * (seen - 1) + KERNEL
+        return seen
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "PatchDiscriminatorConfig":
+        """The config from its `dataclasses.asdict` form, as stored in weights files."""
+        return cls(**fields)
+
+
 class PatchDiscriminator(nn.Module):
     """PatchGAN discriminator (Isola et al., CVPR 2017): a score per patch, without a sigmoid.
 
@@ -110,12 +135,13 @@ class PatchDiscriminator(nn.Module):
     a field of r pixels into s (r - 1) + 4: 4, 7, 16, 34, 70.
     """
 
-    def __init__(self, channels: int = 3, base: int = 64, layers: int = 3) -> None:
+    def __init__(self, config: PatchDiscriminatorConfig = PatchDiscriminatorConfig()) -> None:
         super().__init__()
-        widths = [base * min(2**level, 8) for level in range(layers + 1)]
-        strides = [2] * layers + [1, 1]
-        steps = zip([channels, *widths], [*widths, 1], strides, strict=True)
-        self.convs = nn.ModuleList(nn.Conv2d(here, after, 4, stride, padding=1) for here, after, stride in steps)
+        self.config = config
+        widths = [config.base * min(2**level, 8) for level in range(config.layers + 1)]
+        strides = [2] * config.layers + [1, 1]
+        steps = zip([config.channels, *widths], [*widths, 1], strides, strict=True)
+        self.convs = nn.ModuleList(nn.Conv2d(here, after, KERNEL, stride, padding=1) for here, after, stride in steps)
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 hs ws"]:
         first, *middle, last = self.convs

@@ -90,17 +90,26 @@ def difference_panel(name: str, one: Float[Tensor, "3 h w"], other: Float[Tensor
     return f"{name}: {values.mean():.3f}", heat_picture(values)
 
 
-def heat_legend(height: int, width: int) -> Panel:
-    """The colours of a difference map with their values, as a panel of the shape of the others."""
+def heat_legend(height: int, width: int, title: str = "difference", most: float = MOST, *, open_: bool = True) -> Panel:
+    """The colours of a map with their values, as a panel of the shape of the others; `open_`: larger ones exist."""
     shape = max(1, round(height * SIDE / width))
     canvas = PIL.Image.new("RGB", (SIDE, shape), "white")
     brush, font = ImageDraw.Draw(canvas), ImageFont.load_default(TYPE)
-    scale = np.linspace(MOST, 0, shape - 2 * TYPE).repeat(SIDE // 5).reshape(-1, SIDE // 5)
-    canvas.paste(PIL.Image.fromarray(heat_picture(scale)), (SIDE // 5, TYPE))
-    for value in (0.0, MOST / 2, MOST):
-        y = TYPE + (1 - value / MOST) * (shape - 2 * TYPE)
-        brush.text((SIDE // 2, y), f"{value:g}" + ("+" if value == MOST else ""), fill=INK, font=font, anchor="lm")
-    return "difference", np.array(canvas)
+    scale = np.linspace(most, 0, shape - 2 * TYPE).repeat(SIDE // 5).reshape(-1, SIDE // 5)
+    canvas.paste(PIL.Image.fromarray(heat_picture(scale, most)), (SIDE // 5, TYPE))
+    for value in (0.0, most / 2, most):
+        y, beyond = TYPE + (1 - value / most) * (shape - 2 * TYPE), "+" if open_ and value == most else ""
+        brush.text((SIDE // 2, y), f"{value:g}{beyond}", fill=INK, font=font, anchor="lm")
+    return title, np.array(canvas)
+
+
+def framed(picture: Image, middle: tuple[float, float], side: int) -> Image:
+    """A square of `side` pixels drawn around a place, given as shares (down, across) of the picture."""
+    canvas = PIL.Image.fromarray(picture)
+    y, x = (share * length for share, length in zip(middle, picture.shape, strict=False))
+    box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+    ImageDraw.Draw(canvas).rectangle(box, outline=DOWN, width=max(1, len(picture) // 64))
+    return np.array(canvas)
 
 
 def plane(value: float, height: int, width: int) -> Image:

@@ -15,7 +15,7 @@ from deepfake_core.faces import Crop, Face, crop_named
 from deepfake_core.hub.manifest import Subject
 from deepfake_core.hub.store import find, load
 from deepfake_core.media.images import Image, ImageLike
-from deepfake_core.networks.cyclegan import HALVINGS, Generator
+from deepfake_core.networks.cyclegan import HALVINGS, Generator, PatchDiscriminator
 from deepfake_core.pipelines.cropped import Cropped, crop_image
 from deepfake_core.pipelines.image_batch import BATCH
 from deepfake_core.pipelines.runtime import Runtime
@@ -52,6 +52,7 @@ class CycleTranslator:
         device: torch.device,
         subject: Subject,
         back: str | None,
+        discriminator: str | None = None,
         precision: Precision = "auto",
     ) -> None:
         self.network = network.to(device)
@@ -61,6 +62,9 @@ class CycleTranslator:
         self.back_name = back
         """Name or file of the weights for the reverse direction."""
         self._back: Generator | None = None
+        self.discriminator_name = discriminator
+        """Name or file of the weights of the discriminator that judges the results."""
+        self._discriminator: PatchDiscriminator | None = None
 
     @property
     def batch(self) -> int:
@@ -85,6 +89,7 @@ class CycleTranslator:
         loaded = load(model, "cyclegan")
         assert isinstance(loaded.network, Generator)
         partner = back or (loaded.entry.back if loaded.entry else reverse_weights(Path(str(model))))
+        judge = loaded.entry.discriminator if loaded.entry else discriminator_weights(Path(str(model)))
         subject: Subject = loaded.entry.subject if loaded.entry else "scene"
         on = choose_device(device)
         return cls(
@@ -94,6 +99,7 @@ class CycleTranslator:
             device=on,
             subject=subject,
             back=str(partner) if partner else None,
+            discriminator=str(judge) if judge else None,
             precision=precision,
         )
 
@@ -145,6 +151,15 @@ class CycleTranslator:
         """The generator of the reverse direction, once `load_reverse` has loaded it."""
         return self._back
 
+    def discriminator(self) -> PatchDiscriminator | None:
+        """The discriminator of the domain of the results; None if its weights are not installed."""
+        name = self.discriminator_name
+        if self._discriminator is None and name and (name.endswith(".safetensors") or find(name) is not None):
+            network = load(name, "cyclegan-discriminator").network
+            assert isinstance(network, PatchDiscriminator)
+            self._discriminator = network.to(self.device)
+        return self._discriminator
+
     def load_reverse(self) -> str:
         """Load the weights for the reverse direction if they are installed; returns the note for the user."""
         if self.back_name is None:
@@ -164,6 +179,12 @@ def reverse_weights(path: Path) -> Path | None:
     here, _, there = path.stem.partition("2")
     other = path.with_name(f"{there}2{here}{path.suffix}")
     return other if there and other.is_file() else None
+
+
+def discriminator_weights(path: Path) -> Path | None:
+    """The discriminator of the results in the same folder: zebra-discriminator for horse2zebra."""
+    other = path.with_name(f"{path.stem.partition('2')[2]}-discriminator{path.suffix}")
+    return other if other.is_file() else None
 
 
 def run(network: Generator, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -7,7 +7,13 @@ from torch import Tensor
 
 from deepfake_core.errors import BadWeights
 from deepfake_core.hub.key_maps import cyclegan_state, rename
-from deepfake_core.networks.cyclegan import CONFIGS, CycleGanConfig, Generator, PatchDiscriminator
+from deepfake_core.networks.cyclegan import (
+    CONFIGS,
+    CycleGanConfig,
+    Generator,
+    PatchDiscriminator,
+    PatchDiscriminatorConfig,
+)
 from tests.golden_weights import CYCLEGAN_DISCRIMINATOR, DATA, smooth, weights
 from tests.networks.test_fomm_goldens import check_against
 
@@ -68,7 +74,7 @@ def test_discriminator(golden: np.lib.npyio.NpzFile) -> None:
 
 def test_a_score_sees_70_pixels() -> None:
     """The gradient of one score reaches a square of 70 x 70 pixels and no further (norms aside, which see all)."""
-    network = PatchDiscriminator(base=4)
+    network = PatchDiscriminator(PatchDiscriminatorConfig(base=4))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("deepfake_core.networks.cyclegan.normalise", lambda x: x)
         image = torch.rand(1, 3, 128, 128, requires_grad=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest, TookTooLong
@@ -24,7 +25,7 @@ from deepfake_core.pipelines.translator import CycleTranslator
 from deepfake_core.pixels import from_batch, from_signed
 from deepfake_core.provenance.verify import verify
 
-from .conftest import SIZE
+from .conftest import EXAMPLES, SIZE
 
 HAS = {"Black_Hair": True, "Blond_Hair": False, "Brown_Hair": False, "Male": False, "Young": True}
 WANTED = HAS | {"Black_Hair": False, "Blond_Hair": True}
@@ -72,6 +73,26 @@ def test_cyclegan_shows_there_and_back_and_the_identity(translator: CycleTransla
     for name, image in arrays.items():
         assert facts[name] == pytest.approx(np.abs(image.numpy().transpose(1, 2, 0) - x).mean(), abs=1e-6)
     assert facts["cycle"] == pytest.approx(cycle.error, abs=1e-6)
+
+
+def test_a_discriminator_scores_patches_of_the_picture_and_of_the_result() -> None:
+    """The starters keep theirs: a horse is no zebra, and what the generator makes of it passes for one more often."""
+    starter = CycleTranslator.from_pretrained("cyclegan-starter-horse2zebra", "cpu", precision="float32")
+    horses = sorted((EXAMPLES / "fields").glob("horse*.png"))[:3]
+    for horse in horses:
+        pixels = starter.cropped(horse).pixels
+        seen = translation_insight.inspect(starter, pixels)
+        judge = starter.discriminator()
+        assert seen.scores is not None and judge is not None and seen.patch == judge.config.field == 70
+        assert_close(seen.scores[1], judge(seen.translated[None])[0, 0], atol=1e-3, rtol=0)
+        facts = translation_insight.drawn(seen)["patches"].facts
+        assert facts["after"] > facts["before"]
+
+
+def test_no_discriminator_no_scores(translator: CycleTranslator, square: np.ndarray) -> None:
+    seen = translation_insight.inspect(translator, square)
+    assert translator.discriminator() is None and seen.scores is None
+    assert "patches" not in translation_insight.drawn(seen)
 
 
 def test_cyclegan_without_the_way_back_shows_the_way_there(home: Path, face: np.ndarray, tmp_path: Path) -> None:

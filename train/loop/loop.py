@@ -16,7 +16,7 @@ from train.loop.checkpoint import CHECKPOINT, WEIGHTS, export_weights, read_chec
 from train.loop.config import LoopConfig
 from train.loop.ema import update_ema, with_ema
 from train.loop.logger import RunLogger
-from train.loop.recipe import Recipe
+from train.loop.recipe import HasDiscriminators, Recipe
 from train.loop.schedules import ema_decay
 from train.loop.signals import StopSignals, stop_signals
 from train.loop.state import TrainingState, begin, restore, to_checkpoint
@@ -206,6 +206,12 @@ def save(recipe: Recipe, config: LoopConfig, state: TrainingState, out: Path) ->
     write_checkpoint(out / CHECKPOINT, to_checkpoint(state))
     training = {"step": state.step, "samples": state.step * recipe.batch_size, "seconds": round(state.seconds)}
     metadata = {**recipe.metadata(), "training": json.dumps({**training, "loop": asdict(config)})}
+    if isinstance(recipe, HasDiscriminators):
+        for name, (network, about) in recipe.discriminators().items():
+            named = nn.ModuleDict({about["network"]: network})
+            export_weights(
+                out / f"{name}-discriminator.safetensors", named, {**about, "training": metadata["training"]}
+            )
     if len(state.ema) < 2:
         export_weights(out / WEIGHTS, state.ema, metadata)
         return

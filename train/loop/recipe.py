@@ -75,6 +75,14 @@ class Recipe(Protocol):
         """Strings for the header of the exported weights (config, licence, paper); structured values as JSON."""
 
 
+@runtime_checkable
+class HasDiscriminators(Protocol):
+    """A recipe whose discriminators are exported beside the weights, as they are."""
+
+    def discriminators(self) -> Mapping[str, tuple[nn.Module, Mapping[str, str]]]:
+        """What each judges -> the discriminator, and strings for the header of its file."""
+
+
 def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, int | float]) -> Float[Tensor, ""]:
     """Return sum_i weights[i] * terms[i] in float32.
 

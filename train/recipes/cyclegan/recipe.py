@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision.utils import make_grid
 
 from deepfake_core.errors import BadRequest
-from deepfake_core.networks.cyclegan import CycleGanConfig, Generator, PatchDiscriminator
+from deepfake_core.networks.cyclegan import CycleGanConfig, Generator, PatchDiscriminator, PatchDiscriminatorConfig
 from train.loop.presets import configure
 from train.loop.recipe import Phase
 from train.recipes.cyclegan.data import HELD_OUT, Source, UnpairedImages, drawn_fields, held_out_fields, two_folders
@@ -114,6 +114,16 @@ class CycleGanRecipe:
         network = json.dumps(asdict(self.settings.network))
         return {"network": "cyclegan", "config": network, "recipe": json.dumps(asdict(self.settings))}
 
+    def discriminators(self) -> Mapping[str, tuple[nn.Module, Mapping[str, str]]]:
+        """See `train.loop.recipe.HasDiscriminators`; without adversarial terms there are none to keep."""
+        kept = {}
+        for name in self.ema_networks[0].split("2") if self.settings.adversarial > 0 else ():
+            network = self.networks[name]
+            assert isinstance(network, PatchDiscriminator)
+            metadata = {"network": "cyclegan-discriminator", "config": json.dumps(asdict(network.config))}
+            kept[name] = network, metadata | {"recipe": json.dumps(asdict(self.settings))}
+        return kept
+
 
 def build(table: dict[str, Any], data: str, device: torch.device) -> CycleGanRecipe:
     """Build the recipe from a preset's `[recipe]` table; `data` is "synthetic" or a folder with two image folders."""
@@ -149,7 +159,11 @@ def make_networks(settings: CycleGanTraining, a: str, b: str, device: torch.devi
     """Create everything that a checkpoint holds: generators, discriminators (named by domain) and image pools."""
     config = settings.network
     discriminators = [
-        PatchDiscriminator(config.channels, settings.discriminator_base, settings.discriminator_layers)
+        PatchDiscriminator(
+            PatchDiscriminatorConfig(
+                channels=config.channels, base=settings.discriminator_base, layers=settings.discriminator_layers
+            )
+        )
         for _ in range(2)
     ]
     parts = Networks(Generator(config), Generator(config), *discriminators)

@@ -15,6 +15,15 @@ FIGURES = {
         file=LOSSES,
         function="cycle_terms",
     ),
+    "patches": Explained(
+        title="What the discriminator sees",
+        text="D scores every patch: near 1 where it takes it for a real picture of the other domain, near 0 where it "
+        "takes it for a made one. The square is the patch of the result that fools it least.",
+        equation=r"\begin{aligned} \mathcal{L}_{GAN}(G, D_Y) = {} & \mathbb{E}_y \left[ (D_Y(y) - 1)^2 \right] \\ "
+        r"& + \mathbb{E}_x \left[ D_Y(G(x))^2 \right] \end{aligned}",
+        file="deepfake_core/networks/cyclegan.py",
+        function="PatchDiscriminator.forward",
+    ),
     "identity": Explained(
         title="Identity mapping",
         text="F translates to the domain of x, so it should leave x as it is; the map shows where it does not. Without "

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from deepfake_core import CycleTranslator
 from deepfake_core.errors import BadRequest
 from deepfake_core.hub.store import load, read_weights
 from deepfake_core.networks.cyclegan import CycleGanConfig, Generator
@@ -130,6 +131,11 @@ def test_training_runs_resumes_and_exports_both_directions(tmp_path: Path, prese
         network = Generator(CycleGanConfig(size=32, base=4, blocks=1, blend=True))
         network.load_state_dict({key.removeprefix("cyclegan."): value.float() for key, value in state.items()})
         assert metadata["network"] == "cyclegan" and metadata["training"]
+    translator = CycleTranslator.from_pretrained(tmp_path / "whole" / "horse2zebra.safetensors", "cpu")
+    kept, trained = translator.discriminator(), dict(tensors(read_checkpoint(tmp_path / "whole" / "checkpoint.pt")))
+    assert kept is not None  # the zebras', beside the translator
+    for key, value in kept.state_dict().items():
+        torch.testing.assert_close(value, trained[f"/networks/zebra.{key}"], atol=1e-3, rtol=1e-3)
     assert not (tmp_path / "whole" / "weights.safetensors").exists()
     assert (tmp_path / "whole" / "samples" / "000006.png").is_file()
 
@@ -203,7 +209,7 @@ def test_no_discriminators_where_nothing_is_asked_of_them() -> None:
     (generator,) = recipe.phases
     terms, _ = generator.losses(recipe.batch(torch.Generator().manual_seed(1)), 0)
     assert set(terms) == set(generator.weights(0)) > {"truth_a2b", "cycle_a"}
-    assert not any(name.startswith("adversarial") for name in terms)
+    assert not any(name.startswith("adversarial") for name in terms) and recipe.discriminators() == {}
 
 
 @pytest.mark.parametrize(
