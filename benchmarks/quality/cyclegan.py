@@ -14,6 +14,7 @@ from benchmarks.quality.detail import COLUMNS, NOTE, Detail, detail_figures, mea
 from benchmarks.report import Figure, Report, Row
 from deepfake_core import CycleTranslator
 from deepfake_core.metrics import ssim
+from deepfake_core.pixels import to_batch, to_signed
 from deepfake_core.synthetic import fields
 
 DIRECTIONS = ("horse2zebra", "zebra2horse")  # weights whose name ends in the second translate zebras, others horses
@@ -22,6 +23,7 @@ BAR = 5.0  # dB of PSNR above the unchanged source, for horses to zebras
 CYCLE_BAR = 0.03  # mean |x - back| with pixels in [-1, 1]
 STRIPES_BAR = 0.8  # correlation of lightness inside the animals with the true zebras'
 SHIFT_BAR = 0.03  # change of the background's mean colour, as a share of the range
+REAL = 0.5  # score halfway between made (0) and real (1), the targets of the least-squares loss
 SHOWN = 6  # fields in the sample grid
 
 
@@ -61,6 +63,9 @@ class Measured:
     cycle: float | None
     """Mean |x - back| in [-1, 1]; None without weights for the other direction."""
     detail: Detail
+    real: float | None
+    """Share of the patches that the discriminator of the target domain takes for real: scores above `REAL`. None if its
+    weights were not kept."""
 
 
 def measure_quality(
@@ -82,6 +87,7 @@ def measure_quality(
 def compare(translators: Sequence[CycleTranslator], count: int, samples: Path | None = None) -> Report:
     """The report on loaded translators."""
     found: dict[str, dict[str, Measured]] = {}
+    drawn: dict[str, float | None] = {}
     pictures: list[Sequence[Picture]] = []
     for translator in translators:
         zebras = translator.name.endswith(DIRECTIONS[1])
@@ -90,17 +96,21 @@ def compare(translators: Sequence[CycleTranslator], count: int, samples: Path | 
         made = np.stack([cycle.translated for cycle in cycles])
         back = [cycle.back for cycle in cycles if cycle.back is not None]
         errors = [cycle.error for cycle in cycles if cycle.error is not None]
-        found["zebra to horse" if zebras else "horse to zebra"] = {
-            "translated": judge(made, scene, float(np.mean(errors)) if errors else None),
-            "do nothing": judge(scene.source, scene, None),
+        way = "zebra to horse" if zebras else "horse to zebra"
+        found[way] = {
+            "translated": judge(made, scene, float(np.mean(errors)) if errors else None, translator),
+            "do nothing": judge(scene.source, scene, None, translator),
         }
+        drawn[way] = taken_for_real(scene.truth, translator)
         pictures += [list(part[:SHOWN]) for part in (scene.source, made, scene.truth, back) if len(part)]
     if samples:
         save_grid(samples, pictures)
-    return report([translator.name for translator in translators], found, count)
+    return report([translator.name for translator in translators], found, drawn, count)
 
 
-def judge(made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None) -> Measured:
+def judge(
+    made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None, translator: CycleTranslator
+) -> Measured:
     """Compute the metrics of results."""
     mine, right, given = to_tensor(made), to_tensor(scene.truth), to_tensor(scene.source)
     return Measured(
@@ -111,7 +121,18 @@ def judge(made: UInt8[np.ndarray, "n s s 3"], scene: Fields, cycle: float | None
         shift=float(colour_shift(mine, given, 1 - scene.mask).mean()),
         cycle=cycle,
         detail=measure_detail(made, scene.truth, scene.source),
+        real=taken_for_real(made, translator),
     )
+
+
+@torch.inference_mode()
+def taken_for_real(pictures: UInt8[np.ndarray, "n s s 3"], translator: CycleTranslator) -> float | None:
+    """Share of the patches that the discriminator of the results takes for real."""
+    discriminator = translator.discriminator()
+    if discriminator is None:
+        return None
+    scores = discriminator(to_signed(to_batch(list(pictures), translator.device)))
+    return float((scores > REAL).float().mean())
 
 
 def correlation(
@@ -140,13 +161,15 @@ def psnr_inside(
     return (-10.0 * torch.log10(error)).clamp_max(EQUAL)
 
 
-def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: int) -> Report:
+def report(
+    names: Sequence[str], found: dict[str, dict[str, Measured]], drawn: dict[str, float | None], count: int
+) -> Report:
     """Build the report: means over the fields, and targets."""
     margins = {way: rows["translated"].psnr - rows["do nothing"].psnr for way, rows in found.items()}
     bars = [figure.bar() for way, rows in found.items() for figure in figures(way, rows)]
     return Report(
         title="quality cyclegan",
-        columns=("PSNR dB", "in the animals", "SSIM", "stripes", "shift", "cycle", *COLUMNS),
+        columns=("PSNR dB", "in the animals", "SSIM", "stripes", "shift", "cycle", *COLUMNS, "real"),
         rows=tuple(
             Row(
                 name=f"{way}: {answer}",
@@ -158,6 +181,7 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
                     f"{100 * m.shift:.2f} %",
                     "-" if m.cycle is None else f"{m.cycle:.4f}",
                     *m.detail.cells(),
+                    "-" if m.real is None else f"{m.real:.0%}",
                 ),
             )
             for way, rows in found.items()
@@ -169,12 +193,16 @@ def report(names: Sequence[str], found: dict[str, dict[str, Measured]], count: i
             "only be met by chance. Stripes: correlation of lightness with the truth inside the animals. Shift: change "
             "of the background's mean colour. Cycle: mean |x - back|, pixels in [-1, 1].",
             NOTE,
+            "Real: share of the patches that the discriminator takes for real. Of the drawn truth: "
+            + ", ".join(f"{way} {'-' if share is None else f'{share:.0%}'}" for way, share in drawn.items())
+            + ".",
         ),
         bars=tuple(bars),
         figures={
             "weights": names,
             "fields": count,
             "means": found,
+            "real_of_truth": drawn,
             "margins_db": margins,
         },
     )

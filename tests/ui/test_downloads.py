@@ -201,7 +201,7 @@ def test_the_table_names_everything_and_where_it_comes_from(tmp_path: Path) -> N
     (tmp_path / "starganv2-celeba-hq.safetensors").write_bytes(b"12")
     text = table(inventory())
     assert all(f"{one.title}<br><code" in text and f">{name}</code></th>" in text for name, one in manifest().items())
-    assert text.count("included in the repository") == 6
+    assert text.count("included in the repository") == 8
     assert 'href="https://huggingface.co/spaces/Yanguan/CycleGAN"' in text
     assert "installed</strong>; it also needs fan-wing" in text
     assert 'href="https://github.com/AliaksandrSiarohin/first-order-model"' in text

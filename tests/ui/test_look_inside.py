@@ -80,7 +80,7 @@ def test_a_figure_that_the_weights_do_not_have_is_hidden(panel: LookInside) -> N
     (update,) = panel.look(False)
     assert update[panel.pictures["cycle"]] == "cycle.png" and update[panel.pictures["identity"]] is None
     shown = {name: update[column].visible for name, column in panel.columns.items()}
-    assert shown == {"cycle": True, "identity": False}
+    assert shown == {"cycle": True, "patches": False, "identity": False}
     assert not update[panel.error_message.text].visible
 
 
