@@ -17,7 +17,7 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face
 from deepfake_core.media.images import Image, ImageLike
-from deepfake_core.motion import Keypoints, RelativeMotion, apply, rows_of, transfer_motion
+from deepfake_core.motion import Keypoints, RelativeMotion, apply, transfer_motion
 from deepfake_core.pipelines.controls import MOST_POSES, REST, Controls, path_through
 from deepfake_core.pipelines.cropped import crop_image, name_of
 from deepfake_core.pipelines.drawn_driver import detected, follows_landmarks, landmarks
@@ -93,13 +93,14 @@ def clip_by_hand(
 ) -> Iterator[Progress | Finished]:
     """Write the portrait as it moves from rest through the poses and back. Raises what `pose_by_hand` raises."""
     clock, source, done = Clock(), sitter(animator, request, deadline), 0
-    wanted = path_through(request.poses)
-    moved = transferred(animator, source.portrait.keypoints, wanted)
+    wanted, initial = path_through(request.poses), head_in(animator, (REST,))
     origin = origin_of(animator.name, request.source)
     with open_sink(request.output, rate=Fraction(RATE), origin=origin, label=request.label) as sink:
         for first in range(0, len(wanted), animator.batch):
             deadline.check()
-            for frame in animator.render(source.portrait, rows_of(moved, first, first + animator.batch)):
+            poses = wanted[first : first + animator.batch]
+            moved = transferred(animator, source.portrait.keypoints, poses, initial)
+            for frame in animator.render(source.portrait, moved):
                 sink.write(frame)
                 done += 1
             yield clock.progress(done, len(wanted), unit="frame")
@@ -113,8 +114,14 @@ def posed(animator: MotionModel, source: Image, poses: Sequence[Controls]) -> li
     return animator.render(portrait, transferred(animator, portrait.keypoints, poses))
 
 
-def transferred(animator: MotionModel, source: Keypoints, poses: Sequence[Controls]) -> Keypoints:
-    """The keypoints of a portrait in each of the poses."""
+def transferred(
+    animator: MotionModel, source: Keypoints, poses: Sequence[Controls], initial: Keypoints | None = None
+) -> Keypoints:
+    """The keypoints of a portrait in each of the poses; `initial`: those of the head at rest, if they are known."""
+    return transfer_motion(source, head_in(animator, poses), initial or head_in(animator, (REST,)), RelativeMotion())
+
+
+def head_in(animator: MotionModel, poses: Sequence[Controls]) -> Keypoints:
+    """The keypoints of the drawn head in each of the poses, as the model sees them, on its device."""
     of = landmarks if follows_landmarks(animator) else detected
-    initial, moved = (apply(lambda part: part.to(animator.device), of(animator, one)) for one in ((REST,), poses))
-    return transfer_motion(source, moved, initial, RelativeMotion())
+    return apply(lambda part: part.to(animator.device), of(animator, poses))
