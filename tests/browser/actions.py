@@ -118,7 +118,8 @@ def check_accessibility(page: "Page") -> None:
     page.mouse.move(0, 0)
     page.wait_for_timeout(SECOND)  # buttons fade between their colours
     found = axe.Axe().run(page).response["violations"]
-    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+    problems = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    assert not problems, problems
 
 
 def check_phone(page: "Page") -> None:
