@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from deepfake_core.pipelines.suitability import Mismatch
 
 STARTER_TRAINING = (
-    "The starter weights were trained by regression to drawn images whose truth is known; only StarGAN v2's also met a "
-    "small discriminator, at the end. The published weights are GANs."
+    "The starter weights were trained by regression to drawn images whose truth is known, without a discriminator. The "
+    "published weights are GANs."
 )
 STARTER = "Starter weights, included with the app."
 

@@ -25,7 +25,7 @@ from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.look_inside import LookInside
-from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.studio import Studio
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 PREFIX = "translation-"
 HINT = "Press <strong>Translate</strong>. The result appears here, compared with the source and translated back."
 PURPOSE = "Turn a horse into a zebra, or a zebra into a horse, and see whether the way back leads to the same picture."
+STARTER_TRAINING = (
+    "The starter weights learned by regression to drawn images whose truth is known, then against discriminators as "
+    "well. The published weights saw no truth."
+)
 ABOUT = f"""
 Two generators are trained on two unpaired sets of pictures: one translates horses to zebras, the other zebras to
 horses. **Cycle consistency** keeps the result close to its input: translating it back must reproduce the input. The

@@ -24,7 +24,7 @@ from deepfake_core.ui.widgets.errors import Update
 from deepfake_core.ui.widgets.examples import ExampleRow
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.look_inside import LookInside
-from deepfake_core.ui.widgets.model_picker import STARTER_TRAINING, ModelPicker
+from deepfake_core.ui.widgets.model_picker import ModelPicker
 from deepfake_core.ui.widgets.picture import PictureInput
 from deepfake_core.ui.widgets.run_controls import Job, RunControls
 from deepfake_core.ui.widgets.studio import Studio
@@ -43,6 +43,10 @@ MAX_PREPARED = 2
 VIDEO_FRAMES = 40
 """Frames of an interpolation in each direction: 1.6 seconds."""
 PURPOSE = "Give a face or an animal the look of another picture, or a random one; its pose stays."
+STARTER_TRAINING = (
+    "The starter weights were trained by regression to drawn images whose truth is known, and at the end also against "
+    "a small discriminator. The published weights are GANs."
+)
 ABOUT = f"""
 A **style** is a short vector that describes the appearance of a picture (hair, fur, beard, colours) but not its pose.
 The style encoder extracts it from a reference; the mapping network generates it from random numbers; the generator
