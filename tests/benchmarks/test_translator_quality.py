@@ -72,6 +72,9 @@ class Swapping(CycleTranslator):
         given = zip(scene.source, scene.truth if perfect else scene.source, strict=True)
         self.results = {source.tobytes(): answer for source, answer in given}
 
+    def discriminator(self) -> None:
+        """No discriminator was kept."""
+
     def cycle(self, image, *, crop="auto") -> Cycle:
         assert crop == "none"
         made = self.results[image.tobytes()]

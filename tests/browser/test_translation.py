@@ -52,7 +52,7 @@ def test_an_example_is_translated_there_and_back(lab: "Page", page_errors: list[
 
 
 def test_the_cycle_can_be_looked_into(lab: "Page", page_errors: list[str]):
-    look_inside(lab, PREFIX, "Cycle consistency", "Identity mapping")
+    look_inside(lab, PREFIX, "Cycle consistency", "What the discriminator sees", "Identity mapping")
     assert is_labelled(lab, lab.locator("#translation-inside img").first)
     check_accessibility(lab)
     check_phone(lab)
