@@ -8,7 +8,9 @@ from deepfake_core.motion import Keypoints, coordinate_grid
 from deepfake_core.pipelines.figures import (
     BACKGROUND,
     CELLS,
+    CIRCLE,
     crop_picture,
+    ellipses,
     grid_picture,
     keypoints_picture,
     mask_picture,
@@ -16,6 +18,18 @@ from deepfake_core.pipelines.figures import (
 )
 
 SIZE = 64
+
+
+def test_a_jacobian_is_the_ellipse_that_it_makes_of_a_circle():
+    place, turned = torch.tensor([[[0.5, -0.5], [0.0, 0.0]]]), torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    stretched = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
+    wide, tall = ellipses(Keypoints(place, torch.stack((stretched, turned @ stretched))[None]), SIZE)
+    half = (SIZE - 1) / 2
+    for outline, centre, axes in ((wide, (0.5, -0.5), (2.0, 0.5)), (tall, (0.0, 0.0), (0.5, 2.0))):
+        middle = torch.tensor([(share + 1) * half for share in centre])
+        reach = (outline - middle).abs().amax(0) / (CIRCLE * half)
+        torch.testing.assert_close(reach, torch.tensor(axes), atol=0.01, rtol=0)
+    assert len(ellipses(Keypoints(place), SIZE)) == 0  # a model with translations only
 
 
 def test_keypoints_stand_where_their_coordinates_say():

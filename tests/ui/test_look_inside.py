@@ -12,16 +12,18 @@ from deepfake_core.deadline import Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.pipelines.events import File, Finished
 from deepfake_core.ui.server.validation import CheckedBlocks
+from deepfake_core.ui.tabs.animation.inside import FIGURES as ANIMATION
 from deepfake_core.ui.tabs.cyclegan.inside import FIGURES as CYCLEGAN
 from deepfake_core.ui.tabs.stargan.inside import FIGURES as STARGAN
 from deepfake_core.ui.tabs.starganv2.inside import FIGURES as STARGAN_V2
+from deepfake_core.ui.widgets.explained import source_of
 from deepfake_core.ui.widgets.inputs import Inputs
 from deepfake_core.ui.widgets.look_inside import TITLE, LookInside
 
 REPOSITORY = Path(__file__).parents[2]
 ALL = {
     f"{tab}-{name}": one
-    for tab, figures in {"cyclegan": CYCLEGAN, "stargan": STARGAN, "starganv2": STARGAN_V2}.items()
+    for tab, figures in {"fomm": ANIMATION, "cyclegan": CYCLEGAN, "stargan": STARGAN, "starganv2": STARGAN_V2}.items()
     for name, one in figures.items()
 }
 
@@ -35,11 +37,21 @@ def functions(node: ast.AST, prefix: str = "") -> Iterator[str]:
             yield from functions(child, f"{child.name}.")
 
 
+def test_the_code_of_a_figure_is_that_of_the_file() -> None:
+    file = "deepfake_core/networks/cyclegan.py"
+    line, text = source_of(file, "PatchDiscriminator.forward")
+    first, *rest = text.splitlines()
+    assert first.startswith("def forward(self, image:") and rest[-1] == "    return last(x)"
+    assert (REPOSITORY / file).read_text(encoding="utf-8").splitlines()[line - 1] == f"    {first}"
+    with pytest.raises(LookupError, match=r"has no PatchDiscriminator\.backward"):
+        source_of(file, "PatchDiscriminator.backward")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_figure_names_its_code_and_is_explained_in_two_sentences(name: str) -> None:
     one = ALL[name]
     assert one.function in functions(ast.parse((REPOSITORY / one.file).read_text(encoding="utf-8")))
-    assert one.text.count(". ") == 1 and one.text.endswith(".")
+    assert one.text.count(". ") == 1 and one.text.endswith((".", "?"))
     assert one.equation.count("{") == one.equation.count("}") and "$" not in one.equation
 
 
