@@ -20,12 +20,13 @@ from deepfake_core.pipelines.charts import (
     in_panels,
     plane,
     shares,
+    shown,
 )
 from deepfake_core.pipelines.editor import AttributeEditor
 from deepfake_core.pipelines.events import Clock, Finished
 from deepfake_core.pipelines.image_batch import check_pixels
 from deepfake_core.pipelines.inside_files import Figure, written
-from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.pixels import to_batch, to_signed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,12 +126,16 @@ def drawn(
 ) -> dict[str, Figure]:
     """The figures by name; `certain`: the attributes of the picture were read from it."""
     image, size = seen.image, seen.image.shape[-1]
-    colours = [(f"x: {name}", _shown(channel.expand(3, -1, -1))) for name, channel in zip("rgb", image, strict=True)]
+    colours = [(f"x: {name}", shown(channel.expand(3, -1, -1))) for name, channel in zip("rgb", image, strict=True)]
     planes = [
         (f"{in_words(name)}: {round(value, 1):g}", plane(value, size, size))
         for name, value in zip(editor.attributes, seen.planes.tolist(), strict=True)
     ]
-    back = [("x", _shown(image)), ("G(x, c)", _shown(seen.edited)), ("G(G(x, c), c')", _shown(seen.restored))]
+    back = [
+        ("x", shown(image)),
+        ("G(x, c)", shown(seen.edited)),
+        ("G(G(x, c), c')", shown(seen.restored)),
+    ]
     lost = [
         heat_legend(size, size),
         difference_panel("|G(x, c) - x|", seen.edited, image),
@@ -153,13 +158,9 @@ def drawn(
 
 def changes(editor: AttributeEditor, seen: EditInspection, has: Mapping[str, bool]) -> list[Panel]:
     """The picture, then where each single change is, over the picture in grey."""
-    panels: list[Panel] = [("x", _shown(seen.image))]
+    panels: list[Panel] = [("x", shown(seen.image))]
     for name, changed in zip(editor.attributes, seen.changed, strict=True):
         values = difference(changed, seen.image)
         caption = f"{change_in_words(name, has[name], editor.exclusive)}: {values.mean():.3f}"
         panels.append((caption, heat_picture(values)))
     return panels
-
-
-def _shown(image: Float[Tensor, "3 h w"]) -> Image:
-    return from_batch(from_signed(image[None]))[0]

@@ -12,6 +12,7 @@ from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
 from deepfake_core.media.images import Image
+from deepfake_core.pixels import from_batch, from_signed
 
 Panel = tuple[str, Image]
 """A caption and the picture below it."""
@@ -35,13 +36,13 @@ COLOURS: tuple[Colour, ...] = ((29, 78, 216), (194, 65, 12), (4, 120, 87))
 
 def in_panels(panels: Sequence[Panel | None], columns: int) -> Image:
     """Pictures of one shape in rows, each below its caption; None leaves a place empty."""
-    shown = [panel and (panel[0], to_width(panel[1], SIDE)) for panel in panels]
-    height = max(len(panel[1]) for panel in shown if panel)
+    resized = [panel and (panel[0], to_width(panel[1], SIDE)) for panel in panels]
+    height = max(len(panel[1]) for panel in resized if panel)
     cell = (SIDE + GAP, TYPE + 10 + height + GAP)
-    rows = -(-len(shown) // columns)
+    rows = -(-len(resized) // columns)
     canvas = PIL.Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1]), "white")
     brush = ImageDraw.Draw(canvas)
-    for place, panel in enumerate(shown):
+    for place, panel in enumerate(resized):
         if panel is None:
             continue
         left, top = place % columns * cell[0] + GAP, place // columns * cell[1]
@@ -51,6 +52,11 @@ def in_panels(panels: Sequence[Panel | None], columns: int) -> Image:
         edges = (left - 1, top + TYPE + 9, left + SIDE, top + TYPE + 10 + len(panel[1]))
         brush.rectangle(edges, outline=PALE)  # so that a white plane is seen
     return np.array(canvas)
+
+
+def shown(image: Float[Tensor, "3 h w"]) -> Image:
+    """An image in [-1, 1] as uint8."""
+    return from_batch(from_signed(image[None]))[0]
 
 
 def to_width(picture: Image, width: int) -> Image:

@@ -14,7 +14,7 @@ from torch import Tensor
 from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.media.images import Image
-from deepfake_core.pipelines.charts import COLOURS, INK, TYPE, bars, in_panels, shares, to_width
+from deepfake_core.pipelines.charts import COLOURS, INK, TYPE, bars, in_panels, shares, shown, to_width
 from deepfake_core.pipelines.events import Clock, Finished
 from deepfake_core.pipelines.image_batch import check_pixels
 from deepfake_core.pipelines.inside_files import Figure, written
@@ -23,7 +23,7 @@ from deepfake_core.pipelines.style_specs import crop_noted, pictures_of, resolve
 from deepfake_core.pipelines.styles import MAX_REFERENCES, GridRequest
 from deepfake_core.pipelines.styles_inspection import SEED, StylesInspection, decoded, inspect
 from deepfake_core.pipelines.synthesizer import Source, StyleSynthesizer
-from deepfake_core.pixels import from_batch, from_signed, from_unit
+from deepfake_core.pixels import from_batch, from_unit
 
 MAP, THUMBNAIL, THUMBNAILS = 600, 92, 8
 """Side of the map in pixels; side and number of the results that are shown in it."""
@@ -79,12 +79,12 @@ def drawn(seen: StylesInspection, references: Sequence[Image | None]) -> dict[st
     if seen.blend is not None:
         mask, colours = seen.blend
         white = from_batch(from_unit(mask.expand(1, 3, -1, -1)))[0]
-        panels = [("mask m", white), ("colours g", _shown(colours)), ("m g + (1 - m) x", _shown(seen.plain[0]))]
+        panels = [("mask m", white), ("colours g", shown(colours)), ("m g + (1 - m) x", shown(seen.plain[0]))]
         figures["blend"] = Figure(picture=in_panels(panels, columns=3))
     if seen.kept is not None:
         kept = [((seen.image + 1) * mask - 1) for mask in seen.kept]
         names = ("x", "kept at 32 px", "kept at 64 and 128 px")
-        panels = [(name, _shown(one)) for name, one in zip(names, (seen.image, *kept), strict=True)]
+        panels = [(name, shown(one)) for name, one in zip(names, (seen.image, *kept), strict=True)]
         figures["kept"] = Figure(picture=in_panels(panels, columns=3), made=False)
     return figures
 
@@ -99,7 +99,7 @@ def style_map(synthesizer: StyleSynthesizer, source: Source, seen: StylesInspect
         chart.dots(places[domain::domains], COLOURS[domain % len(COLOURS)])
     chosen = chart.apart(places, THUMBNAIL, own, THUMBNAILS)
     for number, picture in zip(chosen, decoded(synthesizer, source, points[chosen]), strict=True):
-        chart.thumbnail(places[number], _shown(picture), THUMBNAIL, COLOURS[number % domains % len(COLOURS)])
+        chart.thumbnail(places[number], shown(picture), THUMBNAIL, COLOURS[number % domains % len(COLOURS)])
     for number, place in enumerate(own, 1):
         chart.number(place, number)
     assert len(places) == count * domains
@@ -117,7 +117,7 @@ def codes(seen: StylesInspection, references: Sequence[Image | None]) -> Image:
         if reference is not None:
             canvas.paste(PIL.Image.fromarray(to_width(reference, side)), (left, top))
         canvas.paste(PIL.Image.fromarray(bars(code.numpy(), most, width, side)), (left + side + 8, top))
-        canvas.paste(PIL.Image.fromarray(to_width(_shown(made), side)), (left + side + width + 16, top))
+        canvas.paste(PIL.Image.fromarray(to_width(shown(made), side)), (left + side + width + 16, top))
     return np.array(canvas)
 
 
@@ -130,7 +130,7 @@ def mixing(seen: StylesInspection) -> Image:
         for way, (coarse, fine) in enumerate((("A", "B"), ("B", "A")))
         for count, pair in seen.mixed.items()
     ]
-    return in_panels([(name, _shown(picture)) for name, picture in (*ends, *rows)], columns=3)
+    return in_panels([(name, shown(picture)) for name, picture in (*ends, *rows)], columns=3)
 
 
 def layers(seen: StylesInspection) -> Image:
@@ -151,7 +151,3 @@ def _sides(seen: StylesInspection) -> list[int]:
     """The side in pixels of each block's output: two blocks keep it, the others double it."""
     blocks, side = len(seen.affine) // 2, seen.image.shape[-1]
     return [side >> min(blocks - 1 - place, blocks - 2) for place in range(blocks)]
-
-
-def _shown(image: Float[Tensor, "3 h w"]) -> Image:
-    return from_batch(from_signed(image[None]))[0]

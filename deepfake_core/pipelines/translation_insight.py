@@ -19,13 +19,14 @@ from deepfake_core.pipelines.charts import (
     heat_legend,
     heat_picture,
     in_panels,
+    shown,
 )
 from deepfake_core.pipelines.events import Clock, Finished
 from deepfake_core.pipelines.image_batch import check_pixels
 from deepfake_core.pipelines.inside_files import Figure, written
 from deepfake_core.pipelines.translation import TranslationRequest
 from deepfake_core.pipelines.translator import CycleTranslator
-from deepfake_core.pixels import from_batch, from_signed, to_batch, to_signed
+from deepfake_core.pixels import to_batch, to_signed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +113,11 @@ def drawn(seen: TranslationInspection) -> dict[str, Figure]:
     above.append(("F(G(x))", shown(seen.back)))
     below.append(difference_panel("|F(G(x)) - x|", seen.back, image))
     facts["cycle"] = float(difference(seen.back, image).mean())
-    identity = [("x", shown(image)), ("F(x)", shown(seen.kept)), difference_panel("|F(x) - x|", seen.kept, image)]
+    identity = [
+        ("x", shown(image)),
+        ("F(x)", shown(seen.kept)),
+        difference_panel("|F(x) - x|", seen.kept, image),
+    ]
     return {
         "cycle": Figure(picture=in_panels([*above, *below], columns=3), facts=facts),
         "identity": Figure(
@@ -150,8 +155,3 @@ def enlarged(scores: Float[Tensor, "hs ws"], height: int, width: int) -> Float[n
     larger = F.interpolate(scores[None, None], (height, width), mode="nearest")[0, 0]
     values: np.ndarray = larger.numpy()
     return values
-
-
-def shown(image: Float[Tensor, "3 h w"]) -> Image:
-    """A picture in [-1, 1] as uint8."""
-    return from_batch(from_signed(image[None]))[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from deepfake_core.deadline import Deadline
+from deepfake_core.pipelines.controls import LIMITS, REST, Controls, in_words, poses_of
 from deepfake_core.settings import settings
 from deepfake_core.ui.server.inference import Engine
 from deepfake_core.ui.server.uploaded import chosen
@@ -21,23 +22,21 @@ from deepfake_core.ui.wiring import ON_NETWORK, PRIVATE, QUIET
 
 if TYPE_CHECKING:
     from deepfake_core.pipelines.by_hand import HandRequest
-    from deepfake_core.pipelines.controls import Controls
-
 INTRODUCTION = (
     "No clip needed: the sliders move an invisible drawn head, and the portrait follows it. Small moves look best."
 )
 POSES_HINT = "One pose a line. The clip begins and ends at rest."
 SLIDERS = {
-    "yaw": (-30, 30, 0, 1, "Turn, degrees"),
-    "pitch": (-20, 20, 0, 1, "Nod, degrees"),
-    "roll": (-20, 20, 0, 1, "Tilt, degrees"),
-    "scale": (0.8, 1.25, 1, 0.01, "Size"),
-    "shift_x": (-0.15, 0.15, 0, 0.01, "To the right"),
-    "shift_y": (-0.15, 0.15, 0, 0.01, "Down"),
-    "mouth_open": (0, 1, 0, 0.05, "Open mouth"),
-    "smile": (-1, 1, 0, 0.05, "Smile"),
+    "yaw": (1, "Turn, degrees"),
+    "pitch": (1, "Nod, degrees"),
+    "roll": (1, "Tilt, degrees"),
+    "scale": (0.01, "Size"),
+    "shift_x": (0.01, "To the right"),
+    "shift_y": (0.01, "Down"),
+    "mouth_open": (0.05, "Open mouth"),
+    "smile": (0.05, "Smile"),
 }
-"""Control -> least and largest value, value at rest, step and label."""
+"""Control -> step and label of its slider."""
 POSING = {**PRIVATE, "concurrency_id": "by-hand", "concurrency_limit": 2}
 """Draws one pose: short, and many in a row while a slider moves, so it neither waits for runs nor counts as one."""
 PREFIX = "by-hand-"
@@ -64,9 +63,14 @@ class ByHand:
                     with gr.Row():
                         self.sliders = {
                             name: gr.Slider(
-                                least, most, rest, step=step, label=label, min_width=260, elem_id=PREFIX + name
+                                *LIMITS[name],
+                                getattr(REST, name),
+                                step=step,
+                                label=label,
+                                min_width=260,
+                                elem_id=PREFIX + name,
                             )
-                            for name, (least, most, rest, step, label) in SLIDERS.items()
+                            for name, (step, label) in SLIDERS.items()
                         }
                     with gr.Row():
                         self.rest = gr.Button("Back to rest", min_width=130, elem_id=f"{PREFIX}rest")
@@ -98,7 +102,7 @@ class ByHand:
             **POSING,
         )
         rested = self.rest.click(
-            lambda: [rest for _, _, rest, _, _ in SLIDERS.values()], outputs=[*self.sliders.values()], **QUIET
+            lambda: [getattr(REST, name) for name in SLIDERS], outputs=[*self.sliders.values()], **QUIET
         )
         rested.then(self.pose, inputs=self.posing.components, outputs=posed, preprocess=False, **POSING)
         self.add.click(
@@ -136,8 +140,6 @@ class ByHand:
 
     def added(self, poses: str, *values: float) -> Update:
         """The pose of the sliders as the last line of the text."""
-        from deepfake_core.pipelines.controls import in_words, poses_of
-
         try:
             lines = [line for line in poses.splitlines() if line.strip()]
             text = "\n".join([*lines, in_words(_controls(dict(zip(SLIDERS, values, strict=True))))])
@@ -168,7 +170,6 @@ class ByHand:
     def _request(self, values: dict[str, Any], folder: Path, deadline: Deadline) -> "tuple[str, HandRequest]":
         """The name of the weights, and the request: for a clip if the values have poses, else for a picture."""
         from deepfake_core.pipelines.by_hand import HandRequest
-        from deepfake_core.pipelines.controls import poses_of
 
         upload = values["source"]
         source = chosen(upload, "portrait")
@@ -181,7 +182,5 @@ class ByHand:
         return model, HandRequest(source=source, poses=poses or (pose,), output=output, crop=crop)
 
 
-def _controls(values: dict[str, float]) -> "Controls":
-    from deepfake_core.pipelines.controls import Controls
-
+def _controls(values: dict[str, float]) -> Controls:
     return Controls(**{name: float(value) for name, value in values.items()})
