@@ -22,6 +22,9 @@ from deepfake_core.turns import NETWORKS
 ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
 """The only environment variables passed on: a server's environment may hold tokens and keys."""
 
+LOW_PRIORITY = 10
+"""Nice value; 19 is the lowest priority."""
+
 
 class ChildProcess:
     """A running process. A thread reads its standard error, so that it never blocks, and keeps the last lines."""
@@ -79,6 +82,12 @@ class ChildProcess:
             status = self._process.wait()
         self._drain.join(timeout=self._stall)
         return status
+
+    def lower_priority(self) -> None:
+        """From now on let other processes go first, where the system has such priorities."""
+        if sys.platform != "win32":
+            with suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, LOW_PRIORITY)
 
     def kill(self) -> None:
         """Kill it and close its pipes. Does nothing when it has exited already."""

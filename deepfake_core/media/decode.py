@@ -118,6 +118,8 @@ class FrameStream(Iterator[UInt8[np.ndarray, "h w 3"]]):
             tables = (_written(info.colours, held),) if info.colours.need_conversion else ()
             arguments = _arguments(path, info, is_large, tables)
             self._ffmpeg = Ffmpeg(arguments, reads=(path, *tables), pipe_output=True, deadline=deadline)
+            if is_large:
+                self._ffmpeg.lower_priority()
         except BaseException:
             held.close()
             raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from deepfake_core.deadline import Deadline
 from deepfake_core.errors import TooManyRuns
 from deepfake_core.media.ffmpeg import CONTAINERS, escaped
+from deepfake_core.media.memory import release_memory
 from deepfake_core.settings import settings
 from deepfake_core.turns import NETWORKS
 
@@ -44,6 +45,7 @@ def acquire(deadline: Deadline) -> None:
         acquired = _turn.acquire(timeout=min(WAIT_SECONDS, deadline.remaining()))
     if not acquired:
         raise TooManyRuns("another large clip is being decoded; try again in a few seconds")
+    release_memory()  # of earlier runs, for the decoder
 
 
 def release() -> None:

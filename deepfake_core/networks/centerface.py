@@ -39,6 +39,8 @@ STAGES = (Stage(1, 16, 1, 1), Stage(6, 24, 2, 2), Stage(6, 32, 3, 2), Stage(6, 6
 """Table 2 of the MobileNetV2 paper."""
 LATERAL = (1, 2, 4)
 """Stages whose outputs join the pyramid at strides 4, 8 and 16; the last stage, at stride 32, is its top."""
+LARGE = 10_000
+"""Points of features from which a bottleneck computes its channels in groups."""
 WIDTH = 24
 """Channels of the pyramid."""
 
@@ -68,9 +70,29 @@ class Bottleneck(nn.Module):
         self.shortcut = stride == 1 and before == after
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d hs ws"]:
-        inner = F.relu_(self.expand(x)) if self.expand else x
-        made = self.project(F.relu_(self.filter(inner)))
+        made = self.project(F.relu_(self.filtered(x)))
         return made + x if self.shortcut else made
+
+    def filtered(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b inner hs ws"]:
+        """The expanded and filtered features; of a large picture in groups of channels.
+
+        Before a stride, all channels at once would take more memory than the rest of the network.
+        """
+        if self.expand is None:
+            return self.filter(x)
+        if x.shape[2] * x.shape[3] < LARGE:
+            return self.filter(F.relu_(self.expand(x)))
+        assert self.expand.bias is not None and self.filter.bias is not None
+        weights = (self.expand.weight, self.expand.bias, self.filter.weight, self.filter.bias)
+        groups = zip(*(part.split(self.project.out_channels) for part in weights), strict=True)
+        stride, padding = self.filter.stride, self.filter.padding
+        return torch.cat(
+            [
+                F.conv2d(F.relu_(F.conv2d(x, expand, offset)), kernel, bias, stride, padding, groups=len(kernel))
+                for expand, offset, kernel, bias in groups
+            ],
+            dim=1,
+        )
 
 
 class CenterFace(nn.Module):

@@ -1,5 +1,6 @@
 """Clips above 4K are scaled while ffmpeg reads them: with the same frames as others, in less memory."""
 
+import os
 import re
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from deepfake_core.errors import MediaTooLarge, UnreadableMedia
 from deepfake_core.media import large
+from deepfake_core.media.child_process import LOW_PRIORITY
 from deepfake_core.media.decode import read_frames
 from deepfake_core.settings import settings
 from tests.media.clips import ffmpeg, make_clip
@@ -122,6 +124,16 @@ def test_a_decoder_of_the_largest_clip_holds_few_frames(tmp_path: Path) -> None:
         status = Path(f"/proc/{stream._ffmpeg._process.pid}/status").read_text()
     peak = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert peak is not None and int(peak[1]) * 1024 < 280_000_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no nice values")
+def test_its_decoder_lets_others_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=8)
+    for most, expected in ((large.PIXELS, 0), (100, LOW_PRIORITY)):
+        monkeypatch.setattr(large, "PIXELS", most)
+        with read_frames(clip, max_side=64) as stream:
+            priority = os.getpriority(os.PRIO_PROCESS, stream._ffmpeg._process.pid)
+        assert priority == os.getpriority(os.PRIO_PROCESS, 0) + expected
 
 
 def test_a_larger_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

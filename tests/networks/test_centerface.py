@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from deepfake_core.faces.centerface import WEIGHTS
+from deepfake_core.networks import centerface
 from deepfake_core.networks.centerface import CenterFace
 
 
@@ -33,6 +34,15 @@ def test_maps_equal_those_of_the_published_file() -> None:
     for got, wanted, limit in zip(maps, expected, (0.005, 0.03, 0.03, 0.03), strict=True):
         assert got.shape == wanted.shape
         assert np.abs(got.numpy() - wanted)[0][:, face.numpy()].max() < limit
+
+
+def test_channels_in_groups_give_the_same_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, image = CenterFace().eval(), torch.rand(1, 3, 96, 64) * 255
+    with torch.inference_mode():
+        whole = network(image)
+        monkeypatch.setattr(centerface, "LARGE", 0)
+        for got, wanted in zip(network(image), whole, strict=True):
+            torch.testing.assert_close(got, wanted)
 
 
 def test_the_file_states_origin_and_licence_and_is_small() -> None:

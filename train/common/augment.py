@@ -4,6 +4,8 @@ A classifier that was trained on clean drawings alone can be fooled by invisible
 soon overfits a few thousand drawings.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -23,11 +25,22 @@ def augmented(image: Float[Tensor, "b 3 h w"], generator: torch.Generator) -> Fl
     def chance(*shape: int) -> Tensor:
         return torch.rand(shape, generator=generator, device=generator.device)
 
-    count, _, height, width = image.shape
-    most = max(1, SHIFT * height // 128)
-    down, right = (int(torch.randint(-most, most + 1, (), generator=generator, device=generator.device)) for _ in "yx")
-    moved = F.pad(image, (most, most, most, most), mode="replicate")
-    moved = moved[:, :, most + down : most + down + height, most + right : most + right + width]
+    count = len(image)
+    (moved,) = shifted((image,), generator, most=max(1, SHIFT * image.shape[2] // 128))
     tinted = moved * (1 + GAIN * (2 * chance(count, 3, 1, 1) - 1)) + OFFSET * (2 * chance(count, 1, 1, 1) - 1)
     grain = torch.randn(image.shape, generator=generator, device=generator.device)
     return tinted + NOISE * chance(count, 1, 1, 1) * grain
+
+
+def shifted(
+    images: Sequence[Float[Tensor, "b c h w"]], generator: torch.Generator, most: int
+) -> list[Float[Tensor, "b c h w"]]:
+    """Move images by the same random number of pixels, up to `most` either way; the outer pixels are repeated.
+
+    Strided convolutions see a fixed lattice at the same phase in every image, so that a generator that is trained by
+    them may paint one unpunished. After a shift they see it at all phases.
+    """
+    down, right = (int(torch.randint(2 * most + 1, (), generator=generator, device=generator.device)) for _ in "yx")
+    height, width = images[0].shape[2:]
+    padded = (F.pad(image, (most, most, most, most), mode="replicate") for image in images)
+    return [image[:, :, down : down + height, right : right + width] for image in padded]

@@ -47,23 +47,39 @@ async def visit(site: Site, rng: random.Random) -> Visit:
     return Visit(time.monotonic() - begun, error)
 
 
-class Bystander:
-    """Visits again and again, in a process of its own: in the attacker's they would wait for one another."""
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The visits of one bystander, before the attack and during it."""
 
-    def __init__(self, site: Site) -> None:
+    quiet: tuple[Visit, ...]
+    attacked: tuple[Visit, ...]
+
+
+class Bystander:
+    """Visits again and again, in a process of its own: in the attacker's they would wait for one another.
+
+    The quiet visits are made by the same process, after one that does not count: the first takes longer in any process.
+    """
+
+    def __init__(self, site: Site, quiet_visits: int) -> None:
         spawned = multiprocessing.get_context("spawn")
-        self._ready, self._attacked, self._over = spawned.Event(), spawned.Event(), spawned.Event()
-        self._results: Queue[list[Visit]] = spawned.Queue()
+        self._settled, self._attacked, self._over = spawned.Event(), spawned.Event(), spawned.Event()
+        self._results: Queue[Visits] = spawned.Queue()
         self._process = spawned.Process(
-            target=_stay, args=(site, self._ready, self._attacked, self._over, self._results), daemon=True
+            target=_stay,
+            args=(site, quiet_visits, self._settled, self._attacked, self._over, self._results),
+            daemon=True,
         )
-        self.visits: list[Visit] = []
+        self.visits = Visits((), ())
+
+    def settle(self) -> None:
+        """Come, and visit while it is quiet."""
+        self._process.start()
+        self._settled.wait(START_SECONDS)
 
     @contextmanager
     def visiting(self) -> Iterator["Bystander"]:
         """Visit until the end of the block; the visit that has begun then still counts."""
-        self._process.start()
-        self._ready.wait(START_SECONDS)
         self._attacked.set()
         try:
             yield self
@@ -73,12 +89,16 @@ class Bystander:
             self._process.join()
 
 
-def _stay(site: Site, ready: Event, attacked: Event, over: Event, results: "Queue[list[Visit]]") -> None:
-    ready.set()
+def _stay(
+    site: Site, quiet_visits: int, settled: Event, attacked: Event, over: Event, results: "Queue[Visits]"
+) -> None:
+    rng = random.Random()
+    _, *quiet = (asyncio.run(visit(site, rng)) for _ in range(1 + quiet_visits))
+    settled.set()
     attacked.wait(START_SECONDS)
     time.sleep(0.2)  # the attack comes first
-    visits, rng = list[Visit](), random.Random()
+    visits = list[Visit]()
     while not over.is_set() or not visits:
         visits.append(asyncio.run(visit(site, rng)))
         time.sleep(0.05)
-    results.put(visits)
+    results.put(Visits(tuple(quiet), tuple(visits)))

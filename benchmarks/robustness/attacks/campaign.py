@@ -1,12 +1,16 @@
 """Attack a server in each way, one after the other, and measure what it costs the server and its other visitors."""
 
 import asyncio
+import os
 import random
 import resource
 import statistics
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +20,7 @@ import httpx
 
 from benchmarks.load.server import Server, serving
 from benchmarks.load.visitor import Page, Visitor
-from benchmarks.robustness.attacks.bystander import Bystander, Visit, visit
+from benchmarks.robustness.attacks.bystander import Bystander, Visits, visit
 from benchmarks.robustness.attacks.monitor import Monitor, memory_of
 from benchmarks.robustness.attacks.record import Attack, AttackResult, Site, Target
 from benchmarks.robustness.watch import Cellar
@@ -26,6 +30,7 @@ MEMORY_BAR = 300_000_000
 WAIT_BAR = 2.0
 """Times the quiet time of another visitor's run."""
 QUIET_VISITS = 3
+ATTACKER_NICE = 10
 SETTLED, SETTLING_SECONDS = 5_000_000, 60.0
 """Bytes by which a server's memory may still change when it counts as started, and how long that is waited for."""
 FILES, SPACE = 1024, 16_000_000_000
@@ -91,25 +96,26 @@ class Range:
     def attacked(self, attack: Attack) -> Trial:
         """Measure quiet, attack, look again."""
         target = self._ready(dict(attack.settings))
-        rest = self._rest(target)
-        site = Site(target.address, target.page, target.quiet)
-        monitor, bystander, begun = Monitor(target.server, target.cellar), Bystander(site), time.monotonic()
+        bystander = Bystander(Site(target.address, target.page, target.quiet), QUIET_VISITS)
+        rest = self._rest(target, None if attack.ends_server else bystander)
+        monitor = Monitor(target.server, target.cellar)
+        begun = time.monotonic()
         with monitor.looking():
             before = monitor.disk
             if attack.ends_server:
-                result = asyncio.run(_attack(attack, target))
+                result = _attacked(attack, target)
             else:
                 with bystander.visiting():
-                    result = asyncio.run(_attack(attack, target))
+                    result = _attacked(attack, target)
         seconds = time.monotonic() - begun
         well = attack.ends_server or (_answers(target) and not monitor.killed)
-        visits = bystander.visits
+        visits = bystander.visits.attacked
         trial = Trial(
             attack=attack,
             result=result,
             memory=max(0, monitor.memory - rest.memory),
             disk=max(0, monitor.disk - max(before, rest.disk)),
-            wait=self._wait(visits),
+            wait=_wait(bystander.visits),
             errors=tuple(one.error for one in visits if one.error),
             well=well,
             seconds=seconds,
@@ -117,10 +123,6 @@ class Range:
         if attack.ends_server or not well or memory_of(target.server.process.pid) > rest.memory + MEMORY_BAR / 2:
             self.stop()
         return trial
-
-    def _wait(self, visits: Sequence[Visit]) -> float | None:
-        answered = [one.seconds for one in visits if not one.error]
-        return statistics.median(answered) / statistics.median(self._quiet) if answered and self._quiet else None
 
     def _ready(self, settings: dict[str, str]) -> Target:
         if self.target is not None and self._settings == settings and self.target.server.process.poll() is None:
@@ -141,13 +143,14 @@ class Range:
         asyncio.run(_warm_up(self.target))
         return self.target
 
-    def _rest(self, target: Target) -> Monitor:
-        """What the server uses for one visitor."""
+    def _rest(self, target: Target, bystander: Bystander | None) -> Monitor:
+        """What the server uses for one visitor, which also tells how fast this machine is."""
         with Monitor(target.server, target.cellar).looking() as monitor:
-            for _ in range(QUIET_VISITS if not self._quiet else 1):
-                one = asyncio.run(visit(target, random.Random()))
-                if not one.error:
-                    self._quiet.append(one.seconds)
+            one = asyncio.run(visit(target, random.Random()))
+            if not one.error:
+                self._quiet.append(one.seconds)
+            if bystander is not None:
+                bystander.settle()
         return monitor
 
 
@@ -160,6 +163,23 @@ async def _warm_up(target: Target) -> None:
     while abs(now - before) > SETTLED and time.monotonic() < end:
         await asyncio.sleep(2)
         before, now = now, memory_of(target.server.process.pid)
+
+
+def _wait(visits: Visits) -> float | None:
+    """The median time of visits during an attack by that of the quiet ones."""
+    attacked, quiet = ([one.seconds for one in some if not one.error] for some in (visits.attacked, visits.quiet))
+    return statistics.median(attacked) / statistics.median(quiet) if attacked and quiet else None
+
+
+def _attacked(attack: Attack, target: Target) -> AttackResult:
+    """Attack in a thread of low priority: an attacker's own work is not done on the server's cores."""
+    with ThreadPoolExecutor(1, initializer=_step_back) as attacker:
+        return attacker.submit(asyncio.run, _attack(attack, target)).result()
+
+
+def _step_back() -> None:
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ATTACKER_NICE)
 
 
 async def _attack(attack: Attack, target: Target) -> AttackResult:

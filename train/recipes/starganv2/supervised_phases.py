@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepfake_core.networks.starganv2 import StarGanV2, joined
-from train.common.augment import augmented
+from train.common.augment import augmented, shifted
 from train.common.patch_discriminator import (
     DISCRIMINATOR_WEIGHTS,
     Compared,
@@ -29,6 +29,7 @@ from train.recipes.starganv2.supervision import (
 )
 
 CLASSIFIER_RATE = 1e-3
+MOST_SHIFT = 4  # pixels: all phases of a lattice of 8
 Losses = Callable[[StyleBatch, int], tuple[dict[str, Tensor], StyleBatch]]
 
 
@@ -88,7 +89,8 @@ def truth_losses(settings: StarGanV2Training, networks: nn.ModuleDict, distance:
         batch = batch._replace(made=made)
         if memory is not None:
             memory.keep(style, samples.domain)
-        terms, weights = distance(made.float(), samples.truth), settings.truth_weights(step)
+        moved = compared(batch)
+        terms, weights = distance(moved.generated.float(), moved.truth), settings.truth_weights(step)
         if supervision.colours > 0:
             assert samples.coat is not None
             terms["colours"] = colour_difference(made.float(), samples.truth, samples.coat)
@@ -99,18 +101,20 @@ def truth_losses(settings: StarGanV2Training, networks: nn.ModuleDict, distance:
             assert samples.attributes is not None
             terms["attributes"] = F.mse_loss(networks["attributes"](style).float(), samples.attributes)
         if classifier is not None and step >= supervision.classifier_from:
-            terms |= classifier_terms(classifier, made, samples.truth, samples.domain)
+            terms |= classifier_terms(classifier, moved.generated, moved.truth, samples.domain)
         if patches is not None:
-            terms |= patch_generator_terms(patches, compared(batch))
+            terms |= patch_generator_terms(patches, moved)
         return {name: terms[name] for name in weights}, batch._replace(made=made.detach())
 
     return losses
 
 
 def compared(batch: StyleBatch) -> Compared:
-    """The results of the `truth` phase beside the truth and their sources."""
+    """The results of the `truth` phase beside the truth and their sources, shifted together."""
     assert batch.made is not None and batch.samples.truth is not None
-    return Compared(batch.made, batch.samples.truth, batch.samples.source, batch.samples.domain)
+    images = (batch.made, batch.samples.truth, batch.samples.source)
+    made, truth, source = shifted(images, batch.chance, MOST_SHIFT)
+    return Compared(made, truth, source, batch.samples.domain)
 
 
 def patch_discriminator_phase(discriminator: ConditionalPatchDiscriminator, config: PatchDiscriminatorConfig) -> Phase:

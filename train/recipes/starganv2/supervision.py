@@ -19,6 +19,7 @@ from deepfake_core.synthetic.render.layers import LEAST_COAT
 from train.common.perceptual import PixelsAndRandomFeatures, Pyramid, perceptual
 
 DIFFERENT = 0.03  # of pixels in [-1, 1]: about four of 255 levels
+GAP = 9  # pixels, odd
 LATENTS = 96  # styles per domain that a step compares with the memory
 
 
@@ -41,8 +42,8 @@ class Supervision:
     colours: float = 0.0
     """Difference of the mean colours of hair or fur, which hardly change a mean over all pixels."""
     mask: float = 0.0
-    """Binary cross entropy of the mask of `network.blend` with the pixels in which truth and source differ. Without it
-    the mask is undecided where the truth is uncertain, and the source shines through."""
+    """Binary cross entropy of the mask of `network.blend` with the region in which truth and source differ. Without
+    it the mask is undecided where the truth is uncertain, and the source shines through."""
     attributes: float = 0.0
     """Mean squared error of the reference's attributes, predicted linearly from its style."""
     classifier_from: int = 300
@@ -113,9 +114,19 @@ def colour_difference(
 def mask_difference(
     logits: Float[Tensor, "b 1 h w"], source: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]
 ) -> Float[Tensor, ""]:
-    """Binary cross entropy of a mask with the pixels in which the truth differs from the source."""
-    differs = (truth - source).abs().amax(dim=1, keepdim=True) > DIFFERENT
-    return F.binary_cross_entropy_with_logits(logits.float(), differs.float())
+    """Binary cross entropy of a mask with the region in which the truth differs from the source."""
+    return F.binary_cross_entropy_with_logits(logits.float(), changed_region(source, truth))
+
+
+def changed_region(source: Float[Tensor, "b 3 h w"], truth: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """1 where the truth differs from the source, and in gaps of up to `GAP` pixels between, 0 elsewhere.
+
+    Morphological closing: a pixel of equal colour amid changed hair is to be generated as well, or the source's hair
+    shines through.
+    """
+    differs = ((truth - source).abs().amax(dim=1, keepdim=True) > DIFFERENT).float()
+    grown = F.max_pool2d(differs, GAP, stride=1, padding=GAP // 2)
+    return 1 - F.max_pool2d(1 - grown, GAP, stride=1, padding=GAP // 2)
 
 
 class StyleMemory(nn.Module):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.common.augment import augmented
+from train.common.augment import augmented, shifted
 from train.recipes.starganv2.data import DrawnData, DrawnSet, FolderData
 
 CPU = torch.device("cpu")
@@ -77,3 +77,16 @@ def test_augmentation_uses_the_generator_only_and_is_small(rng: torch.Generator)
     one, same, other = (augmented(smooth, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert one.shape == smooth.shape and torch.equal(one, same) and not torch.equal(one, other)
     assert 0 < float((one - smooth).abs().mean()) < 0.15
+
+
+def test_images_are_shifted_together_by_every_number_of_pixels(rng: torch.Generator) -> None:
+    image = torch.rand(2, 3, 16, 16, generator=rng)
+    offsets = set[tuple[int, int]]()
+    for _ in range(60):
+        one, twice = shifted((image, 2 * image), rng, most=1)
+        assert torch.equal(twice, 2 * one)
+        inner = one[..., 1:-1, 1:-1]
+        offsets |= {
+            (y, x) for y in range(3) for x in range(3) if torch.equal(inner, image[..., y : y + 14, x : x + 14])
+        }
+    assert len(offsets) == 9

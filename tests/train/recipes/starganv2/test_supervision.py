@@ -5,7 +5,7 @@ import torch
 
 from deepfake_core.metrics.distribution import energy_distance
 from deepfake_core.networks.starganv2 import StarGanV2, StarGanV2Config
-from train.recipes.starganv2.supervision import StyleMemory, colour_difference, mask_difference
+from train.recipes.starganv2.supervision import StyleMemory, changed_region, colour_difference, mask_difference
 
 
 def test_only_the_colour_of_hair_and_fur_counts(rng: torch.Generator) -> None:
@@ -31,6 +31,17 @@ def test_a_mask_is_wanted_where_the_truth_differs_from_the_source(rng: torch.Gen
     assert mask_difference(wanted, source, truth) < 1e-6
     torch.testing.assert_close(mask_difference(-wanted, source, truth), torch.tensor(20.0))
     torch.testing.assert_close(mask_difference(wanted * 0, source, truth), torch.tensor(2.0).log())
+
+
+def test_narrow_gaps_between_changed_pixels_are_changed_as_well() -> None:
+    """Gaps of up to eight pixels; the outline stays where it is, but for gaps of half that at the edge."""
+    source = torch.zeros(1, 3, 40, 40)
+    truth = source.clone()
+    truth[..., 5:10] = truth[..., 18:30] = 1.0  # a gap of 8 columns, and 10 at the end
+    region = changed_region(source, truth)[0, 0]
+    assert region[:, 5:30].all() and not region[:, :5].any() and not region[:, 30:].any()
+    truth[..., 18] = 0.0
+    assert not changed_region(source, truth)[0, 0, :, 10:19].any()
 
 
 @pytest.mark.slow
