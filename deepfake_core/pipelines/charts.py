@@ -34,11 +34,11 @@ COLOURS: tuple[Colour, ...] = ((29, 78, 216), (194, 65, 12), (4, 120, 87))
 """Colours of the domains, dark enough for white numbers."""
 
 
-def in_panels(panels: Sequence[Panel | None], columns: int) -> Image:
-    """Pictures of one shape in rows, each below its caption; None leaves a place empty."""
-    resized = [panel and (panel[0], to_width(panel[1], SIDE)) for panel in panels]
+def in_panels(panels: Sequence[Panel | None], columns: int, side: int = SIDE) -> Image:
+    """Pictures of one shape in rows, each `side` pixels wide below its caption; None leaves a place empty."""
+    resized = [panel and (panel[0], to_width(panel[1], side)) for panel in panels]
     height = max(len(panel[1]) for panel in resized if panel)
-    cell = (SIDE + GAP, TYPE + 10 + height + GAP)
+    cell = (side + GAP, TYPE + 10 + height + GAP)
     rows = -(-len(resized) // columns)
     canvas = PIL.Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1]), "white")
     brush = ImageDraw.Draw(canvas)
@@ -46,10 +46,10 @@ def in_panels(panels: Sequence[Panel | None], columns: int) -> Image:
         if panel is None:
             continue
         left, top = place % columns * cell[0] + GAP, place // columns * cell[1]
-        middle = (left + SIDE / 2, top + TYPE / 2 + 5)
-        brush.text(middle, panel[0], fill=INK, font=fitting(panel[0], SIDE), anchor="mm")
+        middle = (left + side / 2, top + TYPE / 2 + 5)
+        brush.text(middle, panel[0], fill=INK, font=fitting(panel[0], side), anchor="mm")
         canvas.paste(PIL.Image.fromarray(panel[1]), (left, top + TYPE + 10))
-        edges = (left - 1, top + TYPE + 9, left + SIDE, top + TYPE + 10 + len(panel[1]))
+        edges = (left - 1, top + TYPE + 9, left + side, top + TYPE + 10 + len(panel[1]))
         brush.rectangle(edges, outline=PALE)  # so that a white plane is seen
     return np.array(canvas)
 

@@ -29,6 +29,7 @@ from deepfake_core.ui.server.signals import exits_on_signals
 from deepfake_core.ui.server.temp_files import keep_clean, temp_folder
 from deepfake_core.ui.server.validation import CheckedBlocks
 from deepfake_core.ui.services import Services
+from deepfake_core.ui.tabs.quiz import QuizTab
 from deepfake_core.ui.tabs.training import TrainingTab
 from deepfake_core.ui.tabs.verify import VerifyTab
 from deepfake_core.ui.tabs.weights import WeightsTab
@@ -75,7 +76,7 @@ def build(engine: Engine, examples: Examples, store: ResultStore | None = None) 
         if hasattr(one, "controls"):
             one.controls.keeper = gallery.keeper(one.title)
     tabs: list[Tab] = [
-        *methods.values(), TrainingTab(), verify, WeightsTab(engine), ProgramsTab(examples, methods),
+        *methods.values(), TrainingTab(), QuizTab(services), verify, WeightsTab(engine), ProgramsTab(examples, methods),
     ]  # fmt: skip
     known = [*examples.pictures, *examples.clips]
     address = Address(known)

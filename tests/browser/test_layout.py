@@ -19,6 +19,7 @@ STARTS = {
     "StarGAN": "#attributes-start",
     "StarGAN v2": "#styles-start",
     "Training": "#plane-run",
+    "Spot the fake": "#quiz-start",
 }
 TABS = (*STARTS, "Verify", "Weights", "For programs")
 FINGER = 40  # pixels

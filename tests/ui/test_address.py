@@ -114,6 +114,7 @@ def test_the_names_of_the_tabs_in_the_address(served: CheckedBlocks) -> None:
         "stargan",
         "starganv2",
         "training",
+        "spot-the-fake",
         "verify",
         "weights",
         "for-programs",

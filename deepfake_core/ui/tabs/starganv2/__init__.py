@@ -1,6 +1,6 @@
 """The StarGAN v2 tab: redraw a picture in the styles of references, or in random styles."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -125,6 +125,14 @@ class StylesTab(Studio):
         self.inputs, self.video_inputs = Inputs(**fields), Inputs(**self.interpolation.ends, **fields)
         self.interpolation.listen(fields, self.crop)
         self.inside.listen(self.inputs, self.crop)
+        shared = {name: one for name, one in fields.items() if name != "current" and not name.startswith("domain_")}
+        filled = ["source", "domain", *(name for name in shared if name.startswith("picture_"))]
+        self.linked = Linked(inputs=Inputs(**shared), late=filled, settled=[self.current.change])
+        self._listen_to_choices([ready, *self.models.changed])
+        self._listen_to_buttons(randomised)
+
+    def _listen_to_choices(self, chosen: Sequence[Any]) -> None:
+        """Show what belongs to the kind of style, and to the weights when one of `chosen` says that they changed."""
         self.way.change(
             lambda way: {
                 self.by_reference: gr.Column(visible=way == "references"),
@@ -134,11 +142,8 @@ class StylesTab(Studio):
             outputs=[self.by_reference, self.by_seed],
             **QUIET,
         )
-        shared = {name: one for name, one in fields.items() if name != "current" and not name.startswith("domain_")}
-        filled = ["source", "domain", *(name for name in shared if name.startswith("picture_"))]
-        self.linked = Linked(inputs=Inputs(**shared), late=filled, settled=[self.current.change])
         pictures = [self.source.file, *self.references.pictures, *self.references.columns]
-        for trigger in (ready, *self.models.changed):
+        for trigger in chosen:
             trigger(
                 self.follow_model,
                 inputs=[self.models.name, self.current],
@@ -153,6 +158,9 @@ class StylesTab(Studio):
                 preprocess=False,
                 **READS_NETWORK,
             )
+
+    def _listen_to_buttons(self, randomised: Any) -> None:
+        """Start a run at a click on the button, on a random seed or on an example."""
         clicks = [click for row in self.rows.values() for click in row.clicked]
         start = [self.controls.start.click, randomised, *clicks]
         self.controls.listen(
