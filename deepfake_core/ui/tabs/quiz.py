@@ -1,5 +1,6 @@
 """The Spot the fake tab: ten pairs to guess, what gives the made picture away, and the class's scores."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ PHOTOGRAPH = "photo-astronaut"
 LEGEND = """
 <ul class="plane-legend"><li class="real">first attempts of the class</li><li class="made">later attempts</li></ul>
 """
+TEACHING = Path(__file__).parents[3] / "docs" / "teaching.md"
 MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}"}
 
 
@@ -103,6 +105,8 @@ class QuizTab:
                     gr.HTML(LEGEND, elem_classes="quiet")
                 gr.HTML(f"<p>{LESSON}</p>")
                 self.again = gr.Button("Play again, with other pairs", variant="primary", elem_id="quiz-again")
+            if TEACHING.is_file():
+                gr.Markdown(lessons(TEACHING.read_text(encoding="utf-8")), elem_id="lessons")
 
     def listen(self, page: gr.Blocks) -> None:
         shared = {**READS_NETWORK, "show_progress": "minimal", "trigger_mode": "once", "outputs": self.outputs}
@@ -203,6 +207,12 @@ class QuizTab:
             kind.network, kind.weights, pipeline, request, deadline, sources=sources, files={"output": ""}
         ) as events:
             yield events
+
+
+def lessons(text: str) -> str:
+    """The lesson plans, folded; their links to files of the repository are left out."""
+    title, _, plans = re.sub(r"\s*\(\[how\]\([^)]*\)\)", "", text).partition("\n")
+    return f"<details>\n<summary>{title.removeprefix('# ')} (in English)</summary>\n\n{plans}\n</details>"
 
 
 def begun(quiz: "Quiz | None") -> "Quiz":
