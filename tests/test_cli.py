@@ -55,6 +55,17 @@ def test_bad_input_is_one_line_and_status_two(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_recorded_motion_animates_with_the_weights_that_it_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip, template, made = EXAMPLES / "clips" / "nod.mp4", tmp_path / "nod.npz", tmp_path / "made.mp4"
+    assert main(["motion", str(clip), "-o", str(template), "--model", "fomm-starter"]) == 0
+    assert "nod.npz" in capsys.readouterr().out
+    assert main(["animate", str(PORTRAIT), str(template), "-o", str(made), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["model"], answer["frames"]) == ("fomm-starter", count_frames(made))
+
+
 def answer_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
     assert main([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)

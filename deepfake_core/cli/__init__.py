@@ -1,4 +1,4 @@
-"""The command line: one subcommand per method, and `pose`, `weights`, `verify` and `credentials`.
+"""The command line: one subcommand per method, and `pose`, `motion`, `weights`, `verify` and `credentials`.
 
 A subcommand builds a request, runs the pipeline and prints its result. Invalid input exits with status 2 and one line.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from deepfake_core import registry
-from deepfake_core.cli import credentials, pose, verify, weights
+from deepfake_core.cli import credentials, motion, pose, verify, weights
 from deepfake_core.cli.consent import show_notice_once
 from deepfake_core.errors import BadRequest, LabError
 
@@ -54,6 +54,6 @@ def parser() -> argparse.ArgumentParser:
     for method in registry.METHODS:
         if method.command:
             registry.resolve(method.command)(commands)
-    for module in (pose, weights, verify, credentials):
+    for module in (pose, motion, weights, verify, credentials):
         module.add(commands)
     return options

@@ -14,7 +14,9 @@ def add(commands: Any) -> None:
     """Add the subcommand `animate`."""
     command = add_command(commands, "animate", animate_files, "Animate a portrait with the motion of a driving clip.")
     command.add_argument("source", metavar="SOURCE", help="the portrait")
-    command.add_argument("driving", metavar="DRIVING", help="the driving clip, or a picture for one pose")
+    command.add_argument(
+        "driving", metavar="DRIVING", help="the driving clip, a picture for one pose, or a motion template (.npz)"
+    )
     command.add_argument(
         "-o",
         "--output",
@@ -59,8 +61,13 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     from deepfake_core.pipelines.animation import AnimationRequest, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
     from deepfake_core.pipelines.events import Finished, Progress
+    from deepfake_core.pipelines.motion_template import MotionTemplate
+    from deepfake_core.pipelines.template_playback import template_driver
 
     crop = crop_named(asked.crop, face=asked.face)
+    template = template_driver(asked.driving)
+    if template is not None and asked.model is None:
+        asked.model = MotionTemplate.load(template).weights
     model = model_for(asked, "fomm", asked.source, crop)
     animator = ImageAnimator.from_pretrained(model, asked.device, precision=asked.precision)
     request = AnimationRequest(

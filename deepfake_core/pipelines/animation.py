@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -18,6 +17,7 @@ from deepfake_core.media.images import Image
 from deepfake_core.motion import Keypoints, best_frame, frame_at
 from deepfake_core.pipelines.animation_request import (
     AnimationRequest,
+    batches,
     check_outputs,
     open_driving,
     read_driver,
@@ -34,6 +34,7 @@ from deepfake_core.pipelines.motion_session import MotionSession
 from deepfake_core.pipelines.pose import pose, posed
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.suitability import mismatch, noted
+from deepfake_core.pipelines.template_playback import followed, play, template_driver, template_for
 from deepfake_core.provenance.writer import Sink, open_sink, open_video
 
 __all__ = ["AnimationRequest", "animate", "batches", "find_starts", "frames_of"]
@@ -41,7 +42,6 @@ __all__ = ["AnimationRequest", "animate", "batches", "find_starts", "frames_of"]
 SECONDS_BETWEEN_PREVIEWS = 0.15
 """Each preview is signed, which takes time, and more would hardly be noticed."""
 SEARCH = "Looking for the best frame"
-Frame = TypeVar("Frame")
 
 
 def animate(
@@ -51,10 +51,13 @@ def animate(
     with a `task` first.
 
     Closing the iterator stops after the current batch and, like every error, leaves no files. With a picture as driver
-    the result is one picture: see `pose`. Raises `BadRequest` without an output, or if both videos have the same one,
-    `TookTooLong`, and what reading, cropping and writing raise.
+    the result is one picture: see `pose`; with a motion template, see `template_playback`. Raises `BadRequest` without
+    an output, or if both videos have the same one, `TookTooLong`, and what reading, cropping and writing raise.
     """
     check_outputs(request)
+    if (template := template_driver(request.driving)) is not None:
+        yield from play(animator, request, template, deadline)
+        return
     if (driver := still_driver(request.driving, deadline)) is not None:
         yield from pose(animator, request, driver, deadline)
         return
@@ -89,6 +92,9 @@ def animate(
 def frames_of(animator: MotionModel, request: AnimationRequest) -> Iterator[Image]:
     """The animated crops, without files or labels."""
     source = read_source(animator, request).pixels
+    if (template := template_driver(request.driving)) is not None:
+        yield from followed(animator, request, animator.portrait(source), template_for(animator, template))
+        return
     if (driver := still_driver(request.driving)) is not None:
         yield posed(animator, source, read_driver(animator, request, driver).pixels)
         return
@@ -191,11 +197,3 @@ def find_starts(
             done += len(frames)
             yield clock.progress(done, clip.total, unit="frame", task=SEARCH)
     return [shot[best_frame(source.position[0], (keypoints.position[0] for keypoints in shot))] for shot in shots]
-
-
-def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:
-    """Lists of at most `count` consecutive frames. The first list has one frame, so that a preview appears early."""
-    batch = list(islice(frames, 1))
-    while batch:
-        yield batch
-        batch = list(islice(frames, count))

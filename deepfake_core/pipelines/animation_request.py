@@ -1,10 +1,11 @@
 """What an animation is asked for, and its two inputs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL.Image
@@ -19,6 +20,8 @@ from deepfake_core.pipelines.controls import Region
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
 from deepfake_core.pipelines.driving import Clip, open_clip
 from deepfake_core.pipelines.motion_model import MotionModel
+
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,3 +111,11 @@ def read_driver(
     name = name_of(driver, "the driving picture")
     how: dict[str, Any] = {"subject": animator.subject, "name": name, "deadline": deadline}
     return crop_image(driver, animator.size, request.driving_crop, **how)
+
+
+def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:
+    """Lists of at most `count` consecutive frames. The first list has one frame, so that a preview appears early."""
+    batch = list(islice(frames, 1))
+    while batch:
+        yield batch
+        batch = list(islice(frames, count))

@@ -17,6 +17,7 @@ from deepfake_core.pipelines.by_hand import posed
 from deepfake_core.pipelines.controls import Controls, Region
 from deepfake_core.pipelines.cropped import crop_image
 from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.pipelines.motion_template import record
 from deepfake_core.settings import Precision
 
 
@@ -58,7 +59,8 @@ class ImageAnimator(MotionModel):
         `driving` is a path, or any iterable of uint8 frames (one that can be read twice for `best_frame`). Motion
         starts `start` seconds into it or later, at a face; relative motion is multiplied by `strength` (0 to 2). Of
         a face, `region` can be "mouth" or "pose" (of the head) with weights whose keypoints are landmarks. A
-        picture (a path, a PIL image or one array) gives one frame, the portrait in its pose: see `pipelines.pose`. No
+        picture (a path, a PIL image or one array) gives one frame, the portrait in its pose: see `pipelines.pose`. A
+        path that ends in `.npz` is a motion template: see `record`. No
         files are written, so nothing is labelled: see `pipelines.animation.animate` for files.
         """
         square = crop_named(crop)
@@ -74,6 +76,23 @@ class ImageAnimator(MotionModel):
             start=start,
         )
         return frames_of(self, request)
+
+    def record(
+        self,
+        driving: str | Path | Iterable[Image],
+        output: str | Path,
+        *,
+        crop: Literal["auto", "none"] = "auto",
+        start: float = 0.0,
+    ) -> Path:
+        """Write the motion of a clip, without its pictures, as a template (`.npz`), which can drive any portrait with
+        these weights: `animator(portrait, "motion.npz")`. Returns its path.
+        """
+        request = AnimationRequest(
+            source="", driving=driving, output=output, start=start, driving_crop=crop_named(crop)
+        )  # no portrait takes part
+        *_, done = record(self, request)
+        return done.files[0].path
 
     def by_hand(self, source: ImageLike, *poses: Controls, crop: Literal["auto", "none"] = "auto") -> list[Image]:
         """The portrait `source` in each of the poses, without a driving clip: uint8 RGB of the network's size.

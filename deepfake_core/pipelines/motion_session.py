@@ -72,21 +72,35 @@ class MotionSession:
         motions, references = motions or ["move"] * len(frames), references or [None] * len(frames)
         moving = [row for row, motion in enumerate(motions) if motion != "hold"]
         if not moving:
-            return [self._hold() for _ in frames]
+            return self.follow(None, motions)
         keypoints = self.animator.keypoints([frames[row] for row in moving])
-        starts = {place: references[row] for place, row in enumerate(moving) if motions[row] == "start"}
-        made = iter(self.animator.render(self.portrait, self._moved(keypoints, len(moving), starts)))
+        initial = {
+            place: self.animator.keypoints([reference])
+            for place, row in enumerate(moving)
+            if motions[row] == "start" and (reference := references[row]) is not None
+        }
+        return self.follow(keypoints, motions, initial)
+
+    def follow(
+        self, keypoints: Keypoints | None, motions: Sequence[Motion], initial: Mapping[int, Keypoints] | None = None
+    ) -> list[UInt8[np.ndarray, "s s 3"]]:
+        """Animate the portrait by the driver's keypoints, of which there is a row for each frame that does not hold.
+
+        `initial`: row of a start -> the keypoints from which motion is measured, instead of its own.
+        """
+        if keypoints is None:
+            return [self._hold() for _ in motions]
+        moving = [motion for motion in motions if motion != "hold"]
+        starts = [row for row, motion in enumerate(moving) if motion == "start"]
+        made = iter(self.animator.render(self.portrait, self._moved(keypoints, starts, initial or {})))
         return [self._hold() if motion == "hold" else self._show(next(made)) for motion in motions]
 
-    def _moved(
-        self, keypoints: Keypoints, count: int, starts: Mapping[int, UInt8[np.ndarray, "s s 3"] | None]
-    ) -> Keypoints:
-        """The portrait's keypoints for those of `count` frames; `starts`: the rows that start, and their references."""
+    def _moved(self, keypoints: Keypoints, starts: Sequence[int], initial: Mapping[int, Keypoints]) -> Keypoints:
+        """The portrait's keypoints for those of the driver."""
         parts = []
-        for first, last in pairwise((*sorted({0, *starts}), count)):
+        for first, last in pairwise((*sorted({0, *starts}), len(keypoints.position))):
             if first in starts or self._initial is None:
-                reference = starts.get(first)
-                self._begin(frame_at(keypoints, first) if reference is None else self.animator.keypoints([reference]))
+                self._begin(initial.get(first, frame_at(keypoints, first)))
             assert self._initial is not None
             there = smooth_batch(self._previous, rows_of(keypoints, first, last), self.smoothing)
             self._previous = frame_at(there, -1)
