@@ -22,6 +22,7 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.networks.layers import Masks
 
 MASKED_SIZES = (32, 64, 128)  # sides of the features in the skip connections with the high-pass filter
+LEAST = 1e-4  # weight below which nothing is known
 SLOPE = 0.2  # negative slope of every leaky ReLU
 
 
@@ -46,6 +47,9 @@ class StarGanV2Config:
     blend: bool = False
     """Also predict a mask m and output m * generated + (1 - m) * input (Pumarola et al., GANimation, ECCV 2018, eq. 1).
     Not in this paper; it keeps the output of small networks sharp."""
+    fill: bool = False
+    """With `blend`: predict a second mask, of what `surroundings` fills. Instance norm removes the background's colours
+    from the encoding, so that the decoder cannot paint what the source hid. Not in this paper."""
     skips: bool = False
     """Pass the encoder's intermediate features to the decoder, each through a 1x1 convolution. Not in this paper, which
     passes only masked edges; small networks learn pose and gaze faster with it."""
@@ -56,6 +60,8 @@ class StarGanV2Config:
     def __post_init__(self) -> None:
         if self.size < 64 or self.size & (self.size - 1):
             raise BadRequest(f"size {self.size} will not do: StarGAN v2 needs a power of two from 64 on, such as 256")
+        if self.fill and not self.blend:
+            raise BadRequest("fill requires blend = true: without it the whole picture is generated")
 
     def width(self, level: int) -> int:
         """Channels after `level` downsamplings."""
@@ -181,7 +187,8 @@ class Painted(NamedTuple):
     """The decoder's output before it is joined to the source picture."""
 
     colours: Float[Tensor, "b 3 h w"]
-    logits: Float[Tensor, "b 1 h w"] | None = None  # of the mask: positive where the output is generated
+    logits: Float[Tensor, "b 1 h w"] | None = None  # of the mask: positive where the output is not the source's
+    fill: Float[Tensor, "b 1 h w"] | None = None  # likewise, of the part of it that `surroundings` fills
 
 
 class Generator(nn.Module):
@@ -198,7 +205,7 @@ class Generator(nn.Module):
         decoder = [StyledResidual(narrow, wide, config, enlarge=True) for wide, narrow in reversed(steps)]
         self.decoder = nn.ModuleList([*(StyledResidual(deep, deep, config) for _ in range(2)), *decoder])
         self.to_rgb_norm = nn.InstanceNorm2d(config.width(0), affine=True)
-        self.to_rgb = nn.Conv2d(config.width(0), 4 if config.blend else 3, 1)
+        self.to_rgb = nn.Conv2d(config.width(0), 3 + config.blend + config.fill, 1)
         self.high_pass = HighPass(config.high_pass) if config.high_pass else None
         widths = {config.size >> level: config.width(level) for level in range(1, config.halvings)}
         joins = {str(side): nn.Conv2d(width, width, 1) for side, width in widths.items() if config.skips}
@@ -231,7 +238,7 @@ class Generator(nn.Module):
             if str(side) in self.joins:
                 x = x + self.joins[str(side)](encoded.skips[side])
         painted = self.to_rgb(activate(self.to_rgb_norm(x)))
-        return Painted(painted[:, :3], painted[:, 3:] if self.blend else None)
+        return Painted(painted[:, :3], *(painted[:, 3:].split(1, dim=1) if self.blend else ()))
 
     def decode(
         self, encoded: Encoded, style: Float[Tensor, "b s"] | Float[Tensor, "b k s"], masks: Masks | None = None
@@ -251,7 +258,34 @@ def joined(image: Float[Tensor, "b 3 h w"], painted: Painted) -> Float[Tensor, "
     if painted.logits is None:
         return painted.colours
     mask = painted.logits.sigmoid()
-    return mask * painted.colours + (1 - mask) * image
+    return mask * generated(image, painted) + (1 - mask) * image
+
+
+def generated(image: Float[Tensor, "b 3 h w"], painted: Painted) -> Float[Tensor, "b 3 h w"]:
+    """What the mask shows: the decoder's colours, or the surroundings where those fill."""
+    if painted.logits is None or painted.fill is None:
+        return painted.colours
+    kept = (1 - 2 * painted.logits.detach().sigmoid()).clamp_min(0)
+    return torch.lerp(painted.colours, surroundings(image, kept).to(painted.colours), painted.fill.sigmoid())
+
+
+def surroundings(image: Float[Tensor, "b 3 h w"], kept: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """The image where `kept` is 1, spread smoothly to where it is 0.
+
+    Pull and push: a pyramid of weighted means, from whose coarse levels the holes of the finer ones are filled (Gortler
+    et al., The Lumigraph, SIGGRAPH 1996, section 3.4).
+    """
+    weighted, weight = (image * kept).float(), kept.float()
+    levels = [(weighted, weight)]
+    while weight.shape[2] > 1 and weight.shape[3] > 1:
+        weighted, weight = F.avg_pool2d(weighted, 2), F.avg_pool2d(weight, 2)
+        levels.append((weighted, weight))
+    filled = weighted / weight.clamp_min(LEAST)
+    for weighted, weight in reversed(levels[:-1]):
+        coarse = F.interpolate(filled, size=weight.shape[2:], mode="bilinear")
+        here = weighted / weight.clamp_min(LEAST)
+        filled = torch.lerp(coarse, here, (4 * weight).clamp_max(1))
+    return torch.lerp(filled, image.float(), kept.float())
 
 
 def of_domain(outputs: Iterator[Tensor], domain: Int[Tensor, "b"]) -> Float[Tensor, "b s"]:

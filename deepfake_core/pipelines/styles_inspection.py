@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepfake_core.networks.layers import resize_like
-from deepfake_core.networks.starganv2 import StyledResidual
+from deepfake_core.networks.starganv2 import StyledResidual, generated
 from deepfake_core.pipelines.synthesizer import Source, StyleSynthesizer
 
 POINTS = 150
@@ -101,4 +101,5 @@ def _blend(
         lambda: network.paint(source.encoded, style[None].to(synthesizer.device), source.masks)
     )
     assert painted.logits is not None
-    return painted.logits.sigmoid()[0, 0].cpu(), painted.colours[0].cpu()
+    shown = generated(source.encoded.image, painted)
+    return painted.logits.sigmoid()[0, 0].cpu(), shown[0].cpu()

@@ -1,7 +1,7 @@
 """Laws of StarGAN v2 that hold for any weights, on small networks."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -13,10 +13,14 @@ from deepfake_core.networks.layers import Masks
 from deepfake_core.networks.starganv2 import (
     CONFIGS,
     Discriminator,
+    Generator,
     HighPass,
+    Painted,
     StarGanV2,
     StarGanV2Config,
     StyledResidual,
+    joined,
+    surroundings,
 )
 
 SMALL = StarGanV2Config(size=64, domains=("cat", "dog", "wild"), base=8, widest=32, mapping_hidden=32, high_pass=0.0)
@@ -124,6 +128,38 @@ def test_a_blending_generator_can_leave_the_picture_alone(rng: torch.Generator) 
         generator.to_rgb.bias[3] = bias
         made = generator(image, torch.randn(2, 64, generator=rng))
         assert torch.allclose(made, image, atol=1e-6) is same
+
+
+def test_surroundings_keep_what_is_kept_and_spread_it_into_holes(rng: torch.Generator) -> None:
+    image = torch.rand(2, 3, 32, 32, generator=rng) * 2 - 1
+    torch.testing.assert_close(surroundings(image, torch.ones(2, 1, 32, 32)), image)
+    kept = torch.ones(2, 1, 32, 32)
+    kept[:, :, 8:24, 8:24] = 0
+    filled = surroundings(image, kept)
+    torch.testing.assert_close(filled[:, :, :8], image[:, :, :8])
+    assert filled.abs().max() <= 1
+    other = torch.where(kept > 0, image, torch.tensor(5.0))
+    torch.testing.assert_close(surroundings(other, kept), filled)  # the hole's content plays no part
+    plain = torch.full_like(image, 0.3)
+    torch.testing.assert_close(surroundings(plain, kept), plain)
+    slope = torch.linspace(-1, 1, 32).expand(1, 3, 32, 32)
+    assert (surroundings(slope, kept[:1]) - slope).abs().mean() < 0.03
+
+
+def test_a_filling_generator_can_remove_what_the_source_hid(rng: torch.Generator) -> None:
+    """A dark square before a plain background, where the mask is and the fill is chosen."""
+    image = torch.full((1, 3, 64, 64), 0.4)
+    image[:, :, 20:40, 20:40] = -1.0
+    logits = torch.full((1, 1, 64, 64), -20.0)
+    logits[:, :, 18:42, 18:42] = 20.0
+    painted = Painted(torch.zeros_like(image), logits, torch.full_like(logits, 20.0))
+    torch.testing.assert_close(joined(image, painted), torch.full_like(image, 0.4))
+    network = Generator(replace(SKIPPING, fill=True))
+    assert network.to_rgb.out_channels == 5
+    encoded, style = network.encode(torch.rand(1, 3, 64, 64, generator=rng)), torch.randn(1, 64, generator=rng)
+    assert network.paint(encoded, style).fill is not None
+    with pytest.raises(BadRequest, match="blend"):
+        replace(SKIPPING, blend=False, fill=True)
 
 
 def test_a_smooth_generator_leaves_no_lattice(rng: torch.Generator) -> None:
