@@ -42,6 +42,21 @@ def test_the_translators(name: str, model: str, tmp_path: Path) -> None:
     assert found.credential and len(found.credential.weights_sha256) == 64 and found.credential.inputs
 
 
+@pytest.mark.slow
+def test_a_motion_for_three_portraits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script("07_motion_template.py")["main"](str(tmp_path / "motion.mp4"))  # type: ignore[operator]
+    assert "no pixels" in capsys.readouterr().out
+    assert_declared(tmp_path / "motion.mp4", model="fomm-starter")
+
+
+def test_look_inside_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script("08_look_inside_each.py")["main"](str(tmp_path))  # type: ignore[operator]
+    written = capsys.readouterr().out.splitlines()
+    assert len(written) >= 11 and {Path(path).parent.name for path in written} == {"cyclegan", "stargan", "starganv2"}
+    for path in written:
+        assert Path(path).is_file()
+
+
 def test_the_examples_can_be_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = script("00_draw_the_examples.py")
     folders = ("portraits", "clips", "fields", "animals")
