@@ -186,9 +186,13 @@ def judged(answer: Answer, odd: bool) -> tuple[str, str]:
 
 
 def is_refusal(answer: Answer) -> bool:
-    """Whether a status tells the visitor off, in a few words, rather than telling of a failure."""
+    """Whether a status tells the visitor off, in a few words, rather than telling of a failure.
+
+    Gradio answers 500 when a handler outside the queue refuses, with the sentence as "error".
+    """
     try:
-        detail = json.loads(answer.texts[0]).get("detail", "")
+        told = json.loads(answer.texts[0])
+        detail = told.get("error" if answer.status == 500 else "detail", "")
     except (ValueError, AttributeError, IndexError):
-        detail = answer.text
-    return answer.status in (400, 404, 413, 422, 503, 507) and is_sentence(str(detail))
+        detail = "" if answer.status == 500 else answer.text
+    return answer.status in (400, 404, 413, 422, 500, 503, 507) and is_sentence(str(detail))
