@@ -191,8 +191,8 @@ def is_refusal(answer: Answer) -> bool:
     Gradio answers 500 when a handler outside the queue refuses, with the sentence as "error".
     """
     try:
-        told = json.loads(answer.texts[0])
-        detail = told.get("error" if answer.status == 500 else "detail", "")
+        content = json.loads(answer.texts[0])
+        detail = content.get("error" if answer.status == 500 else "detail", "")
     except (ValueError, AttributeError, IndexError):
         detail = "" if answer.status == 500 else answer.text
     return answer.status in (400, 404, 413, 422, 500, 503, 507) and is_sentence(str(detail))
