@@ -69,6 +69,7 @@ def test_the_page_has_its_tab_and_the_engine_its_model() -> None:
         "StarGAN v2",
         "Toy filter",
         "Training",
+        "Spot the fake",
         "Verify",
         "Weights",
         "For programs",

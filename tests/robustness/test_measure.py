@@ -146,3 +146,17 @@ def test_kinds_are_drawn_from_those_that_fit() -> None:
     kinds = [drawn(("noise", "picture bomb"), rng) for _ in range(1000)]
     assert kinds.count("noise") > 3 * kinds.count("picture bomb") > 0
     assert len(set(kinds)) > 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (500, '{"error": "tick the consent box at the top of the page."}', REFUSED),
+        (500, '{"error": null}', CRASHED),
+        (500, "Internal Server Error", CRASHED),
+        (422, '{"detail": "the file is not an upload"}', REFUSED),
+        (502, '{"detail": "the file is not an upload"}', CRASHED),
+    ],
+)
+def test_a_failure_with_a_sentence_outside_the_queue_is_a_refusal(status: int, body: str, verdict: str) -> None:
+    assert judged(Answer(texts=[body], status=status), odd=False)[0] == verdict
