@@ -192,7 +192,7 @@ def is_refusal(answer: Answer) -> bool:
     """
     try:
         content = json.loads(answer.texts[0])
-        detail = content.get("error" if answer.status == 500 else "detail", "")
+        detail = content.get("error" if answer.status == 500 else "detail") or ""
     except (ValueError, AttributeError, IndexError):
         detail = "" if answer.status == 500 else answer.text
     return answer.status in (400, 404, 413, 422, 500, 503, 507) and is_sentence(str(detail))
