@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from deepfake_core.cli import main
 from deepfake_core.cli.consent import show_notice_once
+from deepfake_core.pipelines.motion_template import MotionTemplate
 from tests.media.clips import count_frames
 from tests.pipelines.conftest import EXAMPLES, home, singer, tiny_weights, translators_home
 
@@ -64,6 +66,9 @@ def test_a_recorded_motion_animates_with_the_weights_that_it_names(
     assert main(["animate", str(PORTRAIT), str(template), "-o", str(made), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["model"], answer["frames"]) == ("fomm-starter", count_frames(made))
+    replace(MotionTemplate.load(template), weights=str(tmp_path / "mine.safetensors")).save(template)
+    assert main(["animate", str(PORTRAIT), str(template), "-o", str(made)]) == 2  # it names a file, which is not opened
+    assert "mine.safetensors" in capsys.readouterr().err
 
 
 def answer_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:

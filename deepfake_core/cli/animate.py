@@ -58,6 +58,7 @@ def add(commands: Any) -> None:
 def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     """Run the animation, with a progress bar on a terminal."""
     from deepfake_core.faces import crop_named
+    from deepfake_core.hub.manifest import entry
     from deepfake_core.pipelines.animation import AnimationRequest, animate
     from deepfake_core.pipelines.animator import ImageAnimator, transfer_named
     from deepfake_core.pipelines.events import Finished, Progress
@@ -67,7 +68,7 @@ def animate_files(asked: argparse.Namespace) -> dict[str, Any]:
     crop = crop_named(asked.crop, face=asked.face)
     template = template_driver(asked.driving)
     if template is not None and asked.model is None:
-        asked.model = MotionTemplate.load(template).weights
+        asked.model = entry(MotionTemplate.load(template).weights).name  # a file may name no other file
     model = model_for(asked, "fomm", asked.source, crop)
     animator = ImageAnimator.from_pretrained(model, asked.device, precision=asked.precision)
     request = AnimationRequest(

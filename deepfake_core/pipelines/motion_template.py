@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from deepfake_core.deadline import NEVER, Deadline
-from deepfake_core.errors import BadRequest
+from deepfake_core.errors import BadRequest, LabError
 from deepfake_core.media.atomic_write import atomic_file, final_path
 from deepfake_core.media.checks import existing_file
 from deepfake_core.motion import Keypoints, apply, frame_at, joined, rows_of
@@ -31,6 +31,8 @@ MOTIONS: tuple[Motion, ...] = get_args(Motion)
 """A motion is stored as its place in here."""
 MAX_BYTES = 64_000_000
 """Of all arrays; an hour of ten keypoints takes 22 MB."""
+MAX_NAME = 200
+"""Characters of the name of the weights, which messages show."""
 FARTHEST = 100.0
 """Largest absolute value of a position or Jacobian."""
 NO_TEMPLATE = "{} is not a motion template, or is damaged; record it again with 'python -m deepfake_core motion'"
@@ -79,7 +81,9 @@ class MotionTemplate:
                     raise BadRequest(f"{path.name} holds more than {MAX_BYTES // 1_000_000} MB; record a shorter clip")
             with np.load(path, allow_pickle=False) as arrays:
                 template = cls.of_arrays(arrays)
-        except (OSError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, zipfile.BadZipFile) as error:
+        except LabError:
+            raise
+        except Exception as error:  # of damaged files zipfile, zlib and numpy raise a dozen kinds
             raise BadRequest(NO_TEMPLATE.format(path.name)) from error
         return template
 
@@ -96,6 +100,8 @@ class MotionTemplate:
         counts = (sum(one != "hold" for one in motions), motions.count("start"))
         if (len(moving.position), len(starts.position)) != counts or not 0 < template.rate <= 1000 or not counts[1]:
             raise ValueError("the parts do not belong together")
+        if not 0 < len(template.weights) <= MAX_NAME or not template.weights.isprintable():
+            raise ValueError("no name of weights")
         return template
 
     def on(self, device: torch.device) -> "MotionTemplate":

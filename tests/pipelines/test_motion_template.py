@@ -1,5 +1,8 @@
 """A motion template drives a portrait exactly as its clip does, holds no picture, and nothing in it is executed."""
 
+import contextlib
+import io
+import random
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,6 +51,17 @@ def test_holds_and_late_starts_are_kept(animator: ImageAnimator, tmp_path: Path)
     expected = list(animator(PORTRAIT, CLIP, start=0.4))
     for made, wanted in zip(animator(PORTRAIT, late), expected, strict=True):
         assert np.abs(made.astype(int) - wanted).max() <= 1
+
+
+def test_motion_is_measured_from_the_start_that_it_names(
+    animator: ImageAnimator, template: Path, tmp_path: Path
+) -> None:
+    """Which is another frame's than its own where a clip fades in."""
+    recorded = MotionTemplate.load(template)
+    moved = recorded.starts._replace(position=recorded.starts.position + 0.2)
+    other = replace(recorded, starts=moved).save(tmp_path / "other.npz")
+    pairs = zip(animator(PORTRAIT, template), animator(PORTRAIT, other), strict=True)
+    assert all((first != second).any() for first, second in pairs)
 
 
 def test_it_is_small_and_holds_keypoints_alone(animator: ImageAnimator, template: Path) -> None:
@@ -115,6 +129,8 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "no start": impossible("motions", lambda old: np.ones_like(old)),
     "other Jacobians": impossible("moving_jacobian", lambda old: old[:, 1:]),
     "words": impossible("moving_position", lambda old: np.full(old.shape, "x")),
+    "a long name": impossible("weights", lambda _: np.array("x" * 1_000)),
+    "a name of two lines": impossible("weights", lambda _: np.array("fomm\nstarter")),
     "nothing": impossible("starts_position", None),
 }
 
@@ -144,6 +160,27 @@ def test_neither_a_text_nor_a_bomb_is_unpacked(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(motion_template, "MAX_BYTES", 100_000)
     with pytest.raises(BadRequest, match="record a shorter clip"):
         MotionTemplate.load(bomb)
+
+
+def test_bytes_changed_at_random_give_a_template_or_a_sentence(template: Path, tmp_path: Path) -> None:
+    dice, path = random.Random(0), tmp_path / "changed.npz"
+    for _ in range(300):
+        content = bytearray(template.read_bytes())
+        for _ in range(3):
+            content[dice.randrange(len(content))] = dice.randrange(256)
+        path.write_bytes(content)
+        with contextlib.suppress(BadRequest):
+            MotionTemplate.load(path)
+
+
+def test_an_array_larger_than_its_file_is_not_made(template: Path, tmp_path: Path) -> None:
+    path, header = tmp_path / "vast.npz", io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**13, 2, 2)})
+    with zipfile.ZipFile(template) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, header.getvalue() if name == "moving_position.npy" else old.read(name))
+    with pytest.raises(BadRequest, match="is not a motion template"):
+        MotionTemplate.load(path)
 
 
 def test_keypoints_without_jacobians_are_kept(tmp_path: Path) -> None:
