@@ -22,6 +22,7 @@ from deepfake_core.pipelines.animation_request import (
     open_driving,
     read_driver,
     read_source,
+    session_for,
     still_driver,
 )
 from deepfake_core.pipelines.background import Background
@@ -30,7 +31,6 @@ from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.figures import side_by_side
 from deepfake_core.pipelines.image_batch import save
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
-from deepfake_core.pipelines.motion_session import MotionSession
 from deepfake_core.pipelines.pose import pose, posed
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.suitability import mismatch, noted
@@ -159,14 +159,7 @@ def moved_frames(
     deadline: Deadline = NEVER,
 ) -> Iterator[tuple[UInt8[np.ndarray, "s s 3"], UInt8[np.ndarray, "s s 3"]]]:
     """(result, driving frame), in batches. `starts`: see `find_starts`; without, from the first frame of each shot."""
-    session = MotionSession(
-        animator=animator,
-        portrait=portrait,
-        transfer=request.transfer,
-        smoothing=request.smoothing,
-        region=request.region,
-        starts=iter(starts),
-    )
+    session = session_for(animator, request, portrait, iter(starts))
     for frames in batches(clip.frames, animator.batch):
         deadline.check()
         drivers, motions, references = zip(*frames, strict=True)

@@ -15,11 +15,12 @@ from deepfake_core.errors import BadRequest
 from deepfake_core.faces import Crop, Face, Whole
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.media.probe import is_picture
-from deepfake_core.motion import RelativeMotion, Transfer
+from deepfake_core.motion import Keypoints, RelativeMotion, Transfer
 from deepfake_core.pipelines.controls import Region
 from deepfake_core.pipelines.cropped import Cropped, crop_image, name_of
 from deepfake_core.pipelines.driving import Clip, open_clip
-from deepfake_core.pipelines.motion_model import MotionModel
+from deepfake_core.pipelines.motion_model import MotionModel, Portrait
+from deepfake_core.pipelines.motion_session import MotionSession
 
 Frame = TypeVar("Frame")
 
@@ -111,6 +112,20 @@ def read_driver(
     name = name_of(driver, "the driving picture")
     how: dict[str, Any] = {"subject": animator.subject, "name": name, "deadline": deadline}
     return crop_image(driver, animator.size, request.driving_crop, **how)
+
+
+def session_for(
+    animator: MotionModel, request: AnimationRequest, portrait: Portrait, starts: Iterator[Keypoints]
+) -> MotionSession:
+    """The state of an animation as it is asked for; `starts`: the keypoints from which motion is measured."""
+    return MotionSession(
+        animator=animator,
+        portrait=portrait,
+        transfer=request.transfer,
+        smoothing=request.smoothing,
+        region=request.region,
+        starts=starts,
+    )
 
 
 def batches(frames: Iterator[Frame], count: int) -> Iterator[list[Frame]]:

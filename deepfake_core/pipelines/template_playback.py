@@ -7,11 +7,10 @@ from deepfake_core.deadline import NEVER, Deadline
 from deepfake_core.errors import BadRequest
 from deepfake_core.media.images import Image, ImageLike
 from deepfake_core.motion import frame_at
-from deepfake_core.pipelines.animation_request import AnimationRequest, read_source
+from deepfake_core.pipelines.animation_request import AnimationRequest, read_source, session_for
 from deepfake_core.pipelines.background import Background
 from deepfake_core.pipelines.events import Clock, File, Finished, Progress
 from deepfake_core.pipelines.motion_model import MotionModel, Portrait
-from deepfake_core.pipelines.motion_session import MotionSession
 from deepfake_core.pipelines.motion_template import SUFFIX, MotionTemplate
 from deepfake_core.pipelines.saving import origin_of
 from deepfake_core.pipelines.suitability import mismatch, noted
@@ -72,13 +71,7 @@ def followed(
 ) -> Iterator[Image]:
     """The frames of the network's size, in batches."""
     here = template.on(animator.device)
-    session = MotionSession(
-        animator=animator,
-        portrait=portrait,
-        transfer=request.transfer,
-        smoothing=request.smoothing,
-        region=request.region,
-        starts=(frame_at(here.starts, row) for row in range(len(here.starts.position))),
-    )
+    starts = (frame_at(here.starts, row) for row in range(len(here.starts.position)))
+    session = session_for(animator, request, portrait, starts)
     for motions, keypoints in here.batches(animator.batch):
         yield from session.follow(keypoints, motions)
